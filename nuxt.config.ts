@@ -1,0 +1,33 @@
+import { SettingsSchema } from './server/settings'
+
+export default defineNuxtConfig({
+  modules: ['@nuxt/ui', '@nuxtjs/i18n', '@vueuse/nuxt', '@nuxt/eslint'],
+  srcDir: '.',
+  compatibilityDate: '2026-11-01',
+  css: ['~/assets/css/main.css'],
+  runtimeConfig: SettingsSchema.parse({}),
+  devtools: { enabled: false },
+  telemetry: false,
+  typescript: { strict: true },
+  // Nothing is fetched from elsewhere, neither while building nor in the browser.
+  ui: { fonts: false },
+  icon: {
+    provider: 'none',
+    serverBundle: { collections: ['lucide'] },
+    clientBundle: { scan: true, includeCustomCollections: false },
+  },
+  i18n: {
+    strategy: 'no_prefix',
+    defaultLocale: 'en',
+    locales: [
+      { code: 'de', language: 'de-DE', name: 'Deutsch', file: 'de.json' },
+      { code: 'en', language: 'en-GB', name: 'English', file: 'en.json' },
+    ],
+    detectBrowserLanguage: { useCookie: true, cookieKey: 'leitstand-language' },
+  },
+  nitro: {
+    experimental: { websocket: true },
+    errorHandler: './server/error-handler.ts',
+  },
+  eslint: { config: { stylistic: true } },
+})

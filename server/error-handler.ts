@@ -1,0 +1,24 @@
+import { send, setResponseHeader, setResponseStatus } from 'h3'
+import type { H3Error, H3Event } from 'h3'
+import type { ErrorAnswer } from '#shared/schemas/error'
+
+/** Errors of the API have one shape and no insides; pages keep Nuxt's own error page. */
+export default function errorHandler(error: H3Error, event: H3Event) {
+  if (!event.path.startsWith('/api/')) return
+  const { statusCode } = error
+  const isOurs = statusCode < 500 && !error.unhandled
+  if (!isOurs) console.error(`[leitstand] ${event.method} ${event.path.slice(0, 200)} failed:`, error)
+  const answer: ErrorAnswer = {
+    error: {
+      code: codeOf(error.data) ?? (isOurs ? 'bad-request' : 'internal'),
+      message: isOurs ? error.message : 'The server could not answer this; its log says why.',
+    },
+  }
+  setResponseStatus(event, statusCode)
+  setResponseHeader(event, 'content-type', 'application/json; charset=utf-8')
+  return send(event, JSON.stringify(answer))
+}
+
+function codeOf(data: unknown): string | undefined {
+  return typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string' ? data.code : undefined
+}

@@ -1,0 +1,150 @@
+// The composition root: builds the rooms and joins them. The data flow is read here, top to bottom.
+import { readFileSync } from 'node:fs'
+import type { BrokerStatus, Health } from '#shared/schemas/health'
+import { createFleet } from './fleet/fleet'
+import type { Fleet, Outcome } from './fleet/fleet'
+import { createHub } from './live/hub'
+import type { Hub } from './live/hub'
+import { createConnection } from './mqtt/connection'
+import type { Connection } from './mqtt/connection'
+import { startEmbeddedBroker } from './mqtt/embedded-broker'
+import type { EmbeddedBroker } from './mqtt/embedded-broker'
+import { createRejections } from './rejections/rejections'
+import type { Rejections } from './rejections/rejections'
+import { SettingsError, variableName } from './settings'
+import type { Settings } from './settings'
+import { createSensorsSource } from './sources/sensors'
+
+export interface Leitstand {
+  start: () => Promise<void>
+  stop: () => Promise<void>
+  fleet: Fleet
+  rejections: Rejections
+  hub: Hub
+  health: () => Health
+}
+
+/** Lines for the person who runs it. */
+export interface Log {
+  info: (line: string) => void
+  warn: (line: string) => void
+}
+
+/** @throws {SettingsError} when a certificate file cannot be read. */
+export function createLeitstand(settings: Settings, log: Log): Leitstand {
+  const { mqtt, limits } = settings
+  const startedAt = new Date().toISOString()
+  const tls = readTls(mqtt)
+  const messages = { received: 0, accepted: 0 }
+  let broker: EmbeddedBroker | undefined
+  let connection: Connection | undefined
+
+  const source = createSensorsSource(limits)
+  const rejections = createRejections()
+  const fleet = createFleet(limits)
+  const hub = createHub({
+    maxClients: limits.streamClients,
+    maxBufferedBytes: limits.streamBufferBytes,
+    greeting: () => [
+      { type: 'snapshot', data: fleet.all() },
+      { type: 'broker', data: brokerStatus() },
+    ],
+  })
+
+  // broker -> source -> fleet -> hub
+  function onMessage(topic: string, payload: Buffer, replayed: boolean) {
+    messages.received++
+    const receivedAt = new Date()
+    const observation = source.read({ topic, payload, replayed, receivedAt })
+    if (observation.kind === 'rejected') {
+      return rejections.add(topic, payload, observation.reason, observation.detail, receivedAt)
+    }
+    const outcome: Outcome = observation.kind === 'telemetry'
+      ? fleet.applyTelemetry(observation.telemetry, payload.length)
+      : fleet.applyStatus(observation.change, payload.length)
+    if (outcome.kind === 'full') return rejections.add(topic, payload, outcome.reason, outcome.detail, receivedAt)
+    messages.accepted++
+    if (outcome.kind === 'known') return
+    hub.publish(observation.kind === 'telemetry'
+      ? { type: 'telemetry', data: observation.telemetry }
+      : { type: 'state', data: observation.change })
+  }
+
+  let lastCode: string | undefined
+  function onStatus(status: BrokerStatus) {
+    hub.publish({ type: 'broker', data: status })
+    if (status.code === lastCode) return
+    lastCode = status.code
+    const line = `${status.reason} [${status.url}${status.protocol ? `, ${status.protocol}` : ''}]`
+    if (status.code === 'connected') log.info(line)
+    else log.warn(line)
+  }
+
+  function brokerStatus(): BrokerStatus {
+    return connection?.status() ?? STARTING
+  }
+
+  return {
+    fleet,
+    rejections,
+    hub,
+    async start() {
+      if (!mqtt.url) {
+        broker = await startEmbeddedBroker(mqtt.embeddedPort)
+        log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
+      }
+      connection = createConnection(
+        { ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters },
+        { onMessage, onStatus },
+      )
+      connection.start()
+    },
+    async stop() {
+      hub.stop()
+      await connection?.stop()
+      await broker?.stop()
+    },
+    health() {
+      const status = brokerStatus()
+      const well = status.code === 'connected'
+      return {
+        status: well ? 'ok' : 'fault',
+        reason: well ? null : status.reason,
+        broker: status,
+        startedAt,
+        devices: fleet.size(),
+        streamClients: hub.size(),
+        messages: { ...messages, rejected: rejections.total() },
+      }
+    },
+  }
+}
+
+const STARTING: BrokerStatus = {
+  code: 'connecting',
+  reason: 'The application is starting.',
+  url: '',
+  embedded: false,
+  protocol: null,
+  since: new Date().toISOString(),
+  attempts: 0,
+  granted: [],
+  refused: [],
+}
+
+function readTls({ caFile, certFile, keyFile }: Settings['mqtt']) {
+  return {
+    ...(caFile && { ca: readPem('caFile', caFile) }),
+    ...(certFile && { cert: readPem('certFile', certFile) }),
+    ...(keyFile && { key: readPem('keyFile', keyFile) }),
+  }
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  }
+  catch {
+    throw new SettingsError(`The settings are not usable: ${variableName(['mqtt', name])} names a file that cannot be read.`)
+  }
+}

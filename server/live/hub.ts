@@ -1,0 +1,73 @@
+// Owns the open event streams. Promises every client the snapshot first and then every event in order, encoded once for
+// all; a client that cannot keep up, or fails, is closed and harms nobody. Never asks what an event means.
+import type { StreamEvent } from '#shared/schemas/events'
+
+/** One open stream; a WebSocket peer fits. */
+export interface StreamClient {
+  id: string
+  send: (frame: string) => void
+  close: (code: number, reason: string) => void
+  /** Bytes accepted by `send` that have not left yet. */
+  bufferedBytes: () => number
+}
+
+export interface HubOptions {
+  maxClients: number
+  maxBufferedBytes: number
+  /** What a new client is told first. */
+  greeting: () => StreamEvent[]
+}
+
+export interface Hub {
+  add: (client: StreamClient) => void
+  remove: (clientId: string) => void
+  publish: (event: StreamEvent) => void
+  size: () => number
+  /** Ends every stream: the server is going away and clients should come back. */
+  stop: () => void
+}
+
+export const CLOSE_RESTART = 1012
+export const CLOSE_TRY_LATER = 1013
+
+export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions): Hub {
+  const clients = new Map<string, StreamClient>()
+
+  function drop(client: StreamClient, code: number, reason: string) {
+    clients.delete(client.id)
+    try {
+      client.close(code, reason)
+    }
+    catch {
+      // It is gone already.
+    }
+  }
+
+  function send(client: StreamClient, frame: string) {
+    try {
+      client.send(frame)
+    }
+    catch {
+      return drop(client, CLOSE_TRY_LATER, 'sending failed')
+    }
+    if (client.bufferedBytes() > maxBufferedBytes) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
+  }
+
+  return {
+    add(client) {
+      if (clients.size >= maxClients) return drop(client, CLOSE_TRY_LATER, 'too many clients')
+      clients.set(client.id, client)
+      for (const event of greeting()) send(client, JSON.stringify(event))
+    },
+    remove: clientId => void clients.delete(clientId),
+    publish(event) {
+      if (clients.size === 0) return
+      const frame = JSON.stringify(event)
+      for (const client of clients.values()) send(client, frame)
+    },
+    size: () => clients.size,
+    stop() {
+      for (const client of clients.values()) drop(client, CLOSE_RESTART, 'the server is restarting')
+    },
+  }
+}

@@ -1,0 +1,177 @@
+// Owns the one connection to the broker: session, subscriptions, last will, retries. Promises to try for ever and to say
+// in words how it stands. Never looks into a payload.
+import mqtt from 'mqtt'
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
+import type { BrokerStatus } from '#shared/schemas/health'
+import { createBackoff } from './backoff'
+import { CLOSED_AT_ONCE, CONNECTION_CLOSED, faultOfError, faultOfReasonCode } from './faults'
+import type { Fault } from './faults'
+
+/** The topic that says whether the application itself is there: retained `online`, last will `offline`. */
+export const STATUS_TOPIC = 'leitstand/status'
+/** Larger packets are withheld by an MQTT 5 broker; smaller ones that are still too large are rejected visibly. */
+const MAX_PACKET_BYTES = 33_554_432
+const CONNECT_TIMEOUT_MS = 5_000
+const KEEPALIVE_SECONDS = 15
+const SUBSCRIBE_AGAIN_MS = 15_000
+const STOP_TIMEOUT_MS = 1_000
+
+export interface ConnectionOptions {
+  url: string
+  embedded: boolean
+  username: string
+  password: string
+  clientId: string
+  sessionExpirySeconds: number
+  receiveMaximum: number
+  /** PEM texts, not file names. */
+  tls: { ca?: string, cert?: string, key?: string }
+  filters: readonly string[]
+}
+
+export interface ConnectionEvents {
+  /** Called in turn for each message; `replayed` marks a retained message sent because we subscribed. */
+  onMessage: (topic: string, payload: Buffer, replayed: boolean) => void
+  onStatus: (status: BrokerStatus) => void
+}
+
+export interface Connection {
+  start: () => void
+  stop: () => Promise<void>
+  status: () => BrokerStatus
+}
+
+export function createConnection(options: ConnectionOptions, events: ConnectionEvents): Connection {
+  const retry = createBackoff()
+  let client: MqttClient | undefined
+  let subscribeTimer: NodeJS.Timeout | undefined
+  let version: 4 | 5 = options.embedded ? 4 : 5
+  let stopped = false
+  let status: BrokerStatus = {
+    code: 'connecting',
+    reason: 'Connecting to the broker.',
+    url: withoutCredentials(options.url),
+    embedded: options.embedded,
+    protocol: null,
+    since: new Date().toISOString(),
+    attempts: 0,
+    granted: [],
+    refused: [],
+  }
+
+  function setStatus(change: Partial<BrokerStatus>) {
+    const since = change.code && change.code !== status.code ? new Date().toISOString() : status.since
+    status = { ...status, ...change, since }
+    events.onStatus(status)
+  }
+
+  function attempt() {
+    let answered = false
+    let fault: Fault | undefined
+    const current = mqtt.connect(options.url, clientOptions(options, version))
+    client = current
+
+    current.on('connect', () => {
+      answered = true
+      retry.reset()
+      current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
+      subscribe(current)
+    })
+    current.on('message', (topic, payload, packet: IPublishPacket) => events.onMessage(topic, payload, packet.retain))
+    current.on('disconnect', (packet) => { fault = faultOfReasonCode(packet.reasonCode ?? 0) })
+    current.on('error', (error) => {
+      fault ??= faultOfError(error)
+      // A refused CONNACK ends without a `close` event on some transports.
+      if (!answered) finish()
+    })
+    current.on('close', finish)
+
+    function finish() {
+      if (current !== client || stopped) return
+      client = undefined
+      clearTimeout(subscribeTimer)
+      current.removeAllListeners('close')
+      current.end(true)
+      const reached = answered
+      const why = fault ?? (reached ? CONNECTION_CLOSED : CLOSED_AT_ONCE)
+      // Old brokers answer MQTT 5 with "unacceptable version", older ones just hang up: take turns with 3.1.1.
+      if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
+      setStatus({ code: why.code, reason: why.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [] })
+      retry.schedule(attempt)
+    }
+  }
+
+  /** Asks for all filters; a refusal stays visible and is tried again, for access lists can be mended. */
+  function subscribe(current: MqttClient) {
+    const wanted = Object.fromEntries(options.filters.map(filter => [filter, { qos: 1 as const }]))
+    current.subscribe(wanted, (error, _granted, packet) => {
+      if (current !== client) return
+      const answers = packet && 'granted' in packet && Array.isArray(packet.granted) ? packet.granted : []
+      const granted = options.filters.filter((_, i) => Number(answers[i] ?? (error ? 128 : 0)) < 128)
+      const refused = options.filters.filter(filter => !granted.includes(filter))
+      const common = { protocol: version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const, attempts: 0, granted, refused }
+      if (refused.length === 0) return setStatus({ ...common, code: 'connected', reason: 'Connected to the broker.' })
+      setStatus({
+        ...common,
+        code: 'subscription-refused',
+        reason: `The broker refused the subscription to ${refused.join(', ')}; allow it in the broker’s access list.`,
+      })
+      subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current)
+    })
+  }
+
+  return {
+    start: attempt,
+    status: () => status,
+    async stop() {
+      stopped = true
+      retry.cancel()
+      clearTimeout(subscribeTimer)
+      if (client) await sayGoodbye(client)
+      setStatus({ code: 'stopped', reason: 'The application is shutting down.' })
+    },
+  }
+}
+
+/** A graceful end sends no last will, so `offline` is published first; a stuck connection is cut. */
+async function sayGoodbye(client: MqttClient) {
+  const timeout = new AbortController()
+  await Promise.race([
+    client.publishAsync(STATUS_TOPIC, 'offline', { qos: 1, retain: true }).then(() => client.endAsync()).catch(ignore),
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, STOP_TIMEOUT_MS)
+      timeout.signal.addEventListener('abort', () => clearTimeout(timer))
+    }),
+  ])
+  timeout.abort()
+  client.end(true)
+}
+
+function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5): IClientOptions {
+  const mqtt5 = {
+    sessionExpiryInterval: options.sessionExpirySeconds,
+    receiveMaximum: options.receiveMaximum,
+    maximumPacketSize: MAX_PACKET_BYTES,
+  }
+  return {
+    protocolVersion,
+    clientId: options.clientId,
+    clean: false,
+    resubscribe: false,
+    reconnectPeriod: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepalive: KEEPALIVE_SECONDS,
+    will: { topic: STATUS_TOPIC, payload: Buffer.from('offline'), qos: 1, retain: true },
+    ...(options.username && { username: options.username }),
+    ...(options.password && { password: options.password }),
+    ...(protocolVersion === 5 && { properties: mqtt5 }),
+    ...options.tls,
+  }
+}
+
+function withoutCredentials(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
+}
+
+function ignore() {}

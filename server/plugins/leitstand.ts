@@ -1,0 +1,37 @@
+import { createLeitstand } from '../leitstand'
+import { readSettings, SettingsError } from '../settings'
+import { provideLeitstand } from '../utils/leitstand'
+import { refuseForeignUpgrades } from '../utils/upgrades'
+
+/** Builds the control room once, starts it in the background and stops it with the server. */
+export default defineNitroPlugin((nitroApp) => {
+  // Without accounts the application is for this machine only, unless somebody says otherwise.
+  process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
+  refuseForeignUpgrades(nitroApp.h3App)
+
+  const leitstand = orExit(() => createLeitstand(readSettings(useRuntimeConfig(), process.env), {
+    info: line => console.info(`[leitstand] ${line}`),
+    warn: line => console.warn(`[leitstand] ${line}`),
+  }))
+  provideLeitstand(leitstand)
+  leitstand.start().catch(exit)
+  // Streams are told before the server closes their sockets under them.
+  process.once('SIGTERM', () => leitstand.hub.stop())
+  nitroApp.hooks.hook('close', () => leitstand.stop())
+})
+
+function orExit<T>(build: () => T): T {
+  try {
+    return build()
+  }
+  catch (error) {
+    return exit(error)
+  }
+}
+
+/** A start that cannot succeed ends with one sentence. */
+function exit(error: unknown): never {
+  if (!(error instanceof SettingsError)) throw error
+  console.error(`[leitstand] ${error.message}`)
+  process.exit(1)
+}

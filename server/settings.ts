@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+/** `NUXT_LIMITS_PAYLOAD_BYTES` and the like: whole numbers above zero. */
+const count = (fallback: number, description: string) => z.coerce.number().int().positive().default(fallback).describe(description)
+const text = (description: string) => z.coerce.string().default('').describe(description)
+
+/**
+ * Every setting, with its default and meaning: the one place where they are declared. `nuxt.config.ts` hands them to
+ * `runtimeConfig`, the environment overrides them (`mqtt.caFile` is `NUXT_MQTT_CA_FILE`), the README's table lists them.
+ */
+export const SettingsSchema = z.object({
+  mqtt: z.object({
+    url: z.union([z.literal(''), z.url({ protocol: /^(mqtts?|wss?)$/, error: 'must be an address such as mqtt://broker:1883 or mqtts://broker:8883' })])
+      .default('').describe('Address of the broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`. Empty: the application starts its own broker.'),
+    username: text('User name at the broker.'),
+    password: text('Password at the broker.'),
+    clientId: z.coerce.string().min(1).max(65_535).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names.'),
+    caFile: text('File with the certificate authority (PEM) that signed the broker’s certificate.'),
+    certFile: text('File with the client certificate (PEM).'),
+    keyFile: text('File with the client certificate’s key (PEM).'),
+    sessionExpirySeconds: z.coerce.number().int().min(0).max(4_294_967_295).default(86_400).describe('How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
+    receiveMaximum: z.coerce.number().int().min(1).max(65_535).default(1_000).describe('QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
+    embeddedPort: z.coerce.number().int().min(0).max(65_535).default(1883).describe('Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
+  }).prefault({}),
+  limits: z.object({
+    payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),
+    metricsPerMessage: count(256, 'Metrics in one message, and different metrics kept of one device.'),
+    nameLength: count(128, 'Characters of a metric name, and of a deviceId.'),
+    valueLength: count(1_024, 'Characters of a text value, and of a status.'),
+    devices: count(100_000, 'Devices kept. Beyond it new devices are rejected and known ones go on.'),
+    fleetBytes: count(268_435_456, 'Payload bytes that the last values of all devices may hold together.'),
+    recentBytes: count(67_108_864, 'Payload bytes of recent messages kept in memory for the device pages.'),
+    clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
+    streamClients: count(2_000, 'Browsers and programs connected to the event stream at once.'),
+    streamBufferBytes: count(16_777_216, 'Bytes that may wait for one slow stream client before it is closed (1013).'),
+  }).prefault({}),
+  public: z.object({
+    staleAfterSeconds: count(120, 'A device not heard for this long is shown as stale.'),
+  }).prefault({}),
+})
+export type Settings = z.infer<typeof SettingsSchema>
+
+/** A setting that cannot be used; the message names the variable and is fit to show. */
+export class SettingsError extends Error {}
+
+/**
+ * Checks the runtime configuration once at start. Values come from the environment as they were written (Nitro casts
+ * them: a password `007` would arrive as a number), else from `config`.
+ * @throws {SettingsError} naming each variable that is wrong and why.
+ */
+export function readSettings(config: object, env: Record<string, string | undefined>): Settings {
+  const merged = Object.fromEntries(Object.keys(SettingsSchema.shape).map((group) => {
+    const given: unknown = Reflect.get(config, group)
+    const fields = Object.entries(typeof given === 'object' && given !== null ? given : {})
+    return [group, Object.fromEntries(fields.map(([key, value]) => [key, env[variableName([group, key])] ?? value]))]
+  }))
+  const result = SettingsSchema.safeParse(merged)
+  if (result.success) return result.data
+  const faults = result.error.issues.map(issue => `${variableName(issue.path)} ${sentence(issue.message)}`)
+  throw new SettingsError(`The settings are not usable: ${faults.join('; ')}.`)
+}
+
+/** `['mqtt', 'caFile']` -> `NUXT_MQTT_CA_FILE`. */
+export function variableName(path: readonly PropertyKey[]): string {
+  return ['NUXT', ...path.map(String)].join('_').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()
+}
+
+function sentence(message: string): string {
+  return message.startsWith('must') ? message : `is wrong: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+}

@@ -1,0 +1,189 @@
+// Owns the seed's convention: `sensors/{deviceId}/telemetry` and `sensors/{deviceId}/state`. Promises one observation or
+// one rejection with its reason for every message, whatever the bytes. Never keeps anything.
+import { isUtf8 } from 'node:buffer'
+import type { DeviceStatusChange } from '#shared/schemas/device'
+import { StateMessageSchema } from '#shared/schemas/device'
+import type { RejectionReason } from '#shared/schemas/rejection'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
+
+export interface SensorsLimits {
+  payloadBytes: number
+  metricsPerMessage: number
+  nameLength: number
+  valueLength: number
+  clockToleranceSeconds: number
+}
+
+export interface Refusal { kind: 'rejected', reason: RejectionReason, detail: string }
+export type Observation
+  = | { kind: 'telemetry', telemetry: Telemetry }
+    | { kind: 'status', change: DeviceStatusChange }
+    | Refusal
+
+export interface IncomingMessage {
+  topic: string
+  payload: Buffer
+  replayed: boolean
+  receivedAt: Date
+}
+
+export interface Source {
+  /** MQTT topic filters to subscribe to. */
+  filters: readonly string[]
+  read: (message: IncomingMessage) => Observation
+}
+
+// `sensors/#` rather than the two topics: a device that publishes to the wrong one must be seen, not wondered about.
+const FILTERS = ['sensors/#'] as const
+const TOPIC = /^sensors\/([^/]*)\/(telemetry|state)$/
+// eslint-disable-next-line no-control-regex
+const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/
+const EARLIEST_BELIEVABLE_MS = 0
+
+export function createSensorsSource(limits: SensorsLimits): Source {
+  return {
+    filters: FILTERS,
+    read(message) {
+      const match = TOPIC.exec(message.topic)
+      if (!match) return reject('topic-unknown', 'The topic is neither sensors/{deviceId}/telemetry nor sensors/{deviceId}/state.')
+      const [, deviceId = '', kind] = match
+      const fault = faultInName(deviceId, 'The deviceId in the topic', limits.nameLength)
+      if (fault) return reject('device-id-invalid', fault)
+      if (message.payload.length === 0) return readEmpty(deviceId, kind, message)
+
+      const json = readJson(message.payload, limits)
+      if ('kind' in json) return json
+      return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, limits) : readState(deviceId, json.value, message, limits)
+    },
+  }
+}
+
+/** An empty payload deletes a retained message: for a state that means something, for telemetry it is no reading. */
+function readEmpty(deviceId: string, kind: string | undefined, { receivedAt }: IncomingMessage): Observation {
+  if (kind !== 'state') return reject('payload-empty', 'The payload is empty.')
+  const now = receivedAt.toISOString()
+  return { kind: 'status', change: { deviceId, status: null, updatedAt: now, receivedAt: now } }
+}
+
+function readJson(payload: Buffer, limits: SensorsLimits): { value: object } | Refusal {
+  if (payload.length > limits.payloadBytes) {
+    return reject('payload-too-large', `The payload has ${payload.length} bytes; at most ${limits.payloadBytes} are read.`)
+  }
+  if (!isUtf8(payload)) return reject('not-utf8', 'The payload is not valid UTF-8.')
+  let value: unknown
+  try {
+    value = JSON.parse(payload.toString('utf8'))
+  }
+  catch {
+    return reject('not-json', 'The payload is not JSON.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return reject('not-an-object', 'The payload is JSON, but not an object such as {"metrics":{"tempC":21.3}}.')
+  }
+  return { value }
+}
+
+function readTelemetry(deviceId: string, value: object, message: IncomingMessage, limits: SensorsLimits): Observation {
+  const metrics: unknown = 'metrics' in value ? value.metrics : undefined
+  if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics)) {
+    return reject('metrics-missing', 'There is no "metrics" object with at least one value.')
+  }
+  const refusal = refuseNames(metrics, limits)
+  if (refusal) return refusal
+
+  const parsed = TelemetryMessageSchema.safeParse(value)
+  if (!parsed.success) return refusalOf(parsed.error.issues[0]?.path ?? [])
+  const { data } = parsed
+  if (data.deviceId !== undefined && data.deviceId !== deviceId) {
+    return reject('device-id-mismatch', 'The deviceId in the payload is not the one in the topic.')
+  }
+  for (const [name, metric] of Object.entries(data.metrics)) {
+    if (typeof metric === 'string' && metric.length > limits.valueLength) {
+      return reject('metric-value-too-long', `The text of metric ${quote(name)} is longer than ${limits.valueLength} characters.`)
+    }
+  }
+  const { time, claimed, receivedAt } = judgeTime(data.ts, message.receivedAt, limits)
+  return {
+    kind: 'telemetry',
+    telemetry: {
+      deviceId,
+      ts: time,
+      metrics: data.metrics,
+      receivedAt,
+      ...(message.replayed && { replayed: true }),
+      ...(claimed && { claimedTs: claimed }),
+    },
+  }
+}
+
+function readState(deviceId: string, value: object, message: IncomingMessage, limits: SensorsLimits): Observation {
+  const parsed = StateMessageSchema.safeParse(value)
+  if (!parsed.success) {
+    return parsed.error.issues.some(issue => issue.path[0] === 'status')
+      ? reject('status-invalid', 'There is no "status" text.')
+      : reject('ts-invalid', '"updated_at" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.')
+  }
+  const { status, updated_at } = parsed.data
+  if (status.length > limits.valueLength) return reject('status-invalid', `The status is longer than ${limits.valueLength} characters.`)
+  const { time, claimed, receivedAt } = judgeTime(updated_at, message.receivedAt, limits)
+  return {
+    kind: 'status',
+    change: {
+      deviceId,
+      status,
+      updatedAt: time,
+      receivedAt,
+      ...(message.replayed && { replayed: true }),
+      ...(claimed && { claimedUpdatedAt: claimed }),
+    },
+  }
+}
+
+/** Counts and names are checked before anything is built from them. */
+function refuseNames(metrics: object, limits: SensorsLimits): Refusal | undefined {
+  const names = Object.keys(metrics)
+  if (names.length === 0) return reject('metrics-missing', '"metrics" is empty.')
+  if (names.length > limits.metricsPerMessage) {
+    return reject('metrics-too-many', `The message has ${names.length} metrics; at most ${limits.metricsPerMessage} are read.`)
+  }
+  for (const name of names) {
+    const fault = faultInName(name, 'A metric name', limits.nameLength)
+    if (fault) return reject('metric-name-invalid', fault)
+  }
+  return undefined
+}
+
+/** What is wrong with a deviceId or metric name, as a sentence. Names that every JavaScript object carries are refused. */
+function faultInName(name: string, what: string, maxLength: number): string | undefined {
+  if (name.length === 0) return `${what} is empty.`
+  if (name.length > maxLength) return `${what} is longer than ${maxLength} characters.`
+  if (CONTROL_CHARACTERS.test(name)) return `${what} holds control characters.`
+  if (name in {}) return `${what} is ${quote(name)}, which is reserved.`
+  if (name === '.' || name === '..') return `${what} is ${quote(name)}, which no address can hold.`
+  return undefined
+}
+
+/** A time that lies too far ahead (or before 1970) is not believed: the message counts at its receive time. */
+function judgeTime(claimed: string | undefined, received: Date, limits: SensorsLimits) {
+  const receivedAt = received.toISOString()
+  if (claimed === undefined) return { time: receivedAt, receivedAt }
+  const ms = Date.parse(claimed)
+  const believable = ms >= EARLIEST_BELIEVABLE_MS && ms <= received.getTime() + limits.clockToleranceSeconds * 1000
+  return believable ? { time: claimed, receivedAt } : { time: receivedAt, claimed, receivedAt }
+}
+
+function refusalOf(path: PropertyKey[]): Refusal {
+  const [field, name] = path
+  if (field === 'ts') return reject('ts-invalid', '"ts" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.')
+  if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
+  return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true or false.`)
+}
+
+function quote(name: string): string {
+  return `“${name.slice(0, 64)}”`
+}
+
+function reject(reason: RejectionReason, detail: string): Refusal {
+  return { kind: 'rejected', reason, detail }
+}

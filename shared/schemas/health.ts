@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { IsoTimestampSchema } from '#shared/schemas/telemetry'
+
+/** How the connection to the broker stands; each code has a sentence in every language. */
+export const BrokerCodeSchema = z.enum([
+  'connecting',
+  'connected',
+  'subscription-refused',
+  'unreachable',
+  'host-unknown',
+  'login-refused',
+  'not-authorized',
+  'client-id-refused',
+  'protocol-refused',
+  'refused',
+  'tls-failed',
+  'taken-over',
+  'lost',
+  'stopped',
+])
+export type BrokerCode = z.infer<typeof BrokerCodeSchema>
+
+export const BrokerStatusSchema = z.object({
+  code: BrokerCodeSchema,
+  /** The same in words, with the broker's or the system's own reason. */
+  reason: z.string(),
+  /** The broker's address without credentials. */
+  url: z.string(),
+  /** The application's own broker, because none was configured. */
+  embedded: z.boolean(),
+  protocol: z.enum(['MQTT 5.0', 'MQTT 3.1.1']).nullable(),
+  /** Since when `code` holds. */
+  since: IsoTimestampSchema,
+  /** Attempts since the connection was last up. */
+  attempts: z.number().int().nonnegative(),
+  /** Topic filters the broker granted, and those it refused. */
+  granted: z.array(z.string()),
+  refused: z.array(z.string()),
+})
+export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
+
+/** Answer of `GET /api/health`: 200 with `ok`, else 503. */
+export const HealthSchema = z.object({
+  status: z.enum(['ok', 'fault']),
+  /** Why it is not well, in one sentence; `null` when it is. */
+  reason: z.string().nullable(),
+  broker: BrokerStatusSchema,
+  startedAt: IsoTimestampSchema,
+  devices: z.number().int().nonnegative(),
+  streamClients: z.number().int().nonnegative(),
+  messages: z.object({
+    received: z.number().int().nonnegative(),
+    accepted: z.number().int().nonnegative(),
+    rejected: z.number().int().nonnegative(),
+  }),
+})
+export type Health = z.infer<typeof HealthSchema>

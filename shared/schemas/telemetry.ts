@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+/** A point in time as ISO 8601 with zone, e.g. `2025-11-02T12:00:00Z` or `…+01:00`. */
+export const IsoTimestampSchema = z.iso.datetime({ offset: true })
+
+/** One measured value. Numbers are finite: JSON's `1e999` is no reading. */
+export const MetricValueSchema = z.union([z.number(), z.string(), z.boolean()])
+export type MetricValue = z.infer<typeof MetricValueSchema>
+
+/** Metric name -> value, e.g. `{ tempC: 21.3, humidity: 48.2, doorState: "open" }`. */
+export const MetricsSchema = z.record(z.string(), MetricValueSchema)
+
+/** What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when absent. */
+export const TelemetryMessageSchema = z.object({
+  deviceId: z.string().optional(),
+  ts: IsoTimestampSchema.optional(),
+  metrics: MetricsSchema,
+})
+export type TelemetryMessage = z.infer<typeof TelemetryMessageSchema>
+
+/** One accepted telemetry message, as REST and the event stream carry it. */
+export const TelemetrySchema = z.object({
+  deviceId: z.string(),
+  /** When it was measured: the device's own words where they can be believed, else the receive time. */
+  ts: IsoTimestampSchema,
+  metrics: MetricsSchema,
+  /** When the server received it. */
+  receivedAt: IsoTimestampSchema,
+  /** The broker replayed a retained message: nothing was heard from the device itself. */
+  replayed: z.literal(true).optional(),
+  /** The time the device claimed, where it could not be believed and `ts` is the receive time instead. */
+  claimedTs: IsoTimestampSchema.optional(),
+})
+export type Telemetry = z.infer<typeof TelemetrySchema>

@@ -1,0 +1,90 @@
+import { dirname, relative, resolve, sep } from 'node:path'
+import type { Rule } from 'eslint'
+
+/** What a room may import: other rooms by path prefix, and packages by name. Everything else is against the arrows. */
+interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
+
+const SHARED = /^shared\//
+const SERVER_SHELL = /^server\/(?:leitstand|settings|utils\/.+)$/
+const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
+const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
+const NO_NODE = /^(?!node:)/
+const ANY = /^/
+
+const dataRoom = (name: string): Room => ({
+  path: new RegExp(`^server/${name}/`),
+  mayImport: [new RegExp(`^server/${name}/`), SHARED],
+  packages: NO_FRAMEWORK,
+})
+
+/** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand.ts` joins them. */
+const ROOMS: Room[] = [
+  { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
+  ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections'].map(dataRoom),
+  { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/leitstand/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/settings/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\//, mayImport: [SERVER_SHELL, SHARED], packages: ANY },
+  { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
+  { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
+  { path: /^(?:pages|layouts)\/|^(?:app|error)\.vue$/, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
+  { path: /^tools\//, mayImport: [/^tools\//, SHARED], packages: ANY },
+]
+
+const ALIASES: [RegExp, string][] = [[/^(?:~~|@@|~|@)\//, ''], [/^#shared\//, 'shared/'], [/^#server\//, 'server/']]
+
+/** The imported file relative to the project, or undefined for a package. */
+function importedFile(specifier: string, file: string, root: string): string | undefined {
+  for (const [alias, folder] of ALIASES) {
+    if (alias.test(specifier)) return folder + specifier.replace(alias, '')
+  }
+  if (!specifier.startsWith('.')) return undefined
+  return toPosix(relative(root, resolve(dirname(file), specifier)))
+}
+
+/** Why `file` must not import `specifier`, or undefined when it may. */
+export function arrowFault(file: string, specifier: string, root: string): string | undefined {
+  const from = toPosix(relative(root, file))
+  const room = ROOMS.find(({ path }) => path.test(from))
+  if (!room) return undefined
+  const target = importedFile(specifier, file, root)
+  const allowed = target === undefined ? room.packages.test(specifier) : room.mayImport.some(path => path.test(target))
+  return allowed ? undefined : `${from} must not import ${target ?? specifier}: imports follow the data flow or go down into shared/ (docs/architecture.md).`
+}
+
+function toPosix(path: string): string {
+  return path.split(sep).join('/')
+}
+
+type Visited = Rule.Node & { source?: unknown, argument?: unknown, arguments?: unknown[], callee?: { name?: string } }
+
+/** ESLint rule: imports, re-exports, dynamic imports, type imports and `require` follow the arrows. */
+export const arrows: Rule.RuleModule = {
+  meta: { type: 'problem', schema: [] },
+  create(context) {
+    function check(node: Rule.Node, literal: unknown) {
+      const specifier = literalText(literal)
+      const message = specifier === undefined ? undefined : arrowFault(context.filename, specifier, context.cwd)
+      if (message) context.report({ node, message })
+    }
+    const source = (node: Visited) => check(node, node.source)
+    return {
+      ImportDeclaration: source,
+      ExportNamedDeclaration: source,
+      ExportAllDeclaration: source,
+      ImportExpression: source,
+      TSImportType: (node: Visited) => check(node, node.source ?? node.argument),
+      CallExpression: (node: Visited) => {
+        if (node.callee?.name === 'require') check(node, node.arguments?.[0])
+      },
+    }
+  },
+}
+
+/** The text of a string literal, also inside a type literal or a template without holes. */
+function literalText(node: unknown): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined
+  if ('value' in node && typeof node.value === 'string') return node.value
+  if ('literal' in node) return literalText(node.literal)
+  if ('quasis' in node && Array.isArray(node.quasis) && node.quasis.length === 1) return node.quasis[0].value.cooked
+  return undefined
+}
