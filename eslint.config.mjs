@@ -15,7 +15,7 @@ export default withNuxt(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       'no-console': ['error', { allow: ['info', 'warn', 'error'] }],
-      '@stylistic/max-statements-per-line': ['error', { max: 2 }],
+      '@stylistic/max-statements-per-line': ['error', { max: 3 }],
       'nuxt/nuxt-config-keys-order': 'off',
     },
   },

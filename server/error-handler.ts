@@ -2,6 +2,8 @@ import { send, setResponseHeader, setResponseStatus } from 'h3'
 import type { H3Error, H3Event } from 'h3'
 import type { ErrorAnswer } from '#shared/schemas/error'
 
+const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large' }
+
 /** Errors of the API have one shape and no insides; pages keep Nuxt's own error page. */
 export default function errorHandler(error: H3Error, event: H3Event) {
   if (!event.path.startsWith('/api/')) return
@@ -10,7 +12,7 @@ export default function errorHandler(error: H3Error, event: H3Event) {
   if (!isOurs) console.error(`[leitstand] ${event.method} ${event.path.slice(0, 200)} failed:`, error)
   const answer: ErrorAnswer = {
     error: {
-      code: codeOf(error.data) ?? (isOurs ? 'bad-request' : 'internal'),
+      code: codeOf(error.data) ?? (isOurs ? CODES[statusCode] ?? 'bad-request' : 'internal'),
       message: isOurs ? error.message : 'The server could not answer this; its log says why.',
     },
   }

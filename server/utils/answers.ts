@@ -1,11 +1,12 @@
-import { createError, getRouterParam } from 'h3'
+import { createError } from 'h3'
 import type { H3Event } from 'h3'
 import type { DeviceState } from '#shared/schemas/device'
+import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
 
 /** The device named in the path, or a 404 that says so. */
 export function requireDevice(event: H3Event): DeviceState {
-  const deviceId = getRouterParam(event, 'deviceId', { decode: true }) ?? ''
+  const deviceId = pathSegmentAfter(event, '/api/sensors/')
   const device = useLeitstand().fleet.get(deviceId)
   if (!device) {
     throw createError({

@@ -1,0 +1,50 @@
+import type { App, H3Event } from 'h3'
+
+/** Clients say little: a larger frame is refused before it is read. */
+const MAX_INBOUND_FRAME_BYTES = 65_536
+
+/** WebSocket upgrades are only for the routes that handle them; h3 would accept any path and leave it open. */
+export function refuseForeignUpgrades(app: App) {
+  const { resolve } = app.websocket
+  // The node adapter hands `serverOptions` to `ws`; the type of the other adapters does not know it.
+  const guarded: App['websocket'] & { serverOptions: { maxPayload: number } } = {
+    ...app.websocket,
+    serverOptions: { maxPayload: MAX_INBOUND_FRAME_BYTES },
+    async resolve(info) {
+      const hooks = await resolve?.(info) ?? {}
+      if (hooks.open || hooks.message) return hooks
+      return {
+        upgrade() {
+          throw new Response(null, { status: 404, statusText: 'Not Found' })
+        },
+      }
+    },
+  }
+  Object.defineProperty(app, 'websocket', { value: guarded })
+}
+
+/**
+ * h3 1.15 decodes the path before routing, so that an encoded `?` inside a deviceId would start the query: keep it encoded
+ * until the route is found. {@link pathSegmentAfter} then reads the name from the address as it was sent.
+ */
+export function keepEncodedQuestionMarks(app: App) {
+  const { handler } = app
+  const guarded: App['handler'] = Object.assign((event: H3Event) => {
+    if (event.path.startsWith('/api/')) event._path = event.path.replaceAll(/%3f/gi, '%253F')
+    return handler(event)
+  }, handler)
+  app.handler = guarded
+}
+
+/** The decoded path segment behind `prefix` in the address as it was sent; an encoding that is broken stays as it is. */
+export function pathSegmentAfter(event: H3Event, prefix: string): string {
+  const sent = event.node.req.originalUrl ?? ''
+  const start = sent.indexOf(prefix) + prefix.length
+  const segment = /^[^/?]*/.exec(sent.slice(start))?.[0] ?? ''
+  try {
+    return decodeURIComponent(segment)
+  }
+  catch {
+    return segment
+  }
+}

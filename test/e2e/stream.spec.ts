@@ -1,0 +1,173 @@
+import { DeviceStateSchema, DeviceStatesSchema, RecentMessagesSchema } from '#shared/schemas/device'
+import { ErrorAnswerSchema } from '#shared/schemas/error'
+import { RejectionReportSchema } from '#shared/schemas/rejection'
+import { describe, expect, it } from 'vitest'
+import { startApp } from './support/app'
+import { connectDevice } from './support/broker'
+import { connectStream } from './support/stream'
+
+/** The built server with its embedded broker, and a device connected to it. */
+async function startSite() {
+  const app = await startApp()
+  const { broker } = await app.untilBroker('connected')
+  const device = await connectDevice(broker.url, { protocolVersion: 4 })
+  const publish = (deviceId: string, message: unknown, kind = 'telemetry') =>
+    device.publishAsync(`sensors/${deviceId}/${kind}`, JSON.stringify(message), { qos: 1 })
+  return { app, device, publish }
+}
+
+describe('the event stream', () => {
+  it('sends the snapshot first and then each message, as the seed describes them', async () => {
+    const { app, publish } = await startSite()
+    await publish('gate-001', { ts: '2025-11-02T12:00:00Z', metrics: { tempC: 21.3, humidity: 48.2, doorState: 'open' } })
+
+    const stream = await connectStream(app.url)
+    const snapshot = await stream.next('snapshot')
+    expect(stream.events[0]).toBe(snapshot)
+    expect(snapshot.data).toMatchObject([{
+      deviceId: 'gate-001',
+      lastTelemetry: { deviceId: 'gate-001', ts: '2025-11-02T12:00:00Z', metrics: { tempC: 21.3, humidity: 48.2, doorState: 'open' } },
+    }])
+
+    await publish('gate-001', { metrics: { doorState: 'closed' } })
+    const event = await stream.next('telemetry')
+    expect(event.data).toMatchObject({ deviceId: 'gate-001', metrics: { doorState: 'closed' } })
+    expect(event.data.ts).toBe(event.data.receivedAt)
+  })
+
+  it('keeps the order of each device, for every client alike', async () => {
+    const { app, publish } = await startSite()
+    const streams = await Promise.all([connectStream(app.url), connectStream(app.url)])
+    await Promise.all(Array.from({ length: 500 }, (_, n) => publish(`gate-${n % 5}`, { metrics: { n } })))
+    for (const stream of streams) {
+      await stream.next('telemetry', ({ data }) => data.metrics.n === 499)
+      for (let gate = 0; gate < 5; gate++) {
+        const numbers = stream.events.flatMap(event => event.type === 'telemetry' && event.data.deviceId === `gate-${gate}` ? event.data.metrics.n : [])
+        expect(numbers).toEqual(Array.from({ length: 100 }, (_, i) => gate + i * 5))
+      }
+    }
+  })
+
+  it('tells of a state as an added event', async () => {
+    const { app, publish } = await startSite()
+    const stream = await connectStream(app.url)
+    await publish('tor-1', { status: 'open', updated_at: '2025-11-03T12:40:00Z' }, 'state')
+    const event = await stream.next('state')
+    expect(event.data).toMatchObject({ deviceId: 'tor-1', status: 'open', updatedAt: '2025-11-03T12:40:00Z' })
+    expect(await app.get('/api/sensors/tor-1')).toMatchObject({ state: { status: 'open', updatedAt: '2025-11-03T12:40:00Z' } })
+  })
+
+  it('answers a ping, and refuses anything else without ending the stream', async () => {
+    const { app } = await startSite()
+    const stream = await connectStream(app.url)
+    stream.send('{"type":"ping"}')
+    await stream.next('pong')
+    for (const frame of ['', 'hello', '{"type":"drop tables"}', '[]']) {
+      stream.send(frame)
+      expect((await stream.next('error')).data.code).toBe('request-invalid')
+    }
+    stream.send('{"type":"ping"}')
+    await stream.next('pong')
+  })
+
+  it('ends a client that sends a frame over the limit, and nobody else', async () => {
+    const { app, publish } = await startSite()
+    const good = await connectStream(app.url)
+    const bad = await connectStream(app.url)
+    bad.send('x'.repeat(65_537))
+    expect((await bad.closed).code).toBe(1009)
+    await publish('tor-1', { metrics: { tempC: 1 } })
+    await good.next('telemetry')
+  })
+
+  it('refuses upgrades on other paths', async () => {
+    const { app } = await startSite()
+    await expect(connectStream(app.url, '/')).rejects.toThrow('refused')
+    await expect(connectStream(app.url, '/ws/other')).rejects.toThrow('refused')
+    await expect(connectStream(app.url, '/api/sensors')).rejects.toThrow('refused')
+  })
+
+  it('turns clients away beyond the limit', async () => {
+    const app = await startApp({ NUXT_LIMITS_STREAM_CLIENTS: '2' })
+    await connectStream(app.url)
+    const second = await connectStream(app.url)
+    const third = await connectStream(app.url)
+    expect(await third.closed).toMatchObject({ code: 1013 })
+    second.close()
+    await second.closed
+    await (await connectStream(app.url)).next('snapshot')
+  })
+
+  it('says 1012 when the server goes away, and leaves in order', async () => {
+    const { app } = await startSite()
+    const stream = await connectStream(app.url)
+    const [code, { code: closeCode }] = await Promise.all([app.stop(), stream.closed])
+    expect(closeCode).toBe(1012)
+    expect([0, 143]).toContain(code)
+  })
+})
+
+describe('the API', () => {
+  it('answers with the shapes of the contract', async () => {
+    const { app, device, publish } = await startSite()
+    const stream = await connectStream(app.url)
+    await publish('tor-1', { metrics: { tempC: 1 } })
+    await publish('tor-1', { metrics: { humidity: 50 } })
+    await device.publishAsync('sensors/test', '{"hello":"world"}', { qos: 1 })
+    await stream.next('telemetry', ({ data }) => data.metrics.humidity === 50)
+
+    expect(DeviceStatesSchema.parse(await app.get('/api/sensors'))).toHaveLength(1)
+    const one = DeviceStateSchema.parse(await app.get('/api/sensors/tor-1'))
+    expect(one.lastTelemetry.metrics).toEqual({ humidity: 50 })
+    expect(one.values).toMatchObject({ tempC: { value: 1 }, humidity: { value: 50 } })
+    const { messages } = RecentMessagesSchema.parse(await app.get('/api/sensors/tor-1/messages'))
+    expect(messages.map(({ metrics }) => metrics)).toEqual([{ humidity: 50 }, { tempC: 1 }])
+    const report = RejectionReportSchema.parse(await app.get('/api/rejections'))
+    expect(report).toMatchObject({ total: 1, byReason: { 'topic-unknown': 1 }, recent: [{ topic: 'sensors/test', excerpt: '{"hello":"world"}' }] })
+    expect(await app.health()).toMatchObject({ status: 'ok', devices: 1, messages: { received: 3, accepted: 2, rejected: 1 } })
+  })
+
+  it('gives errors one shape, without insides', async () => {
+    const { app } = await startSite()
+    for (const [path, code] of [['/api/sensors/nobody', 'device-unknown'], ['/api/sensors/%zz', 'device-unknown'], ['/api/none', 'not-found'], ['/api/', 'not-found']]) {
+      const response = await fetch(app.url + path)
+      expect(response.status, path).toBe(404)
+      const text = await response.text()
+      expect(ErrorAnswerSchema.parse(JSON.parse(text)).error.code).toBe(code)
+      expect(text).not.toMatch(/stack|node_modules|\.mjs/)
+    }
+  })
+
+  it('finds devices whatever their names', async () => {
+    const { app, publish } = await startSite()
+    const stream = await connectStream(app.url)
+    const names = ['Tür Süd', 'a.b.c', '100%', 'a%2Fb', '%zz', '🚪', '<script>alert(1)', '"quoted"', '?a=b&c', 'back\\slash', '...', ' lead', 'x.json']
+    for (const name of names) {
+      await publish(name, { metrics: { tempC: 1 } })
+      await stream.next('telemetry', ({ data }) => data.deviceId === name)
+      expect(await app.get(`/api/sensors/${encodeURIComponent(name)}`), name).toMatchObject({ deviceId: name })
+    }
+  })
+
+  it('listens on this machine only unless told otherwise', async () => {
+    const { app } = await startSite()
+    expect(app.url).toMatch(/^http:\/\/127\.0\.0\.1:/)
+    const open = await startApp({ HOST: '0.0.0.0' })
+    expect(open.output()).toContain('http://0.0.0.0:')
+  })
+
+  it('stops the start with a sentence that names a wrong variable', async () => {
+    for (const [name, value] of Object.entries({ NUXT_MQTT_URL: 'not an address', NUXT_LIMITS_DEVICES: 'many', NUXT_MQTT_CA_FILE: '/nowhere' })) {
+      await expect(startApp({ [name]: value })).rejects.toThrow(new RegExp(`settings are not usable: ${name} `))
+    }
+  })
+})
+
+it('starts beside another broker: takes the next free port and says so', async () => {
+  const first = await startApp({ NUXT_MQTT_EMBEDDED_PORT: '18830' })
+  const second = await startApp({ NUXT_MQTT_EMBEDDED_PORT: '18830' })
+  const urls = [(await first.untilBroker('connected')).broker.url, (await second.untilBroker('connected')).broker.url]
+  expect(new Set(urls).size).toBe(2)
+  expect(second.output()).toContain(`started an embedded broker on ${urls[1]}`)
+  expect(second.output().match(/embedded broker/g)).toHaveLength(1)
+})

@@ -1,0 +1,127 @@
+import type { DeviceStatusChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { hasTelemetry, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { describe, expect, it } from 'vitest'
+
+const NOON = '2026-01-01T12:00:00.000Z'
+const LATER = '2026-01-01T12:00:10.000Z'
+const LAST_YEAR = '2025-01-01T00:00:00Z'
+
+function telemetry(given: Partial<Telemetry> = {}): Telemetry {
+  const receivedAt = given.receivedAt ?? NOON
+  return { deviceId: 'tor-1', ts: receivedAt, receivedAt, metrics: { tempC: 1 }, ...given }
+}
+
+function change(given: Partial<DeviceStatusChange> = {}): DeviceStatusChange {
+  return { deviceId: 'tor-1', status: 'open', updatedAt: NOON, receivedAt: NOON, ...given }
+}
+
+describe('withTelemetry', () => {
+  it('takes a first message as it is', () => {
+    expect(withTelemetry(undefined, telemetry())).toEqual({
+      deviceId: 'tor-1', lastSeen: NOON, lastTelemetry: telemetry(), values: { tempC: { value: 1, ts: NOON } }, state: null, clock: 'ok',
+    })
+  })
+
+  it('never changes the device it was given', () => {
+    const before = withTelemetry(undefined, telemetry())
+    const copy = structuredClone(before)
+    withTelemetry(before, telemetry({ receivedAt: LATER, metrics: { tempC: 2, humidity: 3 } }))
+    expect(before).toEqual(copy)
+  })
+
+  it('keeps the newest value of every metric, whichever message brought it', () => {
+    const first = withTelemetry(undefined, telemetry({ metrics: { tempC: 1, doorState: 'open' } }))
+    const second = withTelemetry(first, telemetry({ receivedAt: LATER, metrics: { tempC: 2 } }))
+    expect(second.lastTelemetry.metrics).toEqual({ tempC: 2 })
+    expect(second.values).toEqual({ tempC: { value: 2, ts: LATER }, doorState: { value: 'open', ts: NOON } })
+  })
+
+  it('does not let an older time overwrite a newer one, though the device was heard', () => {
+    const held = withTelemetry(undefined, telemetry())
+    const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, metrics: { tempC: 9, humidity: 40 } }))
+    expect(next.lastTelemetry).toBe(held.lastTelemetry)
+    expect(next.values).toEqual({ tempC: { value: 1, ts: NOON }, humidity: { value: 40, ts: LAST_YEAR } })
+    expect(next.lastSeen).toBe(LATER)
+  })
+
+  it('lets the second of two messages with the same time win', () => {
+    const held = withTelemetry(undefined, telemetry({ ts: LAST_YEAR }))
+    expect(withTelemetry(held, telemetry({ ts: LAST_YEAR, metrics: { tempC: 2 } })).values.tempC?.value).toBe(2)
+  })
+
+  it('compares instants, not texts', () => {
+    const held = withTelemetry(undefined, telemetry({ ts: '2025-06-01T12:00:00+02:00' }))
+    const next = withTelemetry(held, telemetry({ ts: '2025-06-01T11:00:00Z', metrics: { tempC: 2 } }))
+    expect(next.values.tempC?.value).toBe(2)
+  })
+
+  describe('of a replayed message', () => {
+    it('fills the last value without making the device look alive', () => {
+      expect(withTelemetry(undefined, telemetry({ replayed: true })).lastSeen).toBeNull()
+    })
+
+    it('believes the time it carries', () => {
+      expect(withTelemetry(undefined, telemetry({ replayed: true, ts: LAST_YEAR })).lastSeen).toBe(LAST_YEAR)
+    })
+
+    it('returns the same device when it brings nothing new', () => {
+      const held = withTelemetry(undefined, telemetry({ ts: LAST_YEAR }))
+      expect(withTelemetry(held, telemetry({ replayed: true, ts: LAST_YEAR }))).toBe(held)
+      expect(withTelemetry(held, telemetry({ replayed: true, receivedAt: LATER }))).toBe(held)
+    })
+
+    it('takes one that is newer than what is held', () => {
+      const held = withTelemetry(undefined, telemetry({ ts: LAST_YEAR }))
+      expect(withTelemetry(held, telemetry({ replayed: true, ts: '2025-05-05T00:00:00Z', metrics: { tempC: 5 } })).values.tempC?.value).toBe(5)
+    })
+
+    it('gives way to the first live message even when that carries an older time', () => {
+      const filled = withTelemetry(undefined, telemetry({ replayed: true, metrics: { tempC: 9 } }))
+      const live = withTelemetry(filled, telemetry({ ts: LAST_YEAR, receivedAt: LATER }))
+      expect(live).toMatchObject({ lastSeen: LATER, lastTelemetry: { ts: LAST_YEAR }, values: { tempC: { value: 1, ts: LAST_YEAR } } })
+    })
+  })
+
+  it('marks a wrong clock until a believable time comes; messages without time say nothing about it', () => {
+    const wrong = withTelemetry(undefined, telemetry({ claimedTs: '9999-01-01T00:00:00Z' }))
+    expect(wrong.clock).toBe('wrong')
+    const silent = withTelemetry(wrong, telemetry({ receivedAt: LATER }))
+    expect(silent.clock).toBe('wrong')
+    expect(withTelemetry(silent, telemetry({ ts: LAST_YEAR })).clock).toBe('ok')
+  })
+})
+
+describe('withStatus', () => {
+  it('knows a device by its state alone, in the shape a plain client expects', () => {
+    const device = withStatus(undefined, change())
+    expect(device).toMatchObject({ lastSeen: NOON, lastTelemetry: { deviceId: 'tor-1', ts: NOON, metrics: {} }, state: { status: 'open', updatedAt: NOON } })
+    expect(hasTelemetry(device)).toBe(false)
+    expect(withTelemetry(device, telemetry({ ts: LAST_YEAR })).lastTelemetry.ts).toBe(LAST_YEAR)
+  })
+
+  it('takes a last will for no sign of life', () => {
+    expect(withStatus(undefined, change({ status: 'Offline' }))).toMatchObject({ lastSeen: null, state: { status: 'Offline' } })
+  })
+
+  it('takes a replayed state at its own time', () => {
+    expect(withStatus(undefined, change({ replayed: true, updatedAt: LAST_YEAR })).lastSeen).toBe(LAST_YEAR)
+    expect(withStatus(undefined, change({ replayed: true, claimedUpdatedAt: '9999-01-01T00:00:00Z' }))).toMatchObject({ lastSeen: null, clock: 'wrong' })
+  })
+
+  it('is no news when replayed again', () => {
+    const held = withStatus(undefined, change({ updatedAt: LAST_YEAR }))
+    expect(withStatus(held, change({ replayed: true, updatedAt: LAST_YEAR, receivedAt: LATER }))).toBe(held)
+    const claimed = withStatus(undefined, change({ claimedUpdatedAt: '9999-01-01T00:00:00Z' }))
+    expect(withStatus(claimed, change({ replayed: true, receivedAt: LATER, updatedAt: LATER, claimedUpdatedAt: '9999-01-01T00:00:00Z' }))).toBe(claimed)
+  })
+
+  it('does not let an older word replace a newer one', () => {
+    const held = withStatus(undefined, change())
+    expect(withStatus(held, change({ status: 'closed', updatedAt: LAST_YEAR, receivedAt: LATER }))).toMatchObject({ state: { status: 'open' }, lastSeen: LATER })
+  })
+
+  it('forgets a state that was deleted', () => {
+    expect(withStatus(withStatus(undefined, change()), change({ status: null })).state).toBeNull()
+  })
+})
