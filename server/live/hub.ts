@@ -32,9 +32,16 @@ export const CLOSE_TRY_LATER = 1013
 
 export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions): Hub {
   const clients = new Map<string, StreamClient>()
+  // Clients still taking in a greeting larger than the limit, with what may wait for them meanwhile.
+  const greeted = new Map<string, number>()
+
+  function forget(clientId: string) {
+    clients.delete(clientId)
+    greeted.delete(clientId)
+  }
 
   function drop(client: StreamClient, code: number, reason: string) {
-    clients.delete(client.id)
+    forget(client.id)
     try {
       client.close(code, reason)
     }
@@ -50,16 +57,24 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     catch {
       return drop(client, CLOSE_TRY_LATER, 'sending failed')
     }
-    if (client.bufferedBytes() > maxBufferedBytes) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
+    const buffered = client.bufferedBytes()
+    if (buffered <= maxBufferedBytes) greeted.delete(client.id)
+    else if (buffered > (greeted.get(client.id) ?? maxBufferedBytes)) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
+  }
+
+  function greet(client: StreamClient) {
+    const frames = greeting().map(event => JSON.stringify(event))
+    greeted.set(client.id, maxBufferedBytes + frames.reduce((bytes, frame) => bytes + Buffer.byteLength(frame), 0))
+    for (const frame of frames) send(client, frame)
   }
 
   return {
     add(client) {
       if (clients.size >= maxClients) return drop(client, CLOSE_TRY_LATER, 'too many clients')
       clients.set(client.id, client)
-      for (const event of greeting()) send(client, JSON.stringify(event))
+      greet(client)
     },
-    remove: clientId => void clients.delete(clientId),
+    remove: forget,
     publish(event) {
       if (clients.size === 0) return
       const frame = JSON.stringify(event)

@@ -55,6 +55,20 @@ describe('hub', () => {
     expect(hub.size()).toBe(1)
   })
 
+  it('lets a greeting over the limit leave in peace, and then holds the client to the limit', () => {
+    const snapshot: StreamEvent = { type: 'error', data: { code: 'large', message: 'x'.repeat(1_000) } }
+    const hub = createHub({ maxClients: 10, maxBufferedBytes: 100, greeting: () => [snapshot] })
+    const { client, closed, stall } = createClient('a', 1_060)
+    hub.add(client)
+    hub.publish(PONG)
+    expect(closed).toEqual([])
+    stall(50)
+    hub.publish(PONG)
+    stall(101)
+    hub.publish(PONG)
+    expect(closed).toEqual([1013])
+  })
+
   it('goes on when a client fails', () => {
     const hub = newHub()
     const good = createClient('good')
