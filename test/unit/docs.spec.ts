@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { SettingsSchema, variableName } from '../../server/settings'
+
+const readme = readFileSync('README.md', 'utf8')
+
+/** One table row per setting, from the only place where settings are declared. */
+function settingRows(): string[] {
+  const defaults = SettingsSchema.parse({})
+  return Object.entries(SettingsSchema.shape).flatMap(([group, { innerType }]) =>
+    Object.entries(innerType.unwrap().shape).map(([key, field]) => {
+      const fallback: unknown = Reflect.get(Reflect.get(defaults, group), key)
+      return `| \`${variableName([group, key])}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${field.description} |`
+    }))
+}
+
+describe('the README', () => {
+  it.each(settingRows())('lists %s', (row) => {
+    expect(readme).toContain(row)
+  })
+
+  it('lists no setting that does not exist', () => {
+    const listed = readme.match(/^\| `NUXT_\w+`.*$/gm) ?? []
+    expect(listed).toHaveLength(settingRows().length)
+  })
+})
+
+describe('links in the documents', () => {
+  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md']
+  it.each(documents)('of %s lead somewhere', (document) => {
+    const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
+    const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)#:]+)[^)]*\)/g)].map(([, path]) => path)
+    expect(links.filter(path => !existsSync(folder + path))).toEqual([])
+  })
+})
