@@ -1,0 +1,200 @@
+// Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
+// Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
+import type { DatabaseSync } from 'node:sqlite'
+import type { Archive } from './archive'
+import { openDatabase } from './database'
+import type { Durability } from './database'
+import type { Delivery } from './journal'
+import { createPacker } from './packer'
+import type { StoredMessage } from './segments'
+import { createStore } from './store'
+import type { NewRecord, Restored, Store } from './store'
+import type { DeviceTail } from './tail'
+
+export interface HistoryOptions {
+  file: string
+  durability: Durability
+  /** The last state of a device as JSON text; it is kept beside the packed messages. */
+  stateOf: (deviceId: string) => string | undefined
+  /** The store has failed (with the reason in words), or is well again (`null`). */
+  onFault: (reason: string | null) => void
+  onDamaged: (movedTo: string) => void
+  now?: () => number
+}
+
+export interface History {
+  /** Opens the database; {@link Restored} is to be read to the end before anything is appended. @throws when it cannot be opened. */
+  open: () => Restored
+  /** Whether a delivery that the broker marked as a repetition is stored already. */
+  isStored: (delivery: Delivery) => boolean
+  /** Adds a record; it is kept once {@link History.commit} has returned. @throws when the store fails. */
+  append: (record: NewRecord) => void
+  /** Puts what was appended on disk. @throws when the store fails: then nothing since the last commit is kept. */
+  commit: () => void
+  /** The broker has forgotten our session: nothing will be redelivered. */
+  forgetDeliveries: () => void
+  /** Why nothing can be stored at the moment, or null. */
+  fault: () => string | null
+  /** Tries to write; true when the store is well (again). */
+  probe: () => boolean
+  /** What can be read: the archive, and per device what is not packed yet. */
+  read: () => { archive: Archive, kept: Store['kept'], device: (deviceId: string) => number | undefined, unpacked: (device: number) => readonly StoredMessage[] }
+  /** Packs everything now: for tests, backup and a clean end. */
+  packAll: () => void
+  close: () => void
+}
+
+export function createHistory(options: HistoryOptions): History {
+  const now = options.now ?? Date.now
+  let database: DatabaseSync | undefined
+  let store: Store | undefined
+  let names = new Map<number, string>()
+  let inTransaction = false
+  let fault: string | null = null
+
+  function opened() {
+    if (!database || !store) throw new Error('The history is not open.')
+    return { database, store }
+  }
+
+  /** Runs a change; a failure rolls back, is remembered and thrown on. */
+  function guarded<T>(change: (parts: { database: DatabaseSync, store: Store }) => T): T {
+    const parts = opened()
+    try {
+      return change(parts)
+    }
+    catch (error) {
+      rollBack()
+      setFault(inWords(error))
+      throw error
+    }
+  }
+
+  function setFault(reason: string | null) {
+    if (reason === fault) return
+    fault = reason
+    options.onFault(reason)
+  }
+
+  function begin(database: DatabaseSync) {
+    if (inTransaction) return
+    database.exec('BEGIN IMMEDIATE')
+    inTransaction = true
+  }
+
+  function commit() {
+    if (!inTransaction) return
+    guarded(({ database, store }) => {
+      database.exec('COMMIT')
+      inTransaction = false
+      store.committed()
+    })
+  }
+
+  function rollBack() {
+    if (inTransaction && database?.isTransaction) {
+      try {
+        database.exec('ROLLBACK')
+      }
+      catch {
+        // A failed disk may refuse even that; the transaction ends with the connection.
+      }
+    }
+    inTransaction = false
+    store?.rolledBack()
+  }
+
+  function pack(due: readonly DeviceTail[], more: () => boolean): number {
+    // What the current turn has appended is committed with its acknowledgements, not with this.
+    if (inTransaction || fault !== null) return 0
+    return guarded(({ database, store }) => {
+      begin(database)
+      const done: DeviceTail[] = []
+      for (const tail of due) {
+        store.pack(tail, options.stateOf(nameOf(tail.device)))
+        done.push(tail)
+        if (!more()) break
+      }
+      commit()
+      store.packed(done)
+      return done.length
+    })
+  }
+
+  function nameOf(device: number): string {
+    const held = names.get(device)
+    if (held !== undefined) return held
+    names = new Map(opened().database.prepare('SELECT id, name FROM device').all().map(({ id, name }) => [Number(id), String(name)]))
+    return names.get(device) ?? ''
+  }
+
+  const packer = createPacker({
+    tails: () => store?.tail.all() ?? [],
+    size: () => store?.tail.size() ?? 0,
+    pack,
+    onIdle: () => guarded(({ store }) => store.trimJournal()),
+    now,
+  })
+
+  return {
+    open() {
+      database = openDatabase(options.file, options.durability, options.onDamaged)
+      store = createStore(database, now)
+      packer.start()
+      return store.restore()
+    },
+    isStored: delivery => opened().store.isStored(delivery),
+    append(record) {
+      guarded(({ database, store }) => {
+        begin(database)
+        store.append(record)
+      })
+    },
+    commit,
+    forgetDeliveries: () => guarded(({ store }) => store.forgetDeliveries()),
+    fault: () => fault,
+    probe() {
+      try {
+        opened().database.exec('BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (\'probe\', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT')
+      }
+      catch (error) {
+        rollBack()
+        if (database?.isTransaction) database.exec('ROLLBACK')
+        setFault(inWords(error))
+        return false
+      }
+      setFault(null)
+      return true
+    },
+    read() {
+      const { store } = opened()
+      return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }
+    },
+    packAll() {
+      const tails = [...opened().store.tail.all()]
+      pack(tails, () => true)
+      opened().store.trimJournal()
+    },
+    close() {
+      packer.stop()
+      if (inTransaction) commit()
+      database?.close()
+      database = undefined
+      store = undefined
+    },
+  }
+}
+
+const REASONS: [RegExp, string][] = [
+  [/full/i, 'The disk with the history is full; make room or lower the retention.'],
+  [/readonly|read-only/i, 'The history cannot be written: its file is read-only.'],
+  [/malformed|not a database|corrupt/i, 'The history’s file is damaged; restart the application and it is set aside.'],
+  [/locked|busy/i, 'The history’s file is in use by another program.'],
+  [/unable to open|cannot open/i, 'The history’s file cannot be opened; check NUXT_DATA_DIR and its permissions.'],
+]
+
+/** SQLite's reason as a sentence that says what to do, without a path. */
+function inWords(error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? 'The history cannot be written: the disk reports an error.'
+}

@@ -1,0 +1,29 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/**
+ * The schema, one step a version, forward only. Times are microseconds since 1970.
+ * - `journal`: what is acknowledged but not yet packed, and the packet ids that may still be redelivered
+ * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, archived INTEGER NOT NULL DEFAULT 0, state TEXT);
+   CREATE TABLE series (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, metric TEXT NOT NULL, UNIQUE (device, metric));
+   CREATE TABLE journal (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, kind INTEGER NOT NULL, packet INTEGER, digest BLOB, body TEXT NOT NULL);
+   CREATE TABLE segment (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, messages INTEGER NOT NULL, data BLOB NOT NULL);
+   CREATE INDEX segment_by_time ON segment (device, last, first);
+   CREATE TABLE rollup (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, tier INTEGER NOT NULL, period INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (series, tier, period));
+   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;`,
+]
+
+export const SCHEMA_VERSION = MIGRATIONS.length
+
+/** Brings an open database to the current version; each step is one transaction. @throws when it is from a newer application. */
+export function migrate(database: DatabaseSync) {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`The history was written by a newer version of the application (schema ${version}, this one knows ${SCHEMA_VERSION}).`)
+  }
+  MIGRATIONS.slice(version).forEach((step, i) => {
+    database.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${version + i + 1}; COMMIT`)
+  })
+}

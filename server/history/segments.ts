@@ -1,0 +1,144 @@
+import type { MetricValue } from '#shared/schemas/telemetry'
+import { fromDeltas, pack, toDeltas, unpack } from './columns'
+
+/** One telemetry message as it is kept. Times in microseconds since 1970. */
+export interface StoredMessage {
+  time: number
+  received: number
+  metrics: Record<string, MetricValue>
+  claimedTs?: string
+}
+
+/** One value of one metric; `time` in microseconds since 1970. */
+export interface Sample { time: number, value: MetricValue }
+
+/** In place of a shift: the same sample is stored already. */
+const REPEATED = -1
+
+/**
+ * A run of messages of one device, by column: `t` times as deltas, `r` how long after it each was received, `m` per metric
+ * which messages carry it (`i`, all when absent), the values, and the exceptions of {@link place} as `[position, shift]`.
+ */
+interface Segment {
+  t: number[]
+  r: number[]
+  m: Record<string, { i?: number[], v: MetricValue[], s?: [number, number][] }>
+  c?: Record<string, string>
+}
+
+/**
+ * Where samples come to lie beside those that exist: the same value at the same time is one sample (`REPEATED`), another
+ * value at the same time goes to the next free microsecond. Adds what it places to `taken`; returns a shift per sample.
+ */
+function place(samples: readonly Sample[], taken: Map<number, MetricValue>): number[] {
+  return samples.map(({ time, value }) => {
+    for (let at = time; ; at++) {
+      const held = taken.get(at)
+      if (held === value) return REPEATED
+      if (held !== undefined) continue
+      taken.set(at, value)
+      return at - time
+    }
+  })
+}
+
+/** Samples of one metric in messages, beside the samples that exist already; in order of time. */
+export function placedSamples(messages: readonly StoredMessage[], metric: string, existing: readonly Sample[]): Sample[] {
+  return placeAll(messages, metric, existing).placed
+}
+
+function placeAll(messages: readonly StoredMessage[], metric: string, existing: readonly Sample[]) {
+  const carried = samplesIn(messages, metric)
+  const shifts = place(carried, new Map(existing.map(({ time, value }) => [time, value])))
+  const placed = carried
+    .flatMap((sample, i) => shifts[i] === REPEATED ? [] : { ...sample, time: sample.time + (shifts[i] ?? 0) })
+    .sort((a, b) => a.time - b.time)
+  return { carried, shifts, placed }
+}
+
+function samplesIn(messages: readonly StoredMessage[], metric: string): Sample[] {
+  return messages.flatMap(({ time, metrics }) => {
+    const value = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
+    return value === undefined ? [] : { time, value }
+  })
+}
+
+export interface BuiltSegment {
+  data: Buffer
+  first: number
+  last: number
+  /** New samples per metric, repeated ones left out, in order of time. */
+  samples: Map<string, Sample[]>
+}
+
+/** Packs messages (at least one, in order of time) beside the samples of the device that exist already. */
+export function buildSegment(messages: readonly StoredMessage[], existing: (metric: string) => readonly Sample[]): BuiltSegment {
+  const names = new Set(messages.flatMap(({ metrics }) => Object.keys(metrics)))
+  const columns: Segment['m'] = {}
+  const samples = new Map<string, Sample[]>()
+  let last = messages.at(-1)?.time ?? 0
+  for (const name of names) {
+    const { carried, shifts, placed } = placeAll(messages, name, existing(name))
+    samples.set(name, placed)
+    last = Math.max(last, placed.at(-1)?.time ?? 0)
+    const exceptions = shifts.flatMap((shift, i): [number, number][] => shift === 0 ? [] : [[i, shift]])
+    columns[name] = {
+      ...(carried.length < messages.length && { i: toDeltas(messages.flatMap(({ metrics }, i) => Object.hasOwn(metrics, name) ? i : [])) }),
+      v: carried.map(({ value }) => value),
+      ...(exceptions.length > 0 && { s: exceptions }),
+    }
+  }
+  const claims = messages.flatMap(({ claimedTs }, i) => claimedTs === undefined ? [] : [[i, claimedTs] as const])
+  const segment: Segment = {
+    t: toDeltas(messages.map(({ time }) => time)),
+    r: messages.map(({ time, received }) => received - time),
+    m: columns,
+    ...(claims.length > 0 && { c: Object.fromEntries(claims) }),
+  }
+  return { data: pack(segment), first: messages[0]?.time ?? 0, last, samples }
+}
+
+/** The samples of one metric in a packed segment, in the order they were stored. */
+export function readSamples(data: Uint8Array, metric: string): Sample[] {
+  const { t, m } = readSegment(data)
+  const column = Object.hasOwn(m, metric) ? m[metric] : undefined
+  if (!column) return []
+  const times = fromDeltas(t)
+  const carriers = column.i && fromDeltas(column.i)
+  const shifts = new Map(column.s)
+  return column.v.flatMap((value, i) => {
+    const shift = shifts.get(i) ?? 0
+    return shift === REPEATED ? [] : { time: (times[carriers?.[i] ?? i] ?? 0) + shift, value }
+  })
+}
+
+/** All messages of a packed segment, in order of time. */
+export function readMessages(data: Uint8Array): StoredMessage[] {
+  const { t, r, m, c } = readSegment(data)
+  const messages: StoredMessage[] = fromDeltas(t).map((time, i) => ({
+    time,
+    received: time + (r[i] ?? 0),
+    metrics: {},
+    ...(c?.[i] !== undefined && { claimedTs: c[i] }),
+  }))
+  for (const [name, { i: carriers, v }] of Object.entries(m)) {
+    const indexes = carriers && fromDeltas(carriers)
+    v.forEach((value, i) => {
+      const message = messages[indexes?.[i] ?? i]
+      if (message) message.metrics[name] = value
+    })
+  }
+  return messages
+}
+
+// Our own bytes, read back: parsing columns of thousands value by value would cost more than the query.
+function readSegment(data: Uint8Array): Segment {
+  const value = unpack(data)
+  if (!isSegment(value)) throw new Error('A segment of the history cannot be read.')
+  return value
+}
+
+function isSegment(value: unknown): value is Segment {
+  return typeof value === 'object' && value !== null && 't' in value && Array.isArray(value.t)
+    && 'r' in value && Array.isArray(value.r) && 'm' in value && typeof value.m === 'object'
+}

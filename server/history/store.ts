@@ -1,0 +1,125 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { DeviceStatusChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
+import { createArchive } from './archive'
+import type { KeptFrom } from './archive'
+import { createJournal } from './journal'
+import type { Delivery, JournalRecord } from './journal'
+import type { StoredMessage } from './segments'
+import { createTail } from './tail'
+import type { DeviceTail } from './tail'
+
+/** A message to keep; `body` is its JSON text, made once for all who need it. */
+export type NewRecord = { body: string, delivery: Delivery }
+  & ({ kind: 'telemetry', value: Telemetry } | { kind: 'status', value: DeviceStatusChange })
+
+/** What lies in the database on opening: the last states that were kept, and what came after them. */
+export interface Restored {
+  devices: { deviceId: string, state: unknown }[]
+  /** In order of arrival; JSON values of telemetry and status changes. */
+  records: Iterable<{ kind: 'telemetry' | 'status', value: unknown }>
+}
+
+/**
+ * One open database: the journal, what is not packed yet, and the archive. Every method throws when the database does;
+ * transactions are the caller's.
+ */
+export function createStore(database: DatabaseSync, now: () => number) {
+  const journal = createJournal(database)
+  const archive = createArchive(database)
+  const tail = createTail()
+  const ids = new Map<string, number>()
+  // Devices first met in the open transaction, and what it adds to the tail once it is committed.
+  let newDevices: string[] = []
+  let appended: { device: number, id: number, message?: StoredMessage }[] = []
+
+  const insertDevice = database.prepare('INSERT INTO device (name) VALUES (?)')
+  const keepState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
+  const readMeta = database.prepare('SELECT key, value FROM meta')
+  const writeMeta = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
+  const kept: KeptFrom = { raw: 0, minute: 0, ...Object.fromEntries(readMeta.all().map(({ key, value }) => [key, value])) }
+
+  function idOf(deviceId: string): number {
+    const known = ids.get(deviceId)
+    if (known !== undefined) return known
+    const id = Number(insertDevice.run(deviceId).lastInsertRowid)
+    ids.set(deviceId, id)
+    newDevices.push(deviceId)
+    return id
+  }
+
+  /** Fills the tail from the journal while the caller reads the records. */
+  function* pending(archived: Map<number, number>): Restored['records'] {
+    const time = now()
+    for (const record of journal.after(0)) {
+      if (record.id <= (archived.get(record.device) ?? 0)) continue
+      const value = parseBody(record)
+      tail.add(record.device, record.id, time, record.kind === 'telemetry' ? toStored(value) : undefined)
+      yield { kind: record.kind, value }
+    }
+  }
+
+  return {
+    archive,
+    tail,
+    kept,
+    isStored: journal.isStored,
+    forgetDeliveries: journal.forgetDeliveries,
+    idOf: (deviceId: string) => ids.get(deviceId),
+    /** To be read to the end once, before anything is appended. */
+    restore(): Restored {
+      const rows = database.prepare('SELECT id, name, archived, state FROM device').all()
+      for (const row of rows) ids.set(String(row.name), Number(row.id))
+      return {
+        devices: rows.flatMap(({ name, state }) => typeof state === 'string' ? { deviceId: String(name), state: JSON.parse(state) } : []),
+        records: pending(new Map(rows.map(row => [Number(row.id), Number(row.archived)]))),
+      }
+    },
+    /** Adds a record to the open transaction. */
+    append({ kind, value, body, delivery }: NewRecord) {
+      const device = idOf(value.deviceId)
+      const id = journal.append(device, kind, body, delivery)
+      appended.push({ device, id, ...(kind === 'telemetry' && { message: toStored(value) }) })
+    },
+    committed() {
+      journal.committed()
+      const time = now()
+      for (const { device, id, message } of appended) tail.add(device, id, time, message)
+      appended = []
+      newDevices = []
+    },
+    rolledBack() {
+      journal.rolledBack()
+      for (const name of newDevices) ids.delete(name)
+      appended = []
+      newDevices = []
+    },
+    /** Packs one device inside the open transaction; `state` is its last state now. */
+    pack({ device, lastId, messages }: DeviceTail, state: string | undefined) {
+      if (messages.length > 0) archive.add(device, messages, kept)
+      keepState.run(lastId, state ?? null, device)
+    },
+    packed: (packed: readonly DeviceTail[]) => packed.forEach(({ device }) => tail.remove(device)),
+    trimJournal: () => journal.trim(tail.firstId() ?? journal.lastId() + 1),
+    keepFrom(tier: keyof KeptFrom, time: number) {
+      writeMeta.run(tier, time)
+      kept[tier] = time
+    },
+  }
+}
+export type Store = ReturnType<typeof createStore>
+
+function parseBody({ body }: JournalRecord): Telemetry {
+  return JSON.parse(body)
+}
+
+/** The part of a telemetry message that is kept as samples. */
+export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry): StoredMessage {
+  return { time: toMicroseconds(ts), received: toMicroseconds(receivedAt), metrics, ...(claimedTs && { claimedTs }) }
+}
+
+/** The inverse of {@link toStored}; times come back in UTC. */
+export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
+  return { deviceId, ts: fromMicroseconds(time), metrics, receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }) }
+}
