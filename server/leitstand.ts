@@ -1,8 +1,11 @@
 // The composition root: builds the rooms and joins them. The data flow is read here, top to bottom.
 import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { createFleet } from './fleet/fleet'
-import type { Fleet, Outcome } from './fleet/fleet'
+import type { Fleet } from './fleet/fleet'
+import { createHistory } from './history/history'
+import { createIngest, restoreFleet } from './ingest'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
 import { createConnection } from './mqtt/connection'
@@ -35,7 +38,6 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const { mqtt, limits } = settings
   const startedAt = new Date().toISOString()
   const tls = readTls(mqtt)
-  const messages = { received: 0, accepted: 0 }
   let broker: EmbeddedBroker | undefined
   let connection: Connection | undefined
 
@@ -51,24 +53,17 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     ],
   })
 
-  // broker -> source -> fleet -> hub
-  function onMessage(topic: string, payload: Buffer, replayed: boolean) {
-    messages.received++
-    const receivedAt = new Date()
-    const observation = source.read({ topic, payload, replayed, receivedAt })
-    if (observation.kind === 'rejected') {
-      return rejections.add(topic, payload, observation.reason, observation.detail, receivedAt)
-    }
-    const outcome: Outcome = observation.kind === 'telemetry'
-      ? fleet.applyTelemetry(observation.telemetry, payload.length)
-      : fleet.applyStatus(observation.change, payload.length)
-    if (outcome.kind === 'full') return rejections.add(topic, payload, outcome.reason, outcome.detail, receivedAt)
-    messages.accepted++
-    if (outcome.kind === 'known') return
-    hub.publish(observation.kind === 'telemetry'
-      ? { type: 'telemetry', data: observation.telemetry }
-      : { type: 'state', data: observation.change })
-  }
+  const history = settings.history === 'off'
+    ? undefined
+    : createHistory({
+        file: join(settings.dataDir, 'history.db'),
+        durability: settings.historyDurability,
+        stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
+        onOpen: restored => restoreFleet(fleet, restored),
+        onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
+        onDamaged: movedTo => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`),
+      })
+  const ingest = createIngest({ source, rejections, fleet, history, hub })
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
@@ -89,13 +84,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     rejections,
     hub,
     async start() {
+      history?.open()
       if (!mqtt.url) {
         broker = await startEmbeddedBroker(mqtt.embeddedPort)
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
       }
       connection = createConnection(
         { ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters },
-        { onMessage, onStatus },
+        { ...ingest, onStatus },
       )
       connection.start()
     },
@@ -103,6 +99,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       hub.stop()
       await connection?.stop()
       await broker?.stop()
+      history?.close()
     },
     health() {
       const status = brokerStatus()
@@ -114,7 +111,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         startedAt,
         devices: fleet.size(),
         streamClients: hub.size(),
-        messages: { ...messages, rejected: rejections.total() },
+        messages: { ...ingest.counts(), rejected: rejections.total() },
       }
     },
   }

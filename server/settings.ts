@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** `NUXT_LIMITS_PAYLOAD_BYTES` and the like: whole numbers above zero. */
 const count = (fallback: number, description: string) => z.coerce.number().int().positive().default(fallback).describe(description)
+const days = (fallback: number, description: string) => z.coerce.number().min(0).default(fallback).describe(description)
 const text = (description: string) => z.coerce.string().default('').describe(description)
 
 /**
@@ -34,6 +35,13 @@ export const SettingsSchema = z.object({
     streamClients: count(2_000, 'Browsers and programs connected to the event stream at once.'),
     streamBufferBytes: count(16_777_216, 'Bytes that may wait for one slow stream client before it is closed (1013).'),
   }).prefault({}),
+  dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
+  history: z.enum(['on', 'off']).default('on').describe('`off` runs without a store: nothing is kept, messages are acknowledged as they come.'),
+  historyDurability: z.enum(['full', 'normal']).default('full').describe('`full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments.'),
+  historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),
+  historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
+  historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
+  historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
   public: z.object({
     staleAfterSeconds: count(120, 'A device not heard for this long is shown as stale.'),
   }).prefault({}),
@@ -51,7 +59,8 @@ export class SettingsError extends Error {}
 export function readSettings(config: object, env: Record<string, string | undefined>): Settings {
   const merged = Object.fromEntries(Object.keys(SettingsSchema.shape).map((group) => {
     const given: unknown = Reflect.get(config, group)
-    const fields = Object.entries(typeof given === 'object' && given !== null ? given : {})
+    if (typeof given !== 'object' || given === null) return [group, env[variableName([group])] ?? given]
+    const fields = Object.entries(given)
     return [group, Object.fromEntries(fields.map(([key, value]) => [key, env[variableName([group, key])] ?? value]))]
   }))
   const result = SettingsSchema.safeParse(merged)

@@ -22,6 +22,8 @@ export type Outcome
 export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
+  /** Takes a device as it was kept; replaces nothing that is newer. */
+  restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
   /** Every device, sorted by nothing in particular: in the order they were first heard. */
   all: () => DeviceState[]
@@ -73,6 +75,9 @@ export function createFleet(limits: FleetLimits): Fleet {
       // Deleting the state of a device nobody knows is no news.
       if (!held && change.status === null) return KNOWN
       return put(withStatus(held?.device, change), held, bytes)
+    },
+    restore(device, bytes) {
+      if (!entries.has(device.deviceId)) put(device, undefined, bytes)
     },
     get: deviceId => entries.get(deviceId)?.device,
     all: () => Array.from(entries.values(), entry => entry.device),

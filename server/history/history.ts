@@ -19,12 +19,14 @@ export interface HistoryOptions {
   /** The store has failed (with the reason in words), or is well again (`null`). */
   onFault: (reason: string | null) => void
   onDamaged: (movedTo: string) => void
+  /** What the database holds, on opening; to be read to the end. */
+  onOpen: (restored: Restored) => void
   now?: () => number
 }
 
 export interface History {
-  /** Opens the database; {@link Restored} is to be read to the end before anything is appended. @throws when it cannot be opened. */
-  open: () => Restored
+  /** Opens the database; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
+  open: () => void
   /** Whether a delivery that the broker marked as a repetition is stored already. */
   isStored: (delivery: Delivery) => boolean
   /** Adds a record; it is kept once {@link History.commit} has returned. @throws when the store fails. */
@@ -92,7 +94,7 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function rollBack() {
-    if (inTransaction && database?.isTransaction) {
+    if (database?.isTransaction) {
       try {
         database.exec('ROLLBACK')
       }
@@ -136,13 +138,28 @@ export function createHistory(options: HistoryOptions): History {
     now,
   })
 
-  return {
-    open() {
+  function open() {
+    try {
       database = openDatabase(options.file, options.durability, options.onDamaged)
       store = createStore(database, now)
+      options.onOpen(store.restore())
       packer.start()
-      return store.restore()
-    },
+    }
+    catch (error) {
+      close()
+      setFault(inWords(error))
+    }
+  }
+
+  function close() {
+    packer.stop()
+    database?.close()
+    database = undefined
+    store = undefined
+  }
+
+  return {
+    open,
     isStored: delivery => opened().store.isStored(delivery),
     append(record) {
       guarded(({ database, store }) => {
@@ -155,12 +172,12 @@ export function createHistory(options: HistoryOptions): History {
     fault: () => fault,
     probe() {
       try {
+        if (!database) open()
         opened().database.exec('BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (\'probe\', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT')
       }
       catch (error) {
         rollBack()
-        if (database?.isTransaction) database.exec('ROLLBACK')
-        setFault(inWords(error))
+        if (database) setFault(inWords(error))
         return false
       }
       setFault(null)
@@ -176,11 +193,8 @@ export function createHistory(options: HistoryOptions): History {
       opened().store.trimJournal()
     },
     close() {
-      packer.stop()
       if (inTransaction) commit()
-      database?.close()
-      database = undefined
-      store = undefined
+      close()
     },
   }
 }

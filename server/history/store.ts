@@ -5,7 +5,7 @@ import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import { createArchive } from './archive'
 import type { KeptFrom } from './archive'
 import { createJournal } from './journal'
-import type { Delivery, JournalRecord } from './journal'
+import type { Delivery } from './journal'
 import type { StoredMessage } from './segments'
 import { createTail } from './tail'
 import type { DeviceTail } from './tail'
@@ -17,8 +17,8 @@ export type NewRecord = { body: string, delivery: Delivery }
 /** What lies in the database on opening: the last states that were kept, and what came after them. */
 export interface Restored {
   devices: { deviceId: string, state: unknown }[]
-  /** In order of arrival; JSON values of telemetry and status changes. */
-  records: Iterable<{ kind: 'telemetry' | 'status', value: unknown }>
+  /** In order of arrival. */
+  records: Iterable<{ body: string } & ({ kind: 'telemetry', value: Telemetry } | { kind: 'status', value: DeviceStatusChange })>
 }
 
 /**
@@ -54,9 +54,16 @@ export function createStore(database: DatabaseSync, now: () => number) {
     const time = now()
     for (const record of journal.after(0)) {
       if (record.id <= (archived.get(record.device) ?? 0)) continue
-      const value = parseBody(record)
-      tail.add(record.device, record.id, time, record.kind === 'telemetry' ? toStored(value) : undefined)
-      yield { kind: record.kind, value }
+      const { id, device, kind, body } = record
+      if (kind === 'status') {
+        tail.add(device, id, time)
+        yield { kind, body, value: JSON.parse(body) }
+      }
+      else {
+        const value: Telemetry = JSON.parse(body)
+        tail.add(device, id, time, toStored(value))
+        yield { kind, body, value }
+      }
     }
   }
 
@@ -109,10 +116,6 @@ export function createStore(database: DatabaseSync, now: () => number) {
   }
 }
 export type Store = ReturnType<typeof createStore>
-
-function parseBody({ body }: JournalRecord): Telemetry {
-  return JSON.parse(body)
-}
 
 /** The part of a telemetry message that is kept as samples. */
 export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry): StoredMessage {

@@ -22,6 +22,8 @@ export interface Hub {
   add: (client: StreamClient) => void
   remove: (clientId: string) => void
   publish: (event: StreamEvent) => void
+  /** Publishes an event whose data is encoded already. */
+  publishText: (type: StreamEvent['type'], data: string) => void
   size: () => number
   /** Ends every stream: the server is going away and clients should come back. */
   stop: () => void
@@ -62,6 +64,10 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     else if (buffered > (greeted.get(client.id) ?? maxBufferedBytes)) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
   }
 
+  function broadcast(frame: string) {
+    for (const client of clients.values()) send(client, frame)
+  }
+
   function greet(client: StreamClient) {
     const frames = greeting().map(event => JSON.stringify(event))
     greeted.set(client.id, maxBufferedBytes + frames.reduce((bytes, frame) => bytes + Buffer.byteLength(frame), 0))
@@ -76,9 +82,10 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     },
     remove: forget,
     publish(event) {
-      if (clients.size === 0) return
-      const frame = JSON.stringify(event)
-      for (const client of clients.values()) send(client, frame)
+      if (clients.size > 0) broadcast(JSON.stringify(event))
+    },
+    publishText(type, data) {
+      if (clients.size > 0) broadcast(`{"type":"${type}","data":${data}}`)
     },
     size: () => clients.size,
     stop() {

@@ -1,11 +1,12 @@
 // Owns the one connection to the broker: session, subscriptions, last will, retries. Promises to try for ever and to say
 // in words how it stands. Never looks into a payload.
 import mqtt from 'mqtt'
-import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
 import { CLOSED_AT_ONCE, CONNECTION_CLOSED, faultOfError, faultOfReasonCode } from './faults'
 import type { Fault } from './faults'
+import { acknowledgeByTurn } from './turns'
 
 /** The topic that says whether the application itself is there: retained `online`, last will `offline`. */
 export const STATUS_TOPIC = 'leitstand/status'
@@ -15,6 +16,8 @@ const CONNECT_TIMEOUT_MS = 5_000
 const KEEPALIVE_SECONDS = 15
 const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
+/** How often a store that failed is tried again. */
+const STORE_AGAIN_MS = 2_000
 
 export interface ConnectionOptions {
   url: string
@@ -29,9 +32,25 @@ export interface ConnectionOptions {
   filters: readonly string[]
 }
 
+/** A message as it arrived. `replayed`: a retained one, sent because we subscribed. `redelivered`: the broker may have sent it before. */
+export interface Delivered {
+  topic: string
+  payload: Buffer
+  replayed: boolean
+  redelivered: boolean
+  /** The packet id of a QoS 1 message. */
+  packetId: number | undefined
+}
+
 export interface ConnectionEvents {
-  /** Called in turn for each message; `replayed` marks a retained message sent because we subscribed. */
-  onMessage: (topic: string, payload: Buffer, replayed: boolean) => void
+  /** Called in turn for each message. @throws when it cannot be stored: then it is not acknowledged. */
+  onMessage: (message: Delivered) => void
+  /** The end of an event-loop turn with messages: they are acknowledged when this returns. @throws when they cannot be stored. */
+  onTurnEnd: () => void
+  /** The broker has no session of ours: nothing from an earlier one will be delivered again. */
+  onNewSession: () => void
+  /** Why messages cannot be stored now, or null. While they cannot, they are only looked at, and wait in the broker's session. */
+  storeFault: () => string | null
   onStatus: (status: BrokerStatus) => void
 }
 
@@ -45,6 +64,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   const retry = createBackoff()
   let client: MqttClient | undefined
   let subscribeTimer: NodeJS.Timeout | undefined
+  let storeTimer: NodeJS.Timeout | undefined
   let version: 4 | 5 = options.embedded ? 4 : 5
   let stopped = false
   let status: BrokerStatus = {
@@ -68,16 +88,27 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   function attempt() {
     let answered = false
     let fault: Fault | undefined
-    const current = mqtt.connect(options.url, clientOptions(options, version))
+    const storeFault = events.storeFault()
+    const current = mqtt.connect(options.url, clientOptions(options, version, storeFault === null))
     client = current
+    if (storeFault !== null) watchStore(current)
 
-    current.on('connect', () => {
+    current.on('connect', ({ sessionPresent }) => {
       answered = true
       retry.reset()
+      if (!sessionPresent && storeFault === null) events.onNewSession()
       current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
-      subscribe(current)
+      subscribe(current, storeFault)
     })
-    current.on('message', (topic, payload, packet: IPublishPacket) => events.onMessage(topic, payload, packet.retain))
+    acknowledgeByTurn(current, {
+      onMessage: ({ topic, payload, retain, dup, messageId }) => events.onMessage({
+        topic, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload), replayed: retain, redelivered: dup, packetId: messageId,
+      }),
+      onTurnEnd: events.onTurnEnd,
+    }, () => {
+      fault = { code: 'store-failed', reason: events.storeFault() ?? 'The history cannot be written.' }
+      current.stream.destroy()
+    })
     current.on('disconnect', (packet) => { fault = faultOfReasonCode(packet.reasonCode ?? 0) })
     current.on('error', (error) => {
       fault ??= faultOfError(error)
@@ -101,22 +132,36 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     }
   }
 
+  /** Comes back for what waits in the session as soon as it can be stored. */
+  function watchStore(current: MqttClient) {
+    storeTimer = setInterval(() => {
+      if (current !== client) return clearInterval(storeTimer)
+      if (events.storeFault() !== null) return
+      clearInterval(storeTimer)
+      client = undefined
+      current.end(true)
+      attempt()
+    }, STORE_AGAIN_MS)
+  }
+
   /** Asks for all filters; a refusal stays visible and is tried again, for access lists can be mended. */
-  function subscribe(current: MqttClient) {
-    const wanted = Object.fromEntries(options.filters.map(filter => [filter, { qos: 1 as const }]))
+  function subscribe(current: MqttClient, storeFault: string | null) {
+    const wanted = Object.fromEntries(options.filters.map(filter => [filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
     current.subscribe(wanted, (error, _granted, packet) => {
       if (current !== client) return
       const answers = packet && 'granted' in packet && Array.isArray(packet.granted) ? packet.granted : []
       const granted = options.filters.filter((_, i) => Number(answers[i] ?? (error ? 128 : 0)) < 128)
       const refused = options.filters.filter(filter => !granted.includes(filter))
       const common = { protocol: version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const, attempts: 0, granted, refused }
-      if (refused.length === 0) return setStatus({ ...common, code: 'connected', reason: 'Connected to the broker.' })
+      if (refused.length === 0) {
+        return setStatus({ ...common, code: storeFault === null ? 'connected' : 'store-failed', reason: storeFault ?? 'Connected to the broker.' })
+      }
       setStatus({
         ...common,
         code: 'subscription-refused',
         reason: `The broker refused the subscription to ${refused.join(', ')}; allow it in the broker’s access list.`,
       })
-      subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current)
+      subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current, storeFault)
     })
   }
 
@@ -127,6 +172,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       stopped = true
       retry.cancel()
       clearTimeout(subscribeTimer)
+      clearInterval(storeTimer)
       if (client) await sayGoodbye(client)
       setStatus({ code: 'stopped', reason: 'The application is shutting down.' })
     },
@@ -147,16 +193,17 @@ async function sayGoodbye(client: MqttClient) {
   client.end(true)
 }
 
-function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5): IClientOptions {
+/** `durable`: the persistent session whose messages are stored; else a passing one that only looks. */
+function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, durable: boolean): IClientOptions {
   const mqtt5 = {
-    sessionExpiryInterval: options.sessionExpirySeconds,
+    sessionExpiryInterval: durable ? options.sessionExpirySeconds : 0,
     receiveMaximum: options.receiveMaximum,
     maximumPacketSize: MAX_PACKET_BYTES,
   }
   return {
     protocolVersion,
-    clientId: options.clientId,
-    clean: false,
+    clientId: durable ? options.clientId : `${options.clientId}-live`,
+    clean: !durable,
     resubscribe: false,
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,

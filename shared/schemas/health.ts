@@ -6,6 +6,7 @@ export const BrokerCodeSchema = z.enum([
   'connecting',
   'connected',
   'subscription-refused',
+  'store-failed',
   'unreachable',
   'host-unknown',
   'login-refused',
@@ -51,6 +52,8 @@ export const HealthSchema = z.object({
   messages: z.object({
     received: z.number().int().nonnegative(),
     accepted: z.number().int().nonnegative(),
+    /** Delivered again although they were stored already. */
+    duplicate: z.number().int().nonnegative(),
     rejected: z.number().int().nonnegative(),
   }),
 })

@@ -22,7 +22,7 @@ const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
   ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections'].map(dataRoom),
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/leitstand/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/settings/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\//, mayImport: [SERVER_SHELL, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

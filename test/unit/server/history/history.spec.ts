@@ -25,12 +25,15 @@ afterEach(() => {
 function openHistory(): History {
   const opened = createHistory({
     file: join(folder, 'history.db'), durability: 'normal', stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {}, onDamaged: () => {},
+    onOpen(restored) {
+      devices = restored.devices
+      records = [...restored.records]
+    },
   })
-  restored = opened.open()
-  records = [...restored.records]
+  opened.open()
   return opened
 }
-let restored: ReturnType<History['open']>
+let devices: unknown[]
 let records: unknown[]
 
 let packetId = 0
@@ -67,7 +70,7 @@ describe('samples', () => {
     history.close()
     history = openHistory()
     expect(samples()).toEqual(expected)
-    expect(restored.devices).toEqual([{ deviceId: 'tor-1', state: { deviceId: 'tor-1' } }])
+    expect(devices).toEqual([{ deviceId: 'tor-1', state: { deviceId: 'tor-1' } }])
     expect(records).toEqual([])
   })
 

@@ -1,0 +1,92 @@
+// The way of a message through the rooms, called by the connection. Everything before the end of a turn is in memory; the
+// end of the turn puts it on disk, and only then is it acknowledged.
+import { DeviceStateSchema } from '#shared/schemas/device'
+import type { Fleet } from './fleet/fleet'
+import type { History } from './history/history'
+import type { NewRecord, Restored } from './history/store'
+import type { Hub } from './live/hub'
+import type { ConnectionEvents, Delivered } from './mqtt/connection'
+import type { Rejections } from './rejections/rejections'
+import type { Observation, Source } from './sources/sensors'
+
+export interface IngestParts {
+  source: Source
+  rejections: Rejections
+  fleet: Fleet
+  history: History | undefined
+  hub: Hub
+}
+
+type Accepted = Exclude<Observation, { kind: 'rejected' }>
+
+export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
+  counts: () => { received: number, accepted: number, duplicate: number }
+}
+
+export function createIngest({ source, rejections, fleet, history, hub }: IngestParts): Ingest {
+  const counts = { received: 0, accepted: 0, duplicate: 0 }
+
+  function onMessage(delivered: Delivered) {
+    const { topic, payload } = delivered
+    counts.received++
+    if (delivered.redelivered && !history?.fault() && history?.isStored(delivered)) {
+      counts.duplicate++
+      return
+    }
+    const receivedAt = new Date()
+    const observation = source.read({ topic, payload, replayed: delivered.replayed, receivedAt })
+    if (observation.kind === 'rejected') {
+      return rejections.add(topic, payload, observation.reason, observation.detail, receivedAt)
+    }
+    const outcome = observation.kind === 'telemetry'
+      ? fleet.applyTelemetry(observation.telemetry, payload.length)
+      : fleet.applyStatus(observation.change, payload.length)
+    if (outcome.kind === 'full') return rejections.add(topic, payload, outcome.reason, outcome.detail, receivedAt)
+    counts.accepted++
+    if (outcome.kind === 'changed') keepAndTell(observation, delivered)
+  }
+
+  function keepAndTell(observation: Accepted, delivery: Delivered) {
+    // One encoding serves the disk and every browser.
+    const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
+    const body = JSON.stringify(value)
+    hub.publishText(observation.kind === 'telemetry' ? 'telemetry' : 'state', body)
+    if (history && !history.fault() && hasOwnTime(observation)) history.append(recordOf(observation, body, delivery))
+  }
+
+  return {
+    onMessage,
+    onTurnEnd: () => history?.commit(),
+    onNewSession: () => history?.forgetDeliveries(),
+    storeFault() {
+      if (history?.fault()) history.probe()
+      return history?.fault() ?? null
+    },
+    counts: () => counts,
+  }
+}
+
+/** A replayed message without a time of its own says nothing about when: it fills the last value and is no sample. */
+function hasOwnTime(observation: Accepted): boolean {
+  if (observation.kind === 'status') return true
+  const { replayed, ts, receivedAt, claimedTs } = observation.telemetry
+  return !replayed || (ts !== receivedAt && claimedTs === undefined)
+}
+
+function recordOf(observation: Accepted, body: string, delivery: Delivered): NewRecord {
+  return observation.kind === 'telemetry'
+    ? { kind: 'telemetry', value: observation.telemetry, body, delivery }
+    : { kind: 'status', value: observation.change, body, delivery }
+}
+
+/** The fleet as it was: the last states that were kept, and what came after them. */
+export function restoreFleet(fleet: Fleet, { devices, records }: Restored) {
+  for (const { state } of devices) {
+    const device = DeviceStateSchema.safeParse(state)
+    if (device.success) fleet.restore(device.data, JSON.stringify(state).length)
+  }
+  for (const { kind, value, body } of records) {
+    if (kind === 'telemetry') fleet.applyTelemetry(value, body.length)
+    else fleet.applyStatus(value, body.length)
+  }
+}
