@@ -7,8 +7,8 @@ const readme = readFileSync('README.md', 'utf8')
 /** One table row per setting, from the only place where settings are declared. */
 function settingRows(): string[] {
   const defaults = SettingsSchema.parse({})
-  return Object.entries(SettingsSchema.shape).flatMap(([group, { innerType }]) =>
-    Object.entries(innerType.unwrap().shape).map(([key, field]) => {
+  return Object.entries(SettingsSchema.shape).flatMap(([group, section]) =>
+    Object.entries(section.unwrap().shape).map(([key, field]) => {
       const fallback: unknown = Reflect.get(Reflect.get(defaults, group), key)
       return `| \`${variableName([group, key])}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${field.description} |`
     }))
