@@ -144,7 +144,8 @@ async function sayGoodbye(client: MqttClient) {
     }),
   ])
   timeout.abort()
-  client.end(true)
+  // A forced end does nothing while a graceful one is still waiting.
+  client.stream.destroy()
 }
 
 function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5): IClientOptions {
