@@ -1,5 +1,12 @@
 import { z } from 'zod'
 
+/** A whole number in a range, whichever way it is written. */
+const whole = (min: number, max: number, fallback: number, description: string) => {
+  const error = `must be a whole number from ${min} to ${max}`
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }).default(fallback).describe(description)
+}
+/** `NUXT_LIMITS_PAYLOAD_BYTES` and the like. */
+const count = (fallback: number, description: string) => whole(1, Number.MAX_SAFE_INTEGER, fallback, description)
 /** `NUXT_LIMITS_PAYLOAD_BYTES` and the like: whole numbers above zero. */
 const count = (fallback: number, description: string) => z.coerce.number().int().positive().default(fallback).describe(description)
 const days = (fallback: number, description: string) => z.coerce.number().min(0).default(fallback).describe(description)
@@ -15,13 +22,13 @@ export const SettingsSchema = z.object({
       .default('').describe('Address of the broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`. Empty: the application starts its own broker.'),
     username: text('User name at the broker.'),
     password: text('Password at the broker.'),
-    clientId: z.coerce.string().min(1).max(65_535).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names.'),
+    clientId: z.coerce.string().min(1, { error: 'must not be empty' }).max(1_024, { error: 'must have at most 1024 characters' }).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names.'),
     caFile: text('File with the certificate authority (PEM) that signed the broker’s certificate.'),
     certFile: text('File with the client certificate (PEM).'),
     keyFile: text('File with the client certificate’s key (PEM).'),
-    sessionExpirySeconds: z.coerce.number().int().min(0).max(4_294_967_295).default(86_400).describe('How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
-    receiveMaximum: z.coerce.number().int().min(1).max(65_535).default(1_000).describe('QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
-    embeddedPort: z.coerce.number().int().min(0).max(65_535).default(1883).describe('Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
+    sessionExpirySeconds: whole(0, 4_294_967_295, 86_400, 'How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
+    receiveMaximum: whole(1, 65_535, 1_000, 'QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
+    embeddedPort: whole(0, 65_535, 1883, 'Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
   }).prefault({}),
   limits: z.object({
     payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),

@@ -190,7 +190,8 @@ async function sayGoodbye(client: MqttClient) {
     }),
   ])
   timeout.abort()
-  client.end(true)
+  // A forced end does nothing while a graceful one is still waiting.
+  client.stream.destroy()
 }
 
 /** `durable`: the persistent session whose messages are stored; else a passing one that only looks. */

@@ -17,7 +17,7 @@ export default defineNitroPlugin((nitroApp) => {
   provideLeitstand(leitstand)
   leitstand.start().catch(exit)
   // Streams are told before the server closes their sockets under them.
-  process.once('SIGTERM', () => leitstand.hub.stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => leitstand.hub.stop())
   nitroApp.hooks.hook('close', () => leitstand.stop())
 })
 

@@ -7,11 +7,16 @@ const readme = readFileSync('README.md', 'utf8')
 /** One table row per setting, from the only place where settings are declared. */
 function settingRows(): string[] {
   const defaults = SettingsSchema.parse({})
-  return Object.entries(SettingsSchema.shape).flatMap(([group, { innerType }]) =>
-    Object.entries(innerType.unwrap().shape).map(([key, field]) => {
-      const fallback: unknown = Reflect.get(Reflect.get(defaults, group), key)
-      return `| \`${variableName([group, key])}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${field.description} |`
-    }))
+  return Object.entries(SettingsSchema.shape).flatMap(([group, section]) => {
+    const inner = section.unwrap()
+    if (!('shape' in inner)) return row([group], section.description, Reflect.get(defaults, group))
+    return Object.entries(inner.shape).map(([key, field]) =>
+      row([group, key], field.description, Reflect.get(Reflect.get(defaults, group), key)))
+  })
+}
+
+function row(path: string[], description: string | undefined, fallback: unknown): string {
+  return `| \`${variableName(path)}\` | ${fallback === '' ? '' : `\`${String(fallback)}\``} | ${description} |`
 }
 
 describe('the README', () => {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { HealthSchema } from '#shared/schemas/health'
 import type { Health } from '#shared/schemas/health'
 import { onTestFinished } from 'vitest'
@@ -26,14 +28,18 @@ export type Env = Record<string, string>
 
 /** Starts the built server on a free port of this machine, with an embedded broker on a free port unless told otherwise. */
 export async function launchApp(env: Env = {}, port = 0): Promise<App> {
+  const folder = mkdtempSync(join(tmpdir(), 'leitstand-data-'))
   const child = spawn(process.execPath, [ENTRY], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', NUXT_MQTT_EMBEDDED_PORT: '0', ...env, PORT: String(port) },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', NUXT_MQTT_EMBEDDED_PORT: '0', NUXT_DATA_DIR: folder, ...env, PORT: String(port) },
   })
   let output = ''
   child.stdout.on('data', (chunk) => { output += chunk })
   child.stderr.on('data', (chunk) => { output += chunk })
-  const exited = once(child, 'exit').then(([code]) => Number(code))
+  const exited = once(child, 'exit').then(([code]) => {
+    rmSync(folder, { recursive: true, force: true })
+    return Number(code)
+  })
 
   const url = await until(() => {
     if (child.exitCode !== null) throw new Error(`The server ended at start:\n${output}`)
