@@ -7,9 +7,7 @@ const whole = (min: number, max: number, fallback: number, description: string) 
 }
 /** `NUXT_LIMITS_PAYLOAD_BYTES` and the like. */
 const count = (fallback: number, description: string) => whole(1, Number.MAX_SAFE_INTEGER, fallback, description)
-/** `NUXT_LIMITS_PAYLOAD_BYTES` and the like: whole numbers above zero. */
-const count = (fallback: number, description: string) => z.coerce.number().int().positive().default(fallback).describe(description)
-const days = (fallback: number, description: string) => z.coerce.number().min(0).default(fallback).describe(description)
+const days = (fallback: number, description: string) => z.coerce.number({ error: 'must be a number of days' }).min(0, { error: 'must not be negative' }).default(fallback).describe(description)
 const text = (description: string) => z.coerce.string().default('').describe(description)
 
 /**
