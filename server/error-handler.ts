@@ -8,7 +8,7 @@ const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 40
 export default function errorHandler(error: H3Error, event: H3Event) {
   if (!event.path.startsWith('/api/')) return
   const { statusCode } = error
-  const isOurs = statusCode < 500 && !error.unhandled
+  const isOurs = (statusCode < 500 || statusCode === 503) && !error.unhandled
   if (!isOurs) console.error(`[leitstand] ${event.method} ${event.path.slice(0, 200)} failed:`, error)
   const answer: ErrorAnswer = {
     error: {

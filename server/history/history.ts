@@ -1,12 +1,11 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
-import type { Archive } from './archive'
 import { openDatabase } from './database'
 import type { Durability } from './database'
 import type { Delivery } from './journal'
 import { createPacker } from './packer'
-import type { StoredMessage } from './segments'
+import type { ReadableStore } from './reading'
 import { createStore } from './store'
 import type { NewRecord, Restored, Store } from './store'
 import type { DeviceTail } from './tail'
@@ -39,8 +38,9 @@ export interface History {
   fault: () => string | null
   /** Tries to write; true when the store is well (again). */
   probe: () => boolean
+  isOpen: () => boolean
   /** What can be read: the archive, and per device what is not packed yet. */
-  read: () => { archive: Archive, kept: Store['kept'], device: (deviceId: string) => number | undefined, unpacked: (device: number) => readonly StoredMessage[] }
+  read: () => ReadableStore
   /** Packs everything now: for tests, backup and a clean end. */
   packAll: () => void
   close: () => void
@@ -183,6 +183,7 @@ export function createHistory(options: HistoryOptions): History {
       setFault(null)
       return true
     },
+    isOpen: () => store !== undefined,
     read() {
       const { store } = opened()
       return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }

@@ -1,5 +1,6 @@
-import { createError } from 'h3'
+import { createError, getQuery } from 'h3'
 import type { H3Event } from 'h3'
+import type { z } from 'zod'
 import type { DeviceState } from '#shared/schemas/device'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
@@ -16,4 +17,25 @@ export function requireDevice(event: H3Event): DeviceState {
     })
   }
   return device
+}
+
+/** The history, or a 503 that says that none is kept. */
+export function requireHistory() {
+  const { history } = useLeitstand()
+  if (!history?.isOpen()) {
+    throw createError({
+      statusCode: 503,
+      message: history?.fault() ?? 'No history is kept: the application runs with NUXT_HISTORY=off.',
+      data: { code: 'history-unavailable' },
+    })
+  }
+  return history
+}
+
+/** The query of a request in the shape asked for, or a 400 that names the parameter. */
+export function requireQuery<T extends z.ZodType>(event: H3Event, schema: T): z.output<T> {
+  const result = schema.safeParse(getQuery(event))
+  if (result.success) return result.data
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw createError({ statusCode: 400, message: `The query is not usable. ${faults.join('; ')}.`, data: { code: 'query-invalid' } })
 }

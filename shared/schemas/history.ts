@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { IsoTimestampSchema, MetricValueSchema } from '#shared/schemas/telemetry'
+
+/** Most points of a thinned answer, and most pairs of a raw one. */
+export const MAX_POINTS = 5_000
+export const MAX_RAW = 100_000
+
+/** A moment in a query: ISO 8601 with zone, or milliseconds since 1970. */
+const MomentSchema = z.union([
+  IsoTimestampSchema,
+  z.string().regex(/^\d{1,16}(\.\d{1,3})?$/).transform(ms => new Date(Number(ms)).toISOString()),
+])
+
+/** `GET /api/sensors/{deviceId}/history?metric=…`: by default the last 24 hours in about 500 points. */
+export const HistoryQuerySchema = z.object({
+  metric: z.string().min(1).max(1_024),
+  from: MomentSchema.optional(),
+  to: MomentSchema.optional(),
+  points: z.coerce.number().int().min(1).max(MAX_POINTS).default(500),
+  resolution: z.enum(['auto', 'raw']).default('auto'),
+  limit: z.coerce.number().int().min(1).max(MAX_RAW).default(10_000),
+})
+export type HistoryQuery = z.infer<typeof HistoryQuerySchema>
+
+/** Milliseconds since 1970, microseconds as decimals. */
+const TimeSchema = z.number()
+
+const common = { deviceId: z.string(), metric: z.string(), unit: z.string().nullable(), from: IsoTimestampSchema, to: IsoTimestampSchema }
+
+/** One bucket of a number: every peak is in `min` and `max`. */
+export const HistoryPointSchema = z.object({
+  time: TimeSchema, min: z.number(), max: z.number(), mean: z.number(), last: z.number(), count: z.number().int().positive(),
+})
+export type HistoryPoint = z.infer<typeof HistoryPointSchema>
+
+/** A text or a boolean that held from one moment to another. */
+export const HistoryIntervalSchema = z.object({ from: TimeSchema, to: TimeSchema, value: MetricValueSchema })
+export type HistoryInterval = z.infer<typeof HistoryIntervalSchema>
+
+/** Answer of `GET /api/sensors/{deviceId}/history`; `resolution` names the tier it was made from. */
+export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
+  z.object({ ...common, kind: z.literal('number'), resolution: z.enum(['raw', 'minute', 'hour']), stepSeconds: z.number(), points: z.array(HistoryPointSchema) }),
+  z.object({ ...common, kind: z.literal('state'), resolution: z.enum(['raw', 'minute', 'hour']), points: z.array(HistoryIntervalSchema) }),
+  /** With `resolution=raw`: every sample, oldest first; `more` when `limit` cut it short (go on after the last time). */
+  z.object({ ...common, kind: z.literal('samples'), resolution: z.literal('raw'), points: z.array(z.tuple([TimeSchema, MetricValueSchema])), more: z.boolean() }),
+])
+export type HistoryAnswer = z.infer<typeof HistoryAnswerSchema>
