@@ -1,9 +1,11 @@
 import { computed } from 'vue'
 import { useI18n, useRuntimeConfig } from '#imports'
-import { doorWord } from '#shared/utils/device-signs'
+import { doorWord, isDoorMetric } from '#shared/utils/device-signs'
 import type { Signs } from '#shared/utils/device-signs'
+import type { MetricValue } from '#shared/schemas/telemetry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { metricKind } from '#shared/utils/metrics'
+import { useFormats } from './useFormats'
 
 export type MarkColour = 'error' | 'warning' | 'neutral'
 export interface Mark {
@@ -20,6 +22,7 @@ const JUST_CHANGED_MS = 2_000
 /** The words and marks of a device in the language of the page. */
 export function useDeviceLook() {
   const { t } = useI18n()
+  const formats = useFormats()
   const staleAfterSeconds = useRuntimeConfig().public.staleAfterSeconds
 
   const marks = computed(() => ({
@@ -30,12 +33,19 @@ export function useDeviceLook() {
     replayed: { key: 'replayed', icon: 'i-lucide-archive', label: t('mark.replayed'), hint: t('mark.replayedHint'), colour: 'neutral' },
   } satisfies Record<string, Mark>))
 
+  function doorText(value: string): string {
+    const word = doorWord(value)
+    if (!word) return value
+    return word === 'open' ? t('door.open') : t('door.closed')
+  }
+
   return {
     /** `open` and `closed` in the page's language, any other word as the device says it. */
-    doorText(value: string): string {
-      const word = doorWord(value)
-      if (!word) return value
-      return word === 'open' ? t('door.open') : t('door.closed')
+    doorText,
+
+    /** A metric's value as one would say it, with its unit. */
+    metricText(name: string, value: MetricValue): string {
+      return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value)
     },
 
     /** `tempC` -> Temperature; a name of the device's own stays. */
