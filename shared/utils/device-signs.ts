@@ -23,7 +23,8 @@ export interface Signs {
   replayed: boolean
 }
 
-const DOOR_METRIC = /(?:^|[a-z_])(?:door|gate)(?:state|status)?$/i
+/** The word by itself, after an underscore, or with a capital: `rearDoor`, but neither `indoor` nor `navigate`. */
+const DOOR_METRIC = /(?:(?:^|_)(?:door|gate)|Door|Gate)(?:_?[Ss]tat(?:e|us))?$/
 const DOOR_WORDS: Record<string, DoorWord> = { open: 'open', opened: 'open', closed: 'closed', shut: 'closed' }
 
 /** `OPEN` -> `open`; any other word -> `null`. */
