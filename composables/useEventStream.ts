@@ -60,7 +60,7 @@ function createEventStream() {
   }, PING_EVERY_MS, { immediate: false })
 
   watch(socket.status, (now) => {
-    if (now === 'OPEN') unanswered = 0
+    unanswered = 0
     if (now === 'CLOSED') setStatus('disconnected')
   }, { flush: 'sync' })
 
