@@ -4,7 +4,7 @@ import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 
 /** `live` from the snapshot on; `disconnected` until the next one. */
-export type StreamStatus = 'connecting' | 'live' | 'disconnected'
+type StreamStatus = 'connecting' | 'live' | 'disconnected'
 
 const PING = JSON.stringify({ type: 'ping' } satisfies StreamRequest)
 const PING_EVERY_MS = 3_000
