@@ -7,7 +7,7 @@ import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { metricKind } from '#shared/utils/metrics'
 import { useFormats } from './useFormats'
 
-export type MarkColour = 'error' | 'warning' | 'neutral'
+type MarkColour = 'error' | 'warning' | 'neutral'
 export interface Mark {
   key: string
   icon: string

@@ -4,7 +4,7 @@ import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 
 /** `live` from the snapshot on; `disconnected` until the next one. */
-export type StreamStatus = 'connecting' | 'live' | 'disconnected'
+type StreamStatus = 'connecting' | 'live' | 'disconnected'
 
 const PING = JSON.stringify({ type: 'ping' } satisfies StreamRequest)
 const PING_EVERY_MS = 3_000
@@ -60,7 +60,7 @@ function createEventStream() {
   }, PING_EVERY_MS, { immediate: false })
 
   watch(socket.status, (now) => {
-    if (now === 'OPEN') unanswered = 0
+    unanswered = 0
     if (now === 'CLOSED') setStatus('disconnected')
   }, { flush: 'sync' })
 

@@ -1,4 +1,5 @@
 import { mountSuspended } from '@nuxt/test-utils/runtime'
+import { enableAutoUnmount } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { defineComponent } from 'vue'
 import type { BrokerStatus } from '#shared/schemas/health'
@@ -7,10 +8,14 @@ import { ServerSocket } from './socket'
 
 export const NOW = Date.parse('2026-11-14T03:00:00.000Z')
 
-/** Fake time, a fake server, and no console output left unexplained. */
-export function useStage() {
+/**
+ * Fake time, a fake server, and no console output left unexplained. Mounting a page at an address waits for timers of
+ * the router: such a stage needs `isTimeRunning`.
+ */
+export function useStage({ isTimeRunning = false } = {}) {
+  enableAutoUnmount(afterEach)
   beforeEach(() => {
-    vi.useFakeTimers({ now: NOW, toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'requestAnimationFrame', 'cancelAnimationFrame'] })
+    vi.useFakeTimers({ now: NOW, shouldAdvanceTime: isTimeRunning, toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'requestAnimationFrame', 'cancelAnimationFrame'] })
     vi.stubGlobal('WebSocket', ServerSocket)
     vi.spyOn(console, 'warn')
     vi.spyOn(console, 'error')
@@ -28,14 +33,14 @@ export function useStage() {
 /** Runs a composable inside a mounted component. */
 export async function mountComposable<T>(composable: () => T) {
   let result: T | undefined
-  const wrapper = await mountSuspended(defineComponent({
+  await mountSuspended(defineComponent({
     setup() {
       result = composable()
       return () => null
     },
   }))
   if (!result) throw new Error('The composable returned nothing.')
-  return { result, wrapper }
+  return result
 }
 
 export function telemetry(deviceId: string, metrics: Telemetry['metrics'], secondsAgo = 0): Telemetry {
