@@ -27,7 +27,12 @@ export default defineNuxtConfig({
   },
   nitro: {
     experimental: { websocket: true },
-    errorHandler: './server/error-handler.ts',
+  },
+  hooks: {
+    // Ours answers for the API only: Nuxt's own, which renders error.vue, must stay behind it.
+    'nitro:config': (config) => {
+      config.errorHandler = ['./server/error-handler.ts', config.errorHandler ?? []].flat()
+    },
   },
   eslint: { config: { stylistic: true } },
 })

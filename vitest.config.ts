@@ -12,7 +12,7 @@ export default defineConfig({
         test: { name: 'unit', environment: 'node', include: ['test/unit/**/*.spec.ts'] },
       },
       await defineVitestProject({
-        test: { name: 'nuxt', environment: 'nuxt', include: ['test/nuxt/**/*.spec.ts'] },
+        test: { name: 'nuxt', environment: 'nuxt', include: ['test/nuxt/**/*.spec.ts'], hookTimeout: 60_000 },
       }),
       {
         resolve: { alias: { '#shared': shared } },

@@ -4,7 +4,7 @@ import type { MetricValue } from '#shared/schemas/telemetry'
 export const QUANTITIES = [
   'temperature', 'humidity', 'battery', 'voltage', 'current', 'pressure', 'power', 'energy', 'co2', 'illuminance', 'signal',
 ] as const
-export type Quantity = typeof QUANTITIES[number]
+type Quantity = typeof QUANTITIES[number]
 
 export interface MetricKind {
   /** Symbol to set after a number. */

@@ -1,0 +1,30 @@
+import { computed } from 'vue'
+import { useFleet } from './useFleet'
+
+/** What stands between the operator and live values; the server's own fault hides the broker's. */
+export type ConnectionFault = 'server' | 'broker'
+
+/** How live the page is, from the broker to this browser. */
+export function useConnection() {
+  const { status, sinceMs, broker, hasSnapshot } = useFleet()
+
+  const isBrokerUp = computed(() => broker.value?.code === 'connected')
+  // The first attempt after a start is no fault yet.
+  const isBrokerStarting = computed(() => !broker.value || (broker.value.code === 'connecting' && broker.value.attempts === 0))
+
+  const fault = computed<ConnectionFault | null>(() => {
+    if (status.value === 'disconnected') return 'server'
+    if (status.value === 'live' && !isBrokerUp.value && !isBrokerStarting.value) return 'broker'
+    return null
+  })
+
+  return {
+    fault,
+    isLive: computed(() => status.value === 'live' && isBrokerUp.value),
+    /** Everything shown is what was known before the connection to the server broke. */
+    isOld: computed(() => hasSnapshot.value && status.value !== 'live'),
+    hasSnapshot,
+    sinceMs,
+    broker,
+  }
+}

@@ -1,0 +1,110 @@
+import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
+import { computed, readonly, ref, shallowReadonly, shallowRef } from 'vue'
+import type { StreamEvent } from '#shared/schemas/events'
+import type { BrokerStatus } from '#shared/schemas/health'
+import { entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
+import type { FleetEntry } from '#shared/utils/fleet-entry'
+import { useEventStream } from './useEventStream'
+
+/** A hidden tab draws no frames; its timers still run. */
+const HIDDEN_TAB_MS = 500
+/** Events that may wait for the next frame; more are applied at once. */
+const MAX_WAITING = 5_000
+
+function createFleet() {
+  const stream = useEventStream()
+  // A plain Map: making 10,000 devices reactive would cost more than drawing the 30 that are in sight.
+  const entries = new Map<string, FleetEntry>()
+  const revision = ref(0)
+  const members = ref(0)
+  const hasSnapshot = ref(false)
+  const broker = shallowRef<BrokerStatus | null>(null)
+  let waiting: StreamEvent[] = []
+
+  const drawing = createDrawing(applyWaiting)
+
+  function applyWaiting() {
+    drawing.cancel()
+    const events = waiting
+    waiting = []
+    const sizeBefore = entries.size
+    const nowMs = Date.now()
+    for (const event of events) apply(event, nowMs)
+    revision.value++
+    if (entries.size !== sizeBefore) members.value++
+  }
+
+  function apply(event: StreamEvent, nowMs: number) {
+    if (event.type === 'telemetry') {
+      const { deviceId } = event.data
+      entries.set(deviceId, entryWithTelemetry(entries.get(deviceId), event.data, nowMs))
+    }
+    else if (event.type === 'state') {
+      const { deviceId } = event.data
+      entries.set(deviceId, entryWithStatus(entries.get(deviceId), event.data, nowMs))
+    }
+  }
+
+  function replaceAll(devices: Extract<StreamEvent, { type: 'snapshot' }>['data']) {
+    waiting = []
+    entries.clear()
+    for (const device of devices) entries.set(device.deviceId, toFleetEntry(device))
+    hasSnapshot.value = true
+    revision.value++
+    members.value++
+  }
+
+  tryOnScopeDispose(stream.onEvent((event) => {
+    if (event.type === 'snapshot') replaceAll(event.data)
+    else if (event.type === 'broker') broker.value = event.data
+    else if (event.type === 'telemetry' || event.type === 'state') {
+      waiting.push(event)
+      if (waiting.length >= MAX_WAITING) applyWaiting()
+      else drawing.request()
+    }
+  }))
+  tryOnScopeDispose(drawing.cancel)
+
+  return {
+    status: readonly(stream.status),
+    sinceMs: readonly(stream.sinceMs),
+    /** How the server's connection to the broker stands; `null` until it has said so. */
+    broker: shallowReadonly(broker),
+    /** Whether there is anything to show: from the first snapshot on, also while disconnected. */
+    hasSnapshot: readonly(hasSnapshot),
+    /** Counts up whenever a device changed, at most once per frame. */
+    revision: readonly(revision),
+    /** Counts up whenever a device came or went. */
+    members: readonly(members),
+    isEmpty: computed(() => members.value >= 0 && entries.size === 0),
+    /** The entry of one device; reactive. */
+    entry(deviceId: string): FleetEntry | undefined {
+      return revision.value >= 0 ? entries.get(deviceId) : undefined
+    },
+    has: (deviceId: string) => entries.has(deviceId),
+    /** All entries as they are now; not reactive, watch `revision` or `members`. */
+    all: (): Iterable<FleetEntry> => entries.values(),
+    onEvent: stream.onEvent,
+  }
+}
+
+/** Every device as last heard, live; one for all pages of this browser tab. */
+export const useFleet = createSharedComposable(createFleet)
+
+/** Calls `draw` once with the next frame, or soon when the tab is hidden. */
+function createDrawing(draw: () => void) {
+  let frame: number | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return {
+    request() {
+      if (frame !== undefined) return
+      frame = requestAnimationFrame(draw)
+      timer = setTimeout(draw, HIDDEN_TAB_MS)
+    },
+    cancel() {
+      if (frame !== undefined) cancelAnimationFrame(frame)
+      clearTimeout(timer)
+      frame = timer = undefined
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import { useIntervalFn, watchThrottled } from '@vueuse/core'
+import { onMounted, ref, shallowRef, watch } from 'vue'
+import type { Ref } from 'vue'
+import { useRuntimeConfig } from '#imports'
+import { signsOf } from '#shared/utils/device-signs'
+import type { FleetEntry } from '#shared/utils/fleet-entry'
+import { countByFilter, heldOrder, isShown, matchesSearch, sortLines } from '#shared/utils/fleet-view'
+import type { FleetFilter, FleetLine, FleetSort } from '#shared/utils/fleet-view'
+import { useClock } from './useClock'
+import { useFleet } from './useFleet'
+
+export interface FleetViewOptions {
+  search: Ref<string>
+  sort: Ref<FleetSort>
+  filter: Ref<FleetFilter>
+  /** Words that the page shows for a device beyond its own, to be found by the search. */
+  wordsOf: (line: FleetLine) => string
+}
+
+/** Filters and counts follow the fleet this often. */
+const REFRESH_MS = 300
+/** A live sort key may move rows this often. */
+const REORDER_MS = 3_000
+
+/** Which devices are shown in which order. Live values reorder rows now and then, and never under the operator's hand. */
+export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions) {
+  const fleet = useFleet()
+  const clock = useClock()
+  const staleAfterMs = useRuntimeConfig().public.staleAfterSeconds * 1_000
+  const shown = shallowRef<readonly string[]>([])
+  const counts = shallowRef(countByFilter([]))
+  const isHeld = ref(false)
+  const isWaiting = ref(false)
+  const byName = createNameOrder()
+  let mayReorder = true
+
+  function refresh() {
+    const lines = byName(fleet.all(), fleet.members.value)
+      .map(entry => ({ entry, signs: signsOf(entry.device, entry.door, clock.serverNowMs.value, staleAfterMs) }))
+    counts.value = countByFilter(lines)
+    const wanted = sortLines(lines.filter(isWanted), sort.value).map(({ entry }) => entry.device.deviceId)
+    // Names do not change: only what comes and goes by live values, or is sorted by them, can jump.
+    const isStill = sort.value === 'name' && filter.value === 'all' && search.value === ''
+    const next = isStill || (mayReorder && !isHeld.value) ? wanted : heldOrder(shown.value, wanted, fleet.has)
+    isWaiting.value = isHeld.value && !isSameOrder(next, wanted)
+    mayReorder = false
+    if (!isSameOrder(shown.value, next)) shown.value = next
+  }
+
+  function isWanted(line: FleetLine): boolean {
+    return isShown(filter.value, line.signs) && matchesSearch(line.entry, search.value, search.value ? wordsOf(line) : '')
+  }
+
+  function reorder() {
+    mayReorder = true
+    refresh()
+  }
+
+  function reorderAsAsked() {
+    isHeld.value = false
+    reorder()
+  }
+
+  watch([search, sort, filter], reorderAsAsked)
+  watch(fleet.hasSnapshot, reorderAsAsked)
+  watchThrottled(fleet.revision, refresh, { throttle: REFRESH_MS, leading: true, trailing: true })
+  useIntervalFn(reorder, REORDER_MS)
+  onMounted(reorder)
+
+  return {
+    /** deviceIds of the rows, top to bottom. */
+    shown,
+    counts,
+    /** While true, rows stay where they are. */
+    isHeld,
+    /** Rows would move if they were not held. */
+    isWaiting,
+    reorderNow: reorderAsAsked,
+  }
+}
+
+function isSameOrder(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((deviceId, i) => deviceId === b[i])
+}
+
+/** Entries in natural name order; sorted again only when devices came or went. */
+function createNameOrder() {
+  const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
+  let order: string[] = []
+  let orderedAt = -1
+  return (entries: Iterable<FleetEntry>, members: number): FleetEntry[] => {
+    const byId = new Map(Array.from(entries, entry => [entry.device.deviceId, entry]))
+    if (members !== orderedAt) {
+      const known = order.filter(deviceId => byId.has(deviceId))
+      const isKnown = new Set(known)
+      // The old order first: sorting what is nearly sorted is cheap.
+      order = [...known, ...[...byId.keys()].filter(deviceId => !isKnown.has(deviceId))].sort(collator.compare)
+      orderedAt = members
+    }
+    return order.flatMap(deviceId => byId.get(deviceId) ?? [])
+  }
+}

@@ -1,0 +1,57 @@
+import { computed } from 'vue'
+import { useI18n } from '#imports'
+import type { MetricValue } from '#shared/schemas/telemetry'
+import { unitOf } from '#shared/utils/metrics'
+import { relativeParts } from '#shared/utils/relative-time'
+
+const LANGUAGE_TAGS: Record<string, string> = { de: 'de-DE', en: 'en-GB' }
+const NO_BREAK_SPACE = '\u00A0'
+/** Above this, thousands separators and decimals say less than the power of ten. */
+const LARGEST_PLAIN = 1e12
+const SMALLEST_PLAIN = 1e-3
+
+/** Numbers, units, dates and relative times in the language of the page. */
+export function useFormats() {
+  const { locale, t } = useI18n()
+  const formats = computed(() => createFormats(LANGUAGE_TAGS[locale.value] ?? 'en-GB'))
+
+  function number(value: number): string {
+    const size = Math.abs(value)
+    if (size >= LARGEST_PLAIN || (size > 0 && size < SMALLEST_PLAIN)) return formats.value.scientific.format(value)
+    return formats.value.number.format(value)
+  }
+
+  function text(value: MetricValue): string {
+    if (typeof value === 'number') return number(value)
+    if (typeof value === 'boolean') return value ? t('value.yes') : t('value.no')
+    return value
+  }
+
+  return {
+    number,
+    /** A value as one would say it: `22.4 °C`, `yes`, `open`. */
+    value(name: string, value: MetricValue): string {
+      const unit = unitOf(name, value)
+      return unit ? `${text(value)}${NO_BREAK_SPACE}${unit}` : text(value)
+    },
+    /** `14 Nov 2026, 03:12:45` */
+    dateTime: (time: string | number) => formats.value.dateTime.format(new Date(time)),
+    /** `03:12:45` */
+    time: (time: string | number) => formats.value.time.format(new Date(time)),
+    /** `2 minutes ago`; a time slightly ahead of the clock is now. */
+    ago(timeMs: number, nowMs: number): string {
+      const { value, unit } = relativeParts(Math.min(0, timeMs - nowMs))
+      return formats.value.relative.format(value, unit)
+    },
+  }
+}
+
+function createFormats(language: string) {
+  return {
+    number: new Intl.NumberFormat(language, { maximumFractionDigits: 3 }),
+    scientific: new Intl.NumberFormat(language, { notation: 'scientific', maximumSignificantDigits: 4 }),
+    dateTime: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),
+    time: new Intl.DateTimeFormat(language, { timeStyle: 'medium' }),
+    relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'long' }),
+  }
+}

@@ -1,0 +1,33 @@
+import { tryOnScopeDispose } from '@vueuse/core'
+import { onMounted, shallowRef, watch } from 'vue'
+import { RecentMessagesSchema } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { joinMessages } from '#shared/utils/message-list'
+import { useFleet } from './useFleet'
+
+/** The last messages of a device, newest first: what the server remembers, then live. */
+export function useRecentMessages(deviceId: string) {
+  const fleet = useFleet()
+  const messages = shallowRef<readonly Telemetry[]>([])
+
+  async function load() {
+    // Asked only about devices that exist: a 404 would be an error in the browser's console.
+    if (!fleet.has(deviceId) || fleet.status.value !== 'live') return
+    try {
+      const answer = await $fetch(`/api/sensors/${encodeURIComponent(deviceId)}/messages`)
+      messages.value = joinMessages(messages.value, RecentMessagesSchema.parse(answer).messages)
+    }
+    catch {
+      // What the stream brings is shown all the same.
+    }
+  }
+
+  tryOnScopeDispose(fleet.onEvent((event) => {
+    if (event.type === 'telemetry' && event.data.deviceId === deviceId) messages.value = joinMessages([event.data], messages.value)
+  }))
+  // Again after every reconnection: what was missed meanwhile is in the server's answer.
+  watch(fleet.status, load)
+  onMounted(load)
+
+  return { messages }
+}

@@ -1,0 +1,69 @@
+import type { DeviceState } from '#shared/schemas/device'
+import { hasTelemetry, saysGone } from '#shared/utils/device-state'
+
+export interface Door {
+  /** The metric that says so; `null` when only the state topic does. */
+  metric: string | null
+  /** The device's own word. */
+  value: string
+  /** What the word means, `null` when it is neither: `opening`, `jammed`. */
+  word: DoorWord | null
+}
+export type DoorWord = 'open' | 'closed'
+
+/** What an operator should see at a glance. */
+export interface Signs {
+  open: boolean
+  /** The state topic or the last will says that the device is gone. */
+  gone: boolean
+  /** Not heard for too long, or not since the server started. */
+  stale: boolean
+  wrongClock: boolean
+  /** The newest values were kept by the broker, not just measured. */
+  replayed: boolean
+}
+
+/** The word by itself, after an underscore, or with a capital: `rearDoor`, but neither `indoor` nor `navigate`. */
+const DOOR_METRIC = /(?:(?:^|_)(?:door|gate)|Door|Gate)(?:_?[Ss]tat(?:e|us))?$/
+const DOOR_WORDS: Record<string, DoorWord> = { open: 'open', opened: 'open', closed: 'closed', shut: 'closed' }
+
+/** `OPEN` -> `open`; any other word -> `null`. */
+export function doorWord(value: string): DoorWord | null {
+  const word = value.trim().toLowerCase()
+  return Object.hasOwn(DOOR_WORDS, word) ? DOOR_WORDS[word] ?? null : null
+}
+
+/** Whether a metric reports a door: `doorState`, `rearGate`. */
+export function isDoorMetric(name: string): boolean {
+  return DOOR_METRIC.test(name)
+}
+
+/** The door of a device; of several the open one. Without a door metric the state topic's `open`/`closed` counts. */
+export function doorOf(device: DeviceState): Door | null {
+  let first: Door | null = null
+  for (const [metric, { value }] of Object.entries(device.values)) {
+    if (typeof value !== 'string' || !isDoorMetric(metric)) continue
+    const door = { metric, value, word: doorWord(value) }
+    if (door.word === 'open') return door
+    first ??= door
+  }
+  if (first || !device.state) return first
+  const word = doorWord(device.state.status)
+  return word && { metric: null, value: device.state.status, word }
+}
+
+/** The signs of a device at a moment; `staleAfterMs` is how long silence is normal. */
+export function signsOf(device: DeviceState, door: Door | null, nowMs: number, staleAfterMs: number): Signs {
+  return {
+    open: door?.word === 'open',
+    gone: device.state !== null && saysGone(device.state.status),
+    stale: device.lastSeen === null || nowMs - Date.parse(device.lastSeen) > staleAfterMs,
+    wrongClock: device.clock === 'wrong',
+    replayed: hasTelemetry(device) ? device.lastTelemetry.replayed === true : device.state?.replayed === true,
+  }
+}
+
+/** How urgently a device wants to be looked at; 0 when all is well. */
+export function attention({ open, gone, stale, wrongClock }: Signs): number {
+  return Number(open) * 8 + Number(gone) * 4 + Number(stale) * 2 + Number(wrongClock)
+}

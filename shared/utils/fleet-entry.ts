@@ -1,0 +1,65 @@
+import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { doorOf } from '#shared/utils/device-signs'
+import type { Door } from '#shared/utils/device-signs'
+import { withStatus, withTelemetry } from '#shared/utils/device-state'
+
+/** A device as the pages hold it: its state, what follows from it, and what has just changed. */
+export interface FleetEntry {
+  readonly device: DeviceState
+  readonly door: Door | null
+  /** When the device was last heard, by the server's clock. */
+  readonly heardAtMs: number | null
+  /** When any value or the status last became another one, by this computer's clock; 0 when not since the snapshot. */
+  readonly changedAtMs: number
+  /** The same for each metric. */
+  readonly changes: ReadonlyMap<string, number>
+  readonly statusChangedAtMs: number
+}
+
+const UNCHANGED: ReadonlyMap<string, number> = new Map()
+
+/** A device from the snapshot: nothing has just changed. */
+export function toFleetEntry(device: DeviceState): FleetEntry {
+  return {
+    device,
+    door: doorOf(device),
+    heardAtMs: device.lastSeen === null ? null : Date.parse(device.lastSeen),
+    changedAtMs: 0,
+    changes: UNCHANGED,
+    statusChangedAtMs: 0,
+  }
+}
+
+/** The entry after a telemetry message; the same object when it brings nothing new. */
+export function entryWithTelemetry(entry: FleetEntry | undefined, telemetry: Telemetry, nowMs: number): FleetEntry {
+  const device = withTelemetry(entry?.device, telemetry)
+  if (entry && device === entry.device) return entry
+
+  const changed = Object.keys(telemetry.metrics).filter((name) => {
+    const [before, after] = [entry?.device.values[name], device.values[name]]
+    return after !== undefined && before?.value !== after.value
+  })
+  const changes = new Map(entry?.changes ?? UNCHANGED)
+  for (const name of changed) changes.set(name, nowMs)
+  return {
+    ...toFleetEntry(device),
+    changes,
+    changedAtMs: changed.length > 0 ? nowMs : entry?.changedAtMs ?? nowMs,
+    statusChangedAtMs: entry?.statusChangedAtMs ?? 0,
+  }
+}
+
+/** The entry after a word on the device's state topic. */
+export function entryWithStatus(entry: FleetEntry | undefined, change: DeviceStatusChange, nowMs: number): FleetEntry {
+  const device = withStatus(entry?.device, change)
+  if (entry && device === entry.device) return entry
+
+  const isOther = entry?.device.state?.status !== device.state?.status
+  return {
+    ...toFleetEntry(device),
+    changes: entry?.changes ?? UNCHANGED,
+    changedAtMs: isOther ? nowMs : entry?.changedAtMs ?? 0,
+    statusChangedAtMs: isOther ? nowMs : entry?.statusChangedAtMs ?? 0,
+  }
+}

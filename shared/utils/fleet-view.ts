@@ -1,0 +1,63 @@
+import { attention } from '#shared/utils/device-signs'
+import type { Signs } from '#shared/utils/device-signs'
+import type { FleetEntry } from '#shared/utils/fleet-entry'
+
+export const FLEET_SORTS = ['attention', 'name', 'heard', 'changed'] as const
+export type FleetSort = typeof FLEET_SORTS[number]
+
+export const FLEET_FILTERS = ['all', 'open', 'stale', 'gone', 'clock'] as const
+export type FleetFilter = typeof FLEET_FILTERS[number]
+
+/** A device with its signs at one moment. */
+export interface FleetLine {
+  readonly entry: FleetEntry
+  readonly signs: Signs
+}
+
+const SHOWS: Record<FleetFilter, (signs: Signs) => boolean> = {
+  all: () => true,
+  open: signs => signs.open,
+  stale: signs => signs.stale,
+  gone: signs => signs.gone,
+  clock: signs => signs.wrongClock,
+}
+
+/** Whether a device belongs to a filter. */
+export function isShown(filter: FleetFilter, signs: Signs): boolean {
+  return SHOWS[filter](signs)
+}
+
+/** How many devices each filter would show. */
+export function countByFilter(lines: readonly FleetLine[]): Record<FleetFilter, number> {
+  const counts: Record<FleetFilter, number> = { all: 0, open: 0, stale: 0, gone: 0, clock: 0 }
+  for (const { signs } of lines) {
+    for (const filter of FLEET_FILTERS) counts[filter] += Number(isShown(filter, signs))
+  }
+  return counts
+}
+
+/** Whether deviceId, values or status contain every word of the query; `words` adds what the page shows for them. */
+export function matchesSearch({ device }: FleetEntry, query: string, words: string): boolean {
+  const terms = query.toLowerCase().split(/\s+/).filter(Boolean)
+  if (terms.length === 0) return true
+  const values = Object.entries(device.values).map(([name, { value }]) => `${name} ${value}`)
+  const text = [device.deviceId, words, device.state?.status ?? '', ...values].join('\n').toLowerCase()
+  return terms.every(term => text.includes(term))
+}
+
+/** Sorts what `lines` holds in natural name order (tor-2 before tor-10) by the wanted key; equal keys keep that order. */
+export function sortLines(lines: readonly FleetLine[], sort: FleetSort): FleetLine[] {
+  switch (sort) {
+    case 'attention': return lines.toSorted((a, b) => attention(b.signs) - attention(a.signs))
+    case 'heard': return lines.toSorted((a, b) => (b.entry.heardAtMs ?? 0) - (a.entry.heardAtMs ?? 0))
+    case 'changed': return lines.toSorted((a, b) => b.entry.changedAtMs - a.entry.changedAtMs)
+    case 'name': return [...lines]
+  }
+}
+
+/** What stays in place under the operator's hand: the shown rows as they are, new ones below. */
+export function heldOrder(shown: readonly string[], wanted: readonly string[], isKnown: (deviceId: string) => boolean): string[] {
+  const held = shown.filter(isKnown)
+  const isHeld = new Set(held)
+  return [...held, ...wanted.filter(deviceId => !isHeld.has(deviceId))]
+}

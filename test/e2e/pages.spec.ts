@@ -1,0 +1,168 @@
+import type { MqttClient } from 'mqtt'
+import type { Page } from 'playwright-core'
+import { afterAll, describe, expect, it } from 'vitest'
+import { startApp } from './support/app'
+import type { App } from './support/app'
+import { connectDevice, freePort, startMosquitto } from './support/broker'
+import { axeViolations, closeBrowser, openPage } from './support/browser'
+import { findBrowser, mosquitto } from './support/dependencies'
+import { until } from './support/until'
+
+const browser = await findBrowser().catch(() => undefined)
+afterAll(closeBrowser)
+
+async function startSite() {
+  const app = await startApp()
+  const { broker } = await app.untilBroker('connected')
+  return { app, device: await connectDevice(broker.url, { protocolVersion: 4 }) }
+}
+
+function publish(device: MqttClient, deviceId: string, metrics: object) {
+  return device.publishAsync(`sensors/${deviceId}/telemetry`, JSON.stringify({ metrics }), { qos: 1 })
+}
+
+/** Waits until the page says so. */
+const shows = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor()
+
+describe.skipIf(!browser)('the overview', () => {
+  it('is empty with the line to try, then shows the device live', async () => {
+    const { app, device } = await startSite()
+    const page = await openPage(app.url)
+    await shows(page, 'mosquitto_pub')
+    const port = new URL((await app.health()).broker.url).port
+    expect(await page.locator('code, pre').first().textContent()).toContain(`-p ${port} -t sensors/tor-1/telemetry -m '{"metrics":{"tempC":22.4,"doorState":"open"}}'`)
+
+    await publish(device, 'tor-1', { tempC: 22.4, doorState: 'open' })
+    await shows(page, '22.4 °C')
+    await publish(device, 'tor-1', { tempC: 19.5, doorState: 'closed' })
+    await shows(page, '19.5 °C')
+    expect(await page.getByText('closed').count()).toBeGreaterThan(0)
+  })
+
+  it('speaks German to a German browser', async () => {
+    const { app, device } = await startSite()
+    await publish(device, 'tor-1', { tempC: 22.4, doorState: 'open' })
+    const page = await openPage(app.url, { locale: 'de-DE' })
+    await shows(page, '22,4 °C')
+    expect(await page.locator('html').getAttribute('lang')).toMatch(/^de/)
+  })
+
+  it('shows a flood of 10,000 devices and goes on living', async () => {
+    const { app, device } = await startSite()
+    const page = await openPage(app.url)
+    await Promise.all(Array.from({ length: 10_000 }, (_, n) => publish(device, `d-${n}`, { tempC: n })))
+    await shows(page, /10,?000 devices/)
+    await page.getByRole('searchbox').fill('d-9999')
+    await publish(device, 'd-9999', { tempC: -7.5 })
+    await shows(page, '-7.5 °C')
+  })
+})
+
+describe.skipIf(!browser)('connection loss', () => {
+  it('to the server is shown, heals without a reload, and then the truth is shown', async () => {
+    const { app, device } = await startSite()
+    await publish(device, 'tor-1', { tempC: 1.5 })
+    const page = await openPage(app.url, {}, true)
+    await shows(page, '1.5 °C')
+    await device.endAsync(true)
+    await app.stop('SIGKILL')
+    await page.getByTestId('connection-banner').waitFor()
+    const again = await startApp({}, app.port)
+    const { broker } = await again.untilBroker('connected')
+    await publish(await connectDevice(broker.url, { protocolVersion: 4 }), 'tor-2', { tempC: 2.5 })
+    await shows(page, '2.5 °C')
+    expect(await page.getByTestId('connection-banner').count()).toBe(0)
+    expect(await page.getByText('1.5 °C').count()).toBe(0)
+  })
+
+  it.skipIf(!mosquitto)('to the broker is shown with its reason, and heals', async () => {
+    const broker = await startMosquitto()
+    const app = await startApp({ NUXT_MQTT_URL: broker.url })
+    const page = await openPage(app.url)
+    await app.untilBroker('connected')
+    await broker.stop()
+    await page.getByTestId('connection-banner').waitFor()
+    await broker.start()
+    await page.getByTestId('connection-banner').waitFor({ state: 'detached' })
+    await publish(await connectDevice(broker.url), 'tor-1', { tempC: 1.5 })
+    await shows(page, '1.5 °C')
+  })
+
+  it('is there from the start when the broker is not', async () => {
+    const app = await startApp({ NUXT_MQTT_URL: `mqtt://127.0.0.1:${await freePort()}` })
+    const page = await openPage(app.url)
+    await page.getByTestId('connection-banner').waitFor()
+  })
+})
+
+const NAMES = ['Tür Süd', 'a.b.c', '...', '..a', '100%', 'a%2Fb', '%zz', '🚪 1', '<script>alert(1)', '"quoted" & more', '?a=b&c', 'back\\slash', 'x.json', '日本']
+
+describe.skipIf(!browser)('device names', () => {
+  it.each(NAMES)('such as %s are shown as text and have a page that can be reloaded', async (name) => {
+    const { app, device } = await startSite()
+    await publish(device, name, { tempC: 4.5 })
+    const page = await openPage(app.url)
+    await page.getByRole('link', { name, exact: true }).first().click()
+    const heading = page.getByRole('heading', { level: 1, name, exact: true })
+    await heading.waitFor()
+    await shows(page, '4.5 °C')
+    await page.reload()
+    await heading.waitFor()
+    await shows(page, '4.5 °C')
+    await publish(device, name, { tempC: 5.5 })
+    await shows(page, '5.5 °C')
+  })
+
+  it('of devices nobody heard of have a page that comes alive with the first message', async () => {
+    const { app, device } = await startSite()
+    const page = await openPage(`${app.url}/devices/tor-9`)
+    await shows(page, 'mosquitto_pub')
+    await publish(device, 'tor-9', { tempC: 4.5 })
+    await shows(page, '4.5 °C')
+  })
+})
+
+describe.skipIf(!browser)('rejected messages', () => {
+  it('appear with their reason, as text', async () => {
+    const { app, device } = await startSite()
+    const page = await openPage(`${app.url}/rejections`)
+    await device.publishAsync('sensors/test', '{"hello":"<b>world</b>"}', { qos: 1 })
+    await shows(page, '{"hello":"<b>world</b>"}')
+    await shows(page, 'sensors/test')
+  })
+})
+
+/** Every page in every designed state that a page audit can reach. */
+async function fillSite({ app, device }: { app: App, device: MqttClient }) {
+  await publish(device, 'tor-1', { tempC: 22.4, humidity: 48.2, doorState: 'open', armed: true })
+  await publish(device, 'tor-2', { tempC: 19, doorState: 'closed' })
+  await device.publishAsync('sensors/tor-2/state', '{"status":"offline","updated_at":"2025-11-03T12:40:00Z"}', { qos: 1 })
+  await device.publishAsync('sensors/tor-3/telemetry', '{"ts":"9999-01-01T00:00:00Z","metrics":{"tempC":1}}', { qos: 1 })
+  await device.publishAsync('sensors/tor-4/telemetry', 'broken', { qos: 1 })
+  await until(async () => (await app.health()).messages.received >= 5 || undefined, 'the site')
+}
+
+describe.skipIf(!browser)('page audit', () => {
+  const paths = ['/', '/devices/tor-1', '/devices/tor-3', '/devices/unknown', '/rejections', '/no-such-page']
+  const looks = [
+    { locale: 'en-GB', colorScheme: 'light' },
+    { locale: 'en-GB', colorScheme: 'dark' },
+    { locale: 'de-DE', colorScheme: 'light' },
+    { locale: 'de-DE', colorScheme: 'dark' },
+  ] as const
+
+  it.each(looks)('finds nothing in $locale, $colorScheme', async (look) => {
+    const site = await startSite()
+    await fillSite(site)
+    for (const path of paths) {
+      for (const width of [1440, 390]) {
+        const page = await openPage(site.app.url + path, { ...look, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+        await page.getByRole('heading', { level: 1 }).first().waitFor()
+        await page.waitForLoadState('networkidle')
+        expect(await axeViolations(page), `${path} at ${width}`).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width)
+        await page.context().close()
+      }
+    }
+  }, 120_000)
+})

@@ -1,0 +1,56 @@
+import axe from 'axe-core'
+import { chromium } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { findBrowser } from './dependencies'
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+let browser: Promise<Browser> | undefined
+
+/** The page that does not exist is one of the pages looked at; the browser reports its 404. */
+const EXPECTED_ALWAYS = /the server responded with a status of 404/
+/** Lost connections are the subject of some tests; the browser reports each as an error of its own. */
+const EXPECTED_WHEN_AWAY = /WebSocket connection to|net::ERR_(CONNECTION|EMPTY|SOCKET)/
+
+/**
+ * A page of the application in a real Chromium. When the test ends it fails on any console warning or error, page error, or
+ * request to another host.
+ */
+export async function openPage(url: string, options: BrowserContextOptions = {}, serverMayGo = false): Promise<Page> {
+  browser ??= findBrowser().then(executablePath => chromium.launch({ ...(executablePath && { executablePath }), args: FLAGS }))
+  const context = await (await browser).newContext({ locale: 'en-GB', ...options })
+  const faults: string[] = []
+  const page = await context.newPage()
+  page.on('console', (message) => {
+    const text = message.text()
+    const expected = EXPECTED_ALWAYS.test(text) || (serverMayGo && EXPECTED_WHEN_AWAY.test(text))
+    if (['warning', 'error'].includes(message.type()) && !expected) faults.push(text)
+  })
+  page.on('pageerror', error => faults.push(String(error)))
+  page.on('request', (request) => {
+    if (new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:')) faults.push(`request to ${request.url()}`)
+  })
+  onTestFinished(async () => {
+    await context.close()
+    expect(faults).toEqual([])
+  })
+  await page.goto(url)
+  return page
+}
+
+export async function closeBrowser() {
+  await (await browser)?.close()
+  browser = undefined
+}
+
+const AxeResultSchema = z.object({ violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })) })
+
+/** The rules that axe finds broken on the page, with the elements. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ content: axe.source })
+  // As text: what the test runner makes of a function would not run in the page.
+  const { violations } = AxeResultSchema.parse(await page.evaluate('axe.run()'))
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+}

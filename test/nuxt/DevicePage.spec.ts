@@ -1,0 +1,98 @@
+import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { nextTick } from 'vue'
+import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import DefaultLayout from '~/layouts/default.vue'
+import DevicePage from '~/pages/devices/[deviceId].vue'
+import { ServerSocket } from './support/socket'
+import { CONNECTED, NOW, telemetry, useStage } from './support/stage'
+
+let remembered: Telemetry[] = []
+registerEndpoint('/api/sensors/tor-1/messages', () => ({ deviceId: 'tor-1', messages: remembered }))
+registerEndpoint('/api/rejections', () => ({ total: 0, byReason: {}, recent: [] }))
+
+async function mountDevice() {
+  const page = await mountSuspended({
+    components: { DefaultLayout, DevicePage },
+    template: '<DefaultLayout><DevicePage /></DefaultLayout>',
+  }, { route: '/devices/tor-1' })
+  ServerSocket.latest.accept()
+  return page
+}
+
+async function settle(ms = 100) {
+  await nextTick()
+  await vi.advanceTimersByTimeAsync(ms)
+  await nextTick()
+}
+
+describe('the page of a device', () => {
+  useStage({ isTimeRunning: true })
+  beforeEach(() => {
+    remembered = []
+  })
+
+  it('says what to send when the device is unknown, and comes alive when it speaks', async () => {
+    const page = await mountDevice()
+    ServerSocket.latest.say({ type: 'snapshot', data: [] })
+    ServerSocket.latest.say({ type: 'broker', data: { ...CONNECTED, url: 'mqtt://mosquitto:1884' } })
+    await settle()
+    expect(page.text()).toContain('This device is not known')
+    expect(page.find('code').text()).toContain('-h mosquitto -p 1884 -t sensors/tor-1/telemetry')
+
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-1', { doorState: 'open' }) })
+    await settle()
+    expect(page.find('[data-testid=door]').text()).toBe('open')
+    expect(page.text()).not.toContain('This device is not known')
+  })
+
+  it('shows values, status, wrong clock and the last messages, and goes on live', async () => {
+    const claimed = { ...telemetry('tor-1', { tempC: 22.4 }, 30), claimedTs: '2031-01-01T00:00:00.000Z' }
+    remembered = [claimed]
+    const at = new Date(NOW).toISOString()
+    const device = withStatus(withTelemetry(undefined, claimed), { deviceId: 'tor-1', status: 'maintenance', updatedAt: at, receivedAt: at })
+    const page = await mountDevice()
+    ServerSocket.latest.say({ type: 'snapshot', data: [device] })
+    ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+    await vi.waitFor(() => expect(page.findAll('[data-testid=messages] li')).toHaveLength(1))
+    expect(page.text()).toMatch(/Temperature.*22\.4\s°C/s)
+    expect(page.text()).toContain('maintenance')
+    expect(page.text()).toContain('the device claims 1 Jan 2031')
+
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-1', { tempC: 23 }) })
+    await settle()
+    expect(page.findAll('[data-testid=messages] li').map(line => line.find('code').text())).toEqual(['{"tempC":23}', '{"tempC":22.4}'])
+  })
+
+  it('says that the server is lost, since when, and that values are old, and then that it is back', async () => {
+    const page = await mountDevice()
+    const snapshot = [withTelemetry(undefined, telemetry('tor-1', { tempC: 1 }))]
+    ServerSocket.latest.say({ type: 'snapshot', data: snapshot })
+    ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+    await settle()
+    expect(page.find('[data-testid=connection-banner]').exists()).toBe(false)
+
+    ServerSocket.latest.drop()
+    await settle()
+    expect(page.find('[data-testid=connection-banner]').text()).toMatch(/server lost.*14 Nov 2026.*last known/s)
+    expect(page.find('[aria-live=polite]').text()).toBe('Connection to the server lost.')
+    expect(page.find('.is-old').exists()).toBe(true)
+
+    await settle(3_000)
+    ServerSocket.latest.accept()
+    ServerSocket.latest.say({ type: 'snapshot', data: snapshot })
+    await settle()
+    expect(page.find('[data-testid=connection-banner]').exists()).toBe(false)
+    expect(page.find('[aria-live=polite]').text()).toBe('Connection to the server restored.')
+    expect(page.find('.is-old').exists()).toBe(false)
+  })
+
+  it('explains in words why the broker is lost, with the reason of the server', async () => {
+    const page = await mountDevice()
+    ServerSocket.latest.say({ type: 'snapshot', data: [] })
+    ServerSocket.latest.say({ type: 'broker', data: { ...CONNECTED, code: 'login-refused', reason: 'Check NUXT_MQTT_PASSWORD.', attempts: 1 } })
+    await settle()
+    expect(page.find('[data-testid=connection-banner]').text()).toMatch(/refuses the login.*NUXT_MQTT_PASSWORD/s)
+  })
+})

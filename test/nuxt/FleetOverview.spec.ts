@@ -1,0 +1,126 @@
+import { mountSuspended } from '@nuxt/test-utils/runtime'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { nextTick } from 'vue'
+import { withTelemetry } from '#shared/utils/device-state'
+import OverviewPage from '~/pages/index.vue'
+import { ServerSocket } from './support/socket'
+import { CONNECTED, telemetry, useStage } from './support/stage'
+
+const device = (...message: Parameters<typeof telemetry>) => withTelemetry(undefined, telemetry(...message))
+const FLEET = [
+  device('tor-10', { tempC: 22.4, doorState: 'closed' }),
+  device('tor-2', { tempC: 19.1, doorState: 'open' }),
+  device('tor-1', { humidity: 48.2, charging: true }, 600),
+]
+
+async function mountOverview(path = '/?sort=name') {
+  const page = await mountSuspended(OverviewPage, { route: path })
+  ServerSocket.latest.accept()
+  return {
+    page,
+    async show(devices = FLEET) {
+      ServerSocket.latest.say({ type: 'snapshot', data: devices })
+      ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+      await settle()
+    },
+    rows: () => page.findAll('[data-testid=device]').map(row => row.text()),
+    names: () => page.findAll('[data-testid=device] a').map(link => link.text()),
+  }
+}
+
+/** Lets throttled refreshes and the next frames happen. */
+async function settle(ms = 400) {
+  await nextTick()
+  await vi.advanceTimersByTimeAsync(ms)
+  await nextTick()
+}
+
+describe('the overview', () => {
+  useStage({ isTimeRunning: true })
+  beforeEach(() => {
+    // happy-dom lays nothing out: without a height the list would draw no rows.
+    vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(800)
+    vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1_200)
+  })
+
+  it('shows that it is loading until the snapshot is there', async () => {
+    const { page, show } = await mountOverview()
+    expect(page.find('[data-testid=fleet-loading]').exists()).toBe(true)
+    await show()
+    expect(page.find('[data-testid=fleet-loading]').exists()).toBe(false)
+  })
+
+  it('tells a newcomer what to type', async () => {
+    const { page, show } = await mountOverview()
+    await show([])
+    expect(page.find('code').text()).toBe(`mosquitto_pub -h localhost -p 1883 -t sensors/tor-1/telemetry -m '{"metrics":{"tempC":22.4,"doorState":"open"}}'`)
+  })
+
+  it('shows every device with values, units, words and age, in natural order', async () => {
+    const { show, names, rows } = await mountOverview()
+    await show()
+    expect(names()).toEqual(['tor-1', 'tor-2', 'tor-10'])
+    const [silent, open, closed] = rows()
+    expect(silent).toMatch(/48\.2\s%.*yes.*10 minutes ago.*silent/s)
+    expect(open).toMatch(/open.*19\.1\s°C/s)
+    expect(closed).toContain('closed')
+    expect(closed).not.toContain('silent')
+  })
+
+  it('puts what needs attention first, unless asked otherwise', async () => {
+    const { show, names } = await mountOverview('/')
+    await show()
+    expect(names()).toEqual(['tor-2', 'tor-1', 'tor-10'])
+  })
+
+  it('finds a device by name, value or the words shown', async () => {
+    for (const [query, found] of [['tor-10', 'tor-10'], ['19.1', 'tor-2'], ['silent', 'tor-1']]) {
+      const { page, show, names } = await mountOverview(`/?q=${query}`)
+      await show()
+      expect(names()).toEqual([found])
+      page.unmount()
+    }
+  })
+
+  it('offers all devices when nothing matches', async () => {
+    const { page, show, names } = await mountOverview('/?q=nowhere&sort=name')
+    await show()
+    expect(names()).toEqual([])
+    const button = page.findAll('button').find(candidate => candidate.text() === 'Show all devices')
+    await button?.trigger('click')
+    await settle()
+    expect(names()).toEqual(['tor-1', 'tor-2', 'tor-10'])
+  })
+
+  it('shows a device at once that is new, and a value that has changed', async () => {
+    const { show, names, rows } = await mountOverview()
+    await show()
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-3', { tempC: 5 }) })
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-2', { doorState: 'closed' }) })
+    await settle()
+    expect(names()).toEqual(['tor-1', 'tor-2', 'tor-3', 'tor-10'])
+    expect(rows()[1]).toContain('closed')
+  })
+
+  it('does not move rows under the hand, and catches up when it is gone', async () => {
+    const { page, show, names } = await mountOverview('/')
+    await show()
+    const list = page.find('[data-testid=fleet-scroller]')
+    await list.trigger('pointermove', { pointerType: 'mouse' })
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-10', { doorState: 'open' }) })
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-2', { doorState: 'closed' }) })
+    await settle(5_000)
+    expect(names()).toEqual(['tor-2', 'tor-1', 'tor-10'])
+    await list.trigger('pointerleave', { pointerType: 'mouse' })
+    await settle(4_000)
+    expect(names()).toEqual(['tor-10', 'tor-1', 'tor-2'])
+  })
+
+  it('shows names as text, whatever they hold', async () => {
+    const name = `<img src=x onerror="alert(1)"> 100% & 'Größe'`
+    const { page, show, names } = await mountOverview()
+    await show([device(name, { tempC: 1 })])
+    expect(names()).toEqual([name])
+    expect(page.find('[data-testid=device] img').exists()).toBe(false)
+  })
+})

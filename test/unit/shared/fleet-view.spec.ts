@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { signsOf } from '#shared/utils/device-signs'
+import { entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
+import type { FleetEntry } from '#shared/utils/fleet-entry'
+import { countByFilter, heldOrder, matchesSearch, sortLines } from '#shared/utils/fleet-view'
+import { NOW, device, telemetry } from './fixtures'
+
+const line = (entry: FleetEntry) => ({ entry, signs: signsOf(entry.device, entry.door, NOW, 120_000) })
+const names = (lines: { entry: FleetEntry }[]) => lines.map(({ entry }) => entry.device.deviceId)
+
+const quiet = line(toFleetEntry(device('quiet', { tempC: 1 }, 10)))
+const open = line(toFleetEntry(device('open', { doorState: 'open' }, 30)))
+const stale = line(toFleetEntry(device('stale', { tempC: 1 }, 600)))
+const changed = line(entryWithTelemetry(toFleetEntry(device('changed', { tempC: 1 }, 60)), telemetry('changed', { tempC: 2 }, 20), NOW))
+const all = [changed, open, quiet, stale]
+
+describe('sortLines', () => {
+  it('brings what needs attention to the top and leaves the rest in name order', () => {
+    expect(names(sortLines(all, 'attention'))).toEqual(['open', 'stale', 'changed', 'quiet'])
+  })
+
+  it('sorts by when a device was heard', () => {
+    expect(names(sortLines(all, 'heard'))).toEqual(['quiet', 'changed', 'open', 'stale'])
+  })
+
+  it('sorts by when a value changed', () => {
+    expect(names(sortLines(all, 'changed'))[0]).toBe('changed')
+  })
+
+  it('leaves names as they come', () => {
+    expect(names(sortLines(all, 'name'))).toEqual(['changed', 'open', 'quiet', 'stale'])
+  })
+})
+
+describe('matchesSearch', () => {
+  const { entry } = line(toFleetEntry(device('Hof Süd', { tempC: 22.4, note: 'Klemmt' })))
+
+  it.each(['hof', 'SÜD', 'tempc', '22.4', 'klemmt', 'süd klemmt', '', '  '])('finds it by %j', (query) => {
+    expect(matchesSearch(entry, query, '')).toBe(true)
+  })
+
+  it.each(['nord', 'süd nord', '22.5'])('does not find it by %j', (query) => {
+    expect(matchesSearch(entry, query, '')).toBe(false)
+  })
+
+  it('finds it by the words the page shows', () => {
+    expect(matchesSearch(entry, 'verstummt', 'verstummt')).toBe(true)
+  })
+})
+
+describe('countByFilter', () => {
+  it('counts every filter', () => {
+    expect(countByFilter(all)).toEqual({ all: 4, open: 1, stale: 1, gone: 0, clock: 0 })
+  })
+})
+
+describe('heldOrder', () => {
+  it('keeps rows where they are, adds new ones below and drops what is gone', () => {
+    expect(heldOrder(['b', 'a', 'x'], ['a', 'b', 'c'], id => id !== 'x')).toEqual(['b', 'a', 'c'])
+  })
+
+  it('keeps a row that no longer matches', () => {
+    expect(heldOrder(['a', 'b'], ['b'], () => true)).toEqual(['a', 'b'])
+  })
+})
+
+describe('entryWithTelemetry', () => {
+  it('marks what became another value and nothing else', () => {
+    const before = toFleetEntry(device('tor-1', { tempC: 1, humidity: 40 }, 10))
+    const after = entryWithTelemetry(before, telemetry('tor-1', { tempC: 2, humidity: 40 }), NOW)
+    expect([...after.changes]).toEqual([['tempC', NOW]])
+    expect(after.changedAtMs).toBe(NOW)
+  })
+
+  it('keeps the time of the last change when a message repeats the values', () => {
+    const before = entryWithTelemetry(toFleetEntry(device('tor-1', { tempC: 1 }, 10)), telemetry('tor-1', { tempC: 2 }, 5), NOW - 5_000)
+    const after = entryWithTelemetry(before, telemetry('tor-1', { tempC: 2 }), NOW)
+    expect(after.changedAtMs).toBe(NOW - 5_000)
+    expect(after.heardAtMs).toBe(NOW)
+  })
+})
