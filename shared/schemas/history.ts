@@ -45,3 +45,16 @@ export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('samples'), resolution: z.literal('raw'), points: z.array(z.tuple([TimeSchema, MetricValueSchema])), more: z.boolean() }),
 ])
 export type HistoryAnswer = z.infer<typeof HistoryAnswerSchema>
+
+/** `GET /api/sensors/{deviceId}/export`: every sample of a range as a file; all metrics unless one is named. */
+export const ExportQuerySchema = z.object({
+  metric: z.string().min(1).max(1_024).optional(),
+  from: MomentSchema.optional(),
+  to: MomentSchema.optional(),
+  /** `csv`: `time,metric,value`; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601. */
+  format: z.enum(['csv', 'jsonl']).default('csv'),
+})
+export type ExportQuery = z.infer<typeof ExportQuerySchema>
+
+/** Header of an export that says how many messages it is made from, so that progress can be told. */
+export const EXPORT_MESSAGES_HEADER = 'x-leitstand-messages'

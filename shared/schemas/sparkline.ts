@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+export const MAX_SPARKLINES = 100
+
+/** `GET /api/sparklines?device=a&device=b`: the last hour of one metric of each device. */
+export const SparklineQuerySchema = z.object({
+  device: z.union([z.string(), z.array(z.string())]).transform(given => [given].flat()).pipe(z.array(z.string()).max(MAX_SPARKLINES)),
+})
+
+/** A small line: `points` are `[milliseconds since 1970, mean of the minute]`. Devices without numbers are left out. */
+export const SparklinesSchema = z.record(z.string(), z.object({
+  metric: z.string(),
+  points: z.array(z.tuple([z.number(), z.number()])),
+}))
+export type Sparklines = z.infer<typeof SparklinesSchema>
