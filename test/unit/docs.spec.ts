@@ -34,7 +34,7 @@ describe('links in the documents', () => {
   const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md']
   it.each(documents)('of %s lead somewhere', (document) => {
     const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
-    const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)#:]+)[^)]*\)/g)].map(([, path]) => path)
+    const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path)
     expect(links.filter(path => !existsSync(folder + path))).toEqual([])
   })
 })
