@@ -2,14 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
-import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
-import { metricKind } from '#shared/utils/metrics'
-import { toMicroseconds } from '#shared/utils/time'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
 import { createHistory } from './history/history'
 import type { History } from './history/history'
-import { readRaw, readThinned } from './history/reading'
 import { createIngest, restoreFleet } from './ingest'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
@@ -30,8 +26,6 @@ export interface Leitstand {
   rejections: Rejections
   hub: Hub
   history: History | undefined
-  /** Answers a question about one metric. @throws when no history is open. */
-  readHistory: (deviceId: string, query: HistoryQuery) => HistoryAnswer
   health: () => Health
 }
 
@@ -66,6 +60,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     : createHistory({
         file: join(settings.dataDir, 'history.db'),
         durability: settings.historyDurability,
+        retention: {
+          rawDays: settings.historyRawDays,
+          minuteDays: settings.historyMinuteDays,
+          hourDays: settings.historyHourDays,
+          bytes: settings.historyMegabytes * 1_000_000,
+        },
         stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
         onOpen: restored => restoreFleet(fleet, restored),
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
@@ -92,7 +92,6 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     rejections,
     hub,
     history,
-    readHistory: (deviceId, query) => answerHistory(history, deviceId, query),
     async start() {
       history?.open()
       if (!mqtt.url) {
@@ -125,16 +124,6 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       }
     },
   }
-}
-
-const DEFAULT_RANGE_MS = 86_400_000
-
-function answerHistory(history: History | undefined, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): HistoryAnswer {
-  if (!history) throw new Error('No history is kept.')
-  const to = range.to ?? new Date().toISOString()
-  const from = range.from ?? new Date(Date.parse(to) - DEFAULT_RANGE_MS).toISOString()
-  const question = { deviceId, metric, unit: metricKind(metric).unit ?? null, from: toMicroseconds(from), to: toMicroseconds(to) }
-  return resolution === 'raw' ? readRaw(history.read(), question, limit) : readThinned(history.read(), question, points)
 }
 
 const STARTING: BrokerStatus = {

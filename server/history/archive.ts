@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { floorTo, HOUR, mergeRollups, MINUTE, packRollups, rollUp, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
-import { buildSegment, placedSamples, readMessages, readSamples } from './segments'
+import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples } from './segments'
 import type { Sample, StoredMessage } from './segments'
 
 /** Up to where samples of each kind have been pruned: before it, late samples can only be added to what remains. */
@@ -11,6 +11,9 @@ export interface KeptFrom { raw: number, minute: number }
 export function createArchive(database: DatabaseSync) {
   const insertSegment = database.prepare('INSERT INTO segment (device, first, last, messages, data) VALUES (?, ?, ?, ?, ?)')
   const segmentsIn = database.prepare('SELECT data FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY id')
+  const segmentsBefore = database.prepare('SELECT first, last, data FROM segment WHERE device = ? AND first < ? ORDER BY last DESC')
+  const segmentIds = database.prepare('SELECT id, first FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY first')
+  const segmentById = database.prepare('SELECT data FROM segment WHERE id = ?')
   const countIn = database.prepare('SELECT coalesce(sum(messages), 0) AS n FROM segment WHERE device = ? AND last >= ? AND first <= ?')
   const insertSeries = database.prepare('INSERT INTO series (device, metric) VALUES (?, ?) ON CONFLICT DO NOTHING')
   const selectSeries = database.prepare('SELECT id FROM series WHERE device = ? AND metric = ?')
@@ -93,10 +96,36 @@ export function createArchive(database: DatabaseSync) {
     seriesOf,
     rollups,
     countMessages: (device: number, from: number, to: number) => Number(countIn.get(device, from, to)?.n),
-    * messages(device: number, from: number, to: number): Generator<StoredMessage[]> {
-      for (const row of segmentsIn.iterate(device, from, to)) {
-        if (row.data instanceof Uint8Array) yield readMessages(row.data).filter(({ time }) => time >= from && time <= to)
+    /** The newest messages before a moment, newest first; at least `limit` where there are as many. */
+    messagesBefore(device: number, before: number, limit: number): StoredMessage[] {
+      const found: StoredMessage[] = []
+      let oldest = Infinity
+      for (const row of segmentsBefore.iterate(device, before)) {
+        // Segments come by their last message: once there are enough, only those that reach into them matter.
+        if (found.length >= limit && Number(row.last) < oldest) break
+        if (!(row.data instanceof Uint8Array)) continue
+        found.push(...readMessages(row.data).filter(({ time }) => time < before))
+        oldest = Math.min(oldest, Number(row.first))
       }
+      return found.sort((a, b) => b.time - a.time)
+    },
+    /** Every sample of a device in a range, an hour at a time, in order of time. */
+    * export(device: number, from: number, to: number): Generator<ReturnType<typeof readAllSamples>> {
+      let hour = -1
+      let samples: ReturnType<typeof readAllSamples> = []
+      const sorted = () => samples.filter(({ time }) => time >= from && time <= to).sort((a, b) => a.time - b.time)
+      // Rows are read ahead of time: no statement stays open while the reader takes its time.
+      for (const { id, first } of segmentIds.all(device, from, to)) {
+        const next = floorTo(Number(first), HOUR)
+        if (next !== hour && samples.length > 0) {
+          yield sorted()
+          samples = []
+        }
+        hour = next
+        const data = segmentById.get(id ?? null)?.data
+        if (data instanceof Uint8Array) samples.push(...readAllSamples(data))
+      }
+      yield sorted()
     },
     /** Packs messages of one device, at least one, into segments and their rollups, inside the open transaction. */
     add(device: number, messages: readonly StoredMessage[], kept: KeptFrom) {

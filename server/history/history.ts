@@ -1,11 +1,15 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
+import type { Storage } from '#shared/schemas/storage'
 import { openDatabase } from './database'
 import type { Durability } from './database'
 import type { Delivery } from './journal'
+import { createMaintenance } from './maintenance'
+import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
 import type { ReadableStore } from './reading'
+import type { RetentionLimits } from './retention'
 import { createStore } from './store'
 import type { NewRecord, Restored, Store } from './store'
 import type { DeviceTail } from './tail'
@@ -13,6 +17,7 @@ import type { DeviceTail } from './tail'
 export interface HistoryOptions {
   file: string
   durability: Durability
+  retention: RetentionLimits
   /** The last state of a device as JSON text; it is kept beside the packed messages. */
   stateOf: (deviceId: string) => string | undefined
   /** The store has failed (with the reason in words), or is well again (`null`). */
@@ -41,8 +46,12 @@ export interface History {
   isOpen: () => boolean
   /** What can be read: the archive, and per device what is not packed yet. */
   read: () => ReadableStore
-  /** Packs everything now: for tests, backup and a clean end. */
-  packAll: () => void
+  /** Packs everything, or one device, now. */
+  packAll: (deviceId?: string) => void
+  /** Prunes and counts now instead of within the minute. */
+  maintain: () => Promise<void>
+  /** What is kept and what it costs. */
+  storage: () => Promise<Storage>
   close: () => void
 }
 
@@ -50,6 +59,7 @@ export function createHistory(options: HistoryOptions): History {
   const now = options.now ?? Date.now
   let database: DatabaseSync | undefined
   let store: Store | undefined
+  let maintenance: Maintenance | undefined
   let names = new Map<number, string>()
   let inTransaction = false
   let fault: string | null = null
@@ -123,6 +133,17 @@ export function createHistory(options: HistoryOptions): History {
     })
   }
 
+  /** Background work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
+  function transact(change: () => void): boolean {
+    if (inTransaction || fault !== null || !database) return false
+    guarded(({ database }) => {
+      begin(database)
+      change()
+      commit()
+    })
+    return true
+  }
+
   function nameOf(device: number): string {
     const held = names.get(device)
     if (held !== undefined) return held
@@ -144,6 +165,7 @@ export function createHistory(options: HistoryOptions): History {
       store = createStore(database, now)
       options.onOpen(store.restore())
       packer.start()
+      maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
     }
     catch (error) {
       close()
@@ -153,6 +175,8 @@ export function createHistory(options: HistoryOptions): History {
 
   function close() {
     packer.stop()
+    maintenance?.stop()
+    maintenance = undefined
     database?.close()
     database = undefined
     store = undefined
@@ -188,10 +212,19 @@ export function createHistory(options: HistoryOptions): History {
       const { store } = opened()
       return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }
     },
-    packAll() {
-      const tails = [...opened().store.tail.all()]
-      pack(tails, () => true)
-      opened().store.trimJournal()
+    packAll(deviceId) {
+      const { store } = opened()
+      const device = deviceId === undefined ? undefined : store.idOf(deviceId)
+      const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
+      if (tails.length > 0) pack(tails, () => true)
+      if (deviceId === undefined) store.trimJournal()
+    },
+    maintain: () => maintenance?.run() ?? Promise.resolve(),
+    async storage() {
+      const { store } = opened()
+      const report = await maintenance?.report(nameOf)
+      if (!report) throw new Error('The history is not open.')
+      return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
     },
     close() {
       if (inTransaction) commit()

@@ -11,7 +11,9 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE journal (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, kind INTEGER NOT NULL, packet INTEGER, digest BLOB, body TEXT NOT NULL);
    CREATE TABLE segment (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, messages INTEGER NOT NULL, data BLOB NOT NULL);
    CREATE INDEX segment_by_time ON segment (device, last, first);
+   CREATE INDEX segment_by_age ON segment (last);
    CREATE TABLE rollup (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, tier INTEGER NOT NULL, period INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (series, tier, period));
+   CREATE INDEX rollup_by_age ON rollup (tier, period);
    CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;`,
 ]
 

@@ -1,3 +1,4 @@
+import { startSlice } from './slices'
 import type { DeviceTail } from './tail'
 
 const CHECK_EVERY_MS = 1_000
@@ -6,8 +7,6 @@ const PACK_MESSAGES = 500
 const PACK_AFTER_MS = 1_800_000
 /** Beyond this many messages of all devices together, whatever waits longest is packed. */
 export const TAIL_MESSAGES = 100_000
-/** How long one slice of packing may keep the event loop. */
-const SLICE_MS = 5
 
 export interface PackerOptions {
   tails: () => Iterable<DeviceTail>
@@ -33,10 +32,9 @@ export function createPacker({ tails, size, pack, onIdle, now }: PackerOptions) 
 
   function slice(rest: DeviceTail[]) {
     immediate = undefined
-    const end = performance.now() + SLICE_MS
     let packed: number
     try {
-      packed = pack(rest, () => performance.now() < end)
+      packed = pack(rest, startSlice())
     }
     catch {
       // The store has failed and says so itself; what is in the journal stays there until it is well again.

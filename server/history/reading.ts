@@ -93,3 +93,24 @@ function toIntervals(changes: readonly Sample[], end: number): HistoryInterval[]
   }
   return intervals
 }
+
+/** The newest messages before a moment, newest first. */
+export function readMessagesBefore({ archive, device, unpacked }: ReadableStore, deviceId: string, before: number, limit: number): StoredMessage[] {
+  const id = device(deviceId)
+  if (id === undefined) return []
+  const fresh = unpacked(id).filter(({ time }) => time < before)
+  return [...fresh, ...archive.messagesBefore(id, before, limit)].sort((a, b) => b.time - a.time)
+}
+
+const SPARKLINE = 60 * MINUTE
+
+/** The mean of each minute of the last hour, as `[milliseconds since 1970, mean]`. */
+export function readSparkline(store: ReadableStore, deviceId: string, metric: string, now: number): [number, number][] {
+  const device = store.device(deviceId)
+  const series = device === undefined ? undefined : store.archive.seriesOf(device, metric)
+  if (device === undefined) return []
+  const question = { deviceId, metric, unit: null, from: now - SPARKLINE, to: now }
+  const packed = series === undefined ? [] : store.archive.rollups(series, 'minute', question.from, now)
+  return withUnpacked(store, device, question, packed, 'minute')
+    .flatMap(({ start, numbers, sum }): [number, number][] => numbers > 0 ? [[start / 1000, sum / numbers]] : [])
+}

@@ -100,7 +100,10 @@ export function buildSegment(messages: readonly StoredMessage[], existing: (metr
 
 /** The samples of one metric in a packed segment, in the order they were stored. */
 export function readSamples(data: Uint8Array, metric: string): Sample[] {
-  const { t, m } = readSegment(data)
+  return samplesOf(readSegment(data), metric)
+}
+
+function samplesOf({ t, m }: Segment, metric: string): Sample[] {
   const column = Object.hasOwn(m, metric) ? m[metric] : undefined
   if (!column) return []
   const times = fromDeltas(t)
@@ -110,6 +113,12 @@ export function readSamples(data: Uint8Array, metric: string): Sample[] {
     const shift = shifts.get(i) ?? 0
     return shift === REPEATED ? [] : { time: (times[carriers?.[i] ?? i] ?? 0) + shift, value }
   })
+}
+
+/** The samples of every metric in a packed segment. */
+export function readAllSamples(data: Uint8Array): { metric: string, time: number, value: MetricValue }[] {
+  const segment = readSegment(data)
+  return Object.keys(segment.m).flatMap(metric => samplesOf(segment, metric).map(sample => ({ metric, ...sample })))
 }
 
 /** All messages of a packed segment, in order of time. */

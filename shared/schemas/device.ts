@@ -49,9 +49,16 @@ export type DeviceState = z.infer<typeof DeviceStateSchema>
 /** Answer of `GET /api/sensors`. */
 export const DeviceStatesSchema = z.array(DeviceStateSchema)
 
-/** Answer of `GET /api/sensors/{deviceId}/messages`: what is kept in memory, newest first. */
+/** `GET /api/sensors/{deviceId}/messages?limit=&before=`: a page of messages measured before a moment, the newest first. */
+export const MessagesQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(1_000).default(20),
+  before: IsoTimestampSchema.optional(),
+})
+
+/** Its answer, newest first; `next` is the `before` of the page that follows, `null` on the last. */
 export const RecentMessagesSchema = z.object({
   deviceId: z.string(),
   messages: z.array(TelemetrySchema),
+  next: IsoTimestampSchema.nullable(),
 })
 export type RecentMessages = z.infer<typeof RecentMessagesSchema>

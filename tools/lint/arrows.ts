@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|settings|utils\/.+)$/
+const SERVER_SHELL = /^server\/(?:leitstand|answering|export|settings|utils\/.+)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -22,7 +22,7 @@ const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
   ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections'].map(dataRoom),
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\//, mayImport: [SERVER_SHELL, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

@@ -1,9 +1,9 @@
 import type { HistoryAnswer } from '#shared/schemas/history'
 import { HistoryQuerySchema } from '#shared/schemas/history'
+import { answerHistory } from '../../../answering'
 
 /** `GET /api/sensors/{deviceId}/history?metric=&from=&to=&points=` -> `HistoryAnswer`; `&resolution=raw&limit=` for every sample */
 export default defineEventHandler((event): HistoryAnswer => {
   const { deviceId } = requireDevice(event)
-  requireHistory()
-  return useLeitstand().readHistory(deviceId, requireQuery(event, HistoryQuerySchema))
+  return answerHistory(requireHistory(), deviceId, requireQuery(event, HistoryQuerySchema))
 })

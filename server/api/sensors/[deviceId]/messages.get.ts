@@ -1,7 +1,11 @@
 import type { RecentMessages } from '#shared/schemas/device'
+import { MessagesQuerySchema } from '#shared/schemas/device'
+import { answerMessages } from '../../../answering'
 
-/** `GET /api/sensors/{deviceId}/messages` -> `{ deviceId, messages }`, newest first, 404 when unknown */
+/** `GET /api/sensors/{deviceId}/messages?limit=&before=` -> `{ deviceId, messages, next }`, newest first */
 export default defineEventHandler((event): RecentMessages => {
   const { deviceId } = requireDevice(event)
-  return { deviceId, messages: useLeitstand().fleet.recent(deviceId) }
+  const { limit, before } = requireQuery(event, MessagesQuerySchema)
+  const { history, fleet } = useLeitstand()
+  return answerMessages(history, fleet, deviceId, limit, before)
 })

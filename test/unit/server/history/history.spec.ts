@@ -11,6 +11,7 @@ import type { Sample } from '../../../../server/history/segments'
 
 const START = Date.parse('2026-01-01T00:00:00Z') * 1000
 
+const retention = { rawDays: 0, minuteDays: 0, hourDays: 0, bytes: 1e9 }
 let folder: string
 let history: History
 beforeEach(() => {
@@ -24,7 +25,7 @@ afterEach(() => {
 
 function openHistory(): History {
   const opened = createHistory({
-    file: join(folder, 'history.db'), durability: 'normal', stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {}, onDamaged: () => {},
+    file: join(folder, 'history.db'), durability: 'normal', retention, stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {}, onDamaged: () => {},
     onOpen(restored) {
       devices = restored.devices
       records = [...restored.records]

@@ -1,0 +1,50 @@
+// Questions about the past, answered from the history (and, where none is kept, from what is in memory).
+import type { RecentMessages } from '#shared/schemas/device'
+import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
+import type { Sparklines } from '#shared/schemas/sparkline'
+import { metricKind } from '#shared/utils/metrics'
+import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
+import type { Fleet } from './fleet/fleet'
+import type { History } from './history/history'
+import { readMessagesBefore, readRaw, readSparkline, readThinned } from './history/reading'
+import { fromStored } from './history/store'
+
+const DEFAULT_RANGE_MS = 86_400_000
+
+/** The range asked for in microseconds since 1970; by default the last 24 hours. */
+export function rangeOf(range: { from?: string | undefined, to?: string | undefined }) {
+  const to = range.to ?? new Date().toISOString()
+  const from = range.from ?? new Date(Date.parse(to) - DEFAULT_RANGE_MS).toISOString()
+  return { from: toMicroseconds(from), to: toMicroseconds(to) }
+}
+
+/** Answers a question about one metric. */
+export function answerHistory(history: History, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): HistoryAnswer {
+  const question = { deviceId, metric, unit: metricKind(metric).unit ?? null, ...rangeOf(range) }
+  return resolution === 'raw' ? readRaw(history.read(), question, limit) : readThinned(history.read(), question, points)
+}
+
+/** A page of messages, newest first; messages of the same microsecond are never torn apart. */
+export function answerMessages(history: History | undefined, fleet: Fleet, deviceId: string, limit: number, before?: string): RecentMessages {
+  if (!history?.isOpen()) return { deviceId, messages: before ? [] : fleet.recent(deviceId).slice(0, limit), next: null }
+  const found = readMessagesBefore(history.read(), deviceId, before ? toMicroseconds(before) : Infinity, limit + 1)
+  const last = found[limit - 1]
+  const page = last ? found.filter((message, i) => i < limit || message.time === last.time) : found
+  return {
+    deviceId,
+    messages: page.map(message => fromStored(deviceId, message)),
+    next: last && found.length > page.length ? fromMicroseconds(last.time) : null,
+  }
+}
+
+/** Small lines of the first numeric metric of each device that has one. */
+export function answerSparklines(history: History, fleet: Fleet, deviceIds: readonly string[]): Sparklines {
+  const now = Date.now() * 1000
+  const store = history.read()
+  return Object.fromEntries(deviceIds.flatMap((deviceId) => {
+    const values = fleet.get(deviceId)?.values ?? {}
+    const metric = Object.keys(values).find(name => typeof values[name]?.value === 'number')
+    const points = metric === undefined ? [] : readSparkline(store, deviceId, metric, now)
+    return metric === undefined || points.length === 0 ? [] : [[deviceId, { metric, points }]]
+  }))
+}

@@ -1,0 +1,72 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { nextTurn, startSlice } from './slices'
+
+const ROWS_PER_STEP = 200
+const DAY = 86_400_000_000
+
+export interface TierCount { bytes: number, from: number | null, lastDayBytes: number }
+
+/** What the database holds, counted row by row. Times in microseconds since 1970. */
+export interface Census {
+  messages: number
+  tiers: Record<'raw' | 'minute' | 'hour', TierCount>
+  /** Bytes per series: its rollups, and its share in the messages of its device. */
+  series: { device: number, metric: string, bytes: number }[]
+}
+
+/** Counts in slices, so that a large history holds nothing up; the answer is as old as the counting took. */
+export async function takeCensus(database: DatabaseSync, now: number): Promise<Census> {
+  const census: Census = { messages: 0, tiers: { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }, series: [] }
+  const byDevice = new Map<number, number>()
+  const bySeries = new Map<number, number>()
+
+  const segments = database.prepare(`SELECT id, device, first, last, messages, length(data) AS bytes FROM segment WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP}`)
+  await walk(segments, (row) => {
+    census.messages += Number(row.messages)
+    byDevice.set(Number(row.device), (byDevice.get(Number(row.device)) ?? 0) + Number(row.bytes))
+    count(census.tiers.raw, Number(row.first), Number(row.bytes), Number(row.last) >= now - DAY)
+  })
+  const rollups = database.prepare(`SELECT id, series, tier, period, length(data) AS bytes FROM rollup WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP}`)
+  await walk(rollups, (row) => {
+    bySeries.set(Number(row.series), (bySeries.get(Number(row.series)) ?? 0) + Number(row.bytes))
+    count(row.tier === 1 ? census.tiers.minute : census.tiers.hour, Number(row.period), Number(row.bytes), Number(row.period) >= now - DAY)
+  })
+  census.series = shares(database, byDevice, bySeries)
+  return census
+}
+
+function emptyTier(): TierCount {
+  return { bytes: 0, from: null, lastDayBytes: 0 }
+}
+
+function count(tier: TierCount, from: number, bytes: number, isOfLastDay: boolean) {
+  tier.bytes += bytes
+  tier.from = Math.min(tier.from ?? from, from)
+  if (isOfLastDay) tier.lastDayBytes += bytes
+}
+
+async function walk(statement: StatementSync, visit: (row: Record<string, unknown>) => void) {
+  let last = 0
+  for (let more = true; more;) {
+    const inTime = startSlice()
+    while (more && inTime()) {
+      const rows = statement.all(last)
+      for (const row of rows) visit(row)
+      last = Number(rows.at(-1)?.id ?? last)
+      more = rows.length === ROWS_PER_STEP
+    }
+    await nextTurn()
+  }
+}
+
+/** Messages are packed by device: each of its series is given a part of them by the size of its rollups. */
+function shares(database: DatabaseSync, byDevice: Map<number, number>, bySeries: Map<number, number>): Census['series'] {
+  const rows = database.prepare('SELECT id, device, metric FROM series').all()
+  const rollupsOf = new Map<number, number>()
+  for (const { id, device } of rows) rollupsOf.set(Number(device), (rollupsOf.get(Number(device)) ?? 0) + (bySeries.get(Number(id)) ?? 0))
+  return rows.map(({ id, device, metric }) => {
+    const own = bySeries.get(Number(id)) ?? 0
+    const part = own / (rollupsOf.get(Number(device)) || 1)
+    return { device: Number(device), metric: String(metric), bytes: Math.round(own + part * (byDevice.get(Number(device)) ?? 0)) }
+  })
+}

@@ -1,0 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Storage, StorageTier } from '#shared/schemas/storage'
+import { fromMicroseconds } from '#shared/utils/time'
+import { takeCensus } from './census'
+import type { Census, TierCount } from './census'
+import { prune, usedBytes } from './retention'
+import type { RetentionLimits } from './retention'
+import type { Store } from './store'
+
+const EVERY_MS = 60_000
+const LISTED_METRICS = 20
+
+export interface MaintenanceOptions {
+  database: DatabaseSync
+  store: Store
+  limits: RetentionLimits
+  /** Runs a change in one small transaction; false when it cannot be run now. */
+  transact: (change: () => void) => boolean
+  now: () => number
+}
+
+/** Prunes and counts in the background; knows what the history costs. */
+export function createMaintenance({ database, store, limits, transact, now }: MaintenanceOptions) {
+  let census: Census | undefined
+  let running: Promise<void> | undefined
+  let stopped = false
+
+  async function run() {
+    try {
+      await prune(database, store, limits, now() * 1000, change => !stopped && transact(change))
+      if (!stopped) census = await takeCensus(database, now() * 1000)
+    }
+    catch {
+      // The store has failed (it says so itself) or was closed meanwhile: the next round tries again.
+    }
+    running = undefined
+  }
+
+  const timer = setInterval(() => void (running ??= run()), EVERY_MS)
+  timer.unref()
+
+  return {
+    /** Prunes and counts now; also what the timer does. */
+    run: () => running ??= run(),
+    stop() {
+      stopped = true
+      clearInterval(timer)
+    },
+    /** What is kept and what it costs; counted at most a minute ago. */
+    async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
+      if (!census) await (running ??= run())
+      const counted = census ?? { messages: 0, tiers: { raw: NOTHING, minute: NOTHING, hour: NOTHING }, series: [] }
+      const growth = growthPerDay(counted.tiers.raw, now())
+      const others = counted.tiers.minute.bytes + counted.tiers.hour.bytes
+      return {
+        bytes: usedBytes(database),
+        limitBytes: limits.bytes,
+        messages: counted.messages + store.tail.size(),
+        series: counted.series.length,
+        tiers: [
+          toTier('raw', counted.tiers.raw, limits.rawDays, now()),
+          toTier('minute', counted.tiers.minute, limits.minuteDays, now()),
+          toTier('hour', counted.tiers.hour, limits.hourDays, now()),
+        ],
+        daysThatFit: growth ? Math.max(0, limits.bytes - others) / growth : null,
+        metrics: counted.series
+          .sort((a, b) => b.bytes - a.bytes)
+          .slice(0, LISTED_METRICS)
+          .map(({ device, metric, bytes }) => ({ deviceId: nameOf(device), metric, bytes })),
+      }
+    },
+  }
+}
+export type Maintenance = ReturnType<typeof createMaintenance>
+
+const NOTHING: TierCount = { bytes: 0, from: null, lastDayBytes: 0 }
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+
+function toTier(tier: StorageTier['tier'], counted: TierCount, days: number, now: number): StorageTier {
+  return {
+    tier,
+    bytes: counted.bytes,
+    from: counted.from === null ? null : fromMicroseconds(counted.from),
+    days: days === 0 ? null : days,
+    bytesPerDay: growthPerDay(counted, now),
+  }
+}
+
+/** From the bytes of the last day, or of the time since the first message; too early to tell within the first hour. */
+function growthPerDay({ from, lastDayBytes }: TierCount, now: number): number | null {
+  if (from === null) return null
+  const span = Math.min(DAY_MS, now - from / 1000)
+  return span < HOUR_MS ? null : lastDayBytes / span * DAY_MS
+}

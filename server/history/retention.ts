@@ -1,0 +1,98 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { floorTo, TIERS } from './rollups'
+import { nextTurn, startSlice } from './slices'
+import type { Store } from './store'
+
+const DAY = 86_400_000_000
+const ROWS_PER_STEP = 20
+/** Below the limit by this much, so that not every minute has to make room again. */
+const SPARE = 0.95
+
+export interface RetentionLimits {
+  /** Days per tier; 0 is for ever. */
+  rawDays: number
+  minuteDays: number
+  hourDays: number
+  bytes: number
+}
+
+/** Pages in use, in bytes: what pruning can change at once, whatever the size of the file. */
+export function usedBytes(database: DatabaseSync): number {
+  const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+  return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
+}
+
+/**
+ * Deletes what is older than its tier is kept, then, while the whole is too large, the oldest messages, minutes and hours
+ * in this order. `transact` runs one small transaction; between them everything else has its turn.
+ * @throws when the store does.
+ */
+export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number, transact: (change: () => void) => boolean) {
+  const steps = createSteps(database, store)
+  const before = (days: number) => days === 0 ? 0 : now - days * DAY
+  await repeat(transact, () => steps.dropMessages(before(limits.rawDays)))
+  await repeat(transact, () => steps.dropRollups('minute', before(limits.minuteDays)))
+  await repeat(transact, () => steps.dropRollups('hour', before(limits.hourDays)))
+  if (usedBytes(database) > limits.bytes) {
+    const tooLarge = () => usedBytes(database) > limits.bytes * SPARE
+    await repeat(transact, () => tooLarge() && steps.dropOldestMessages())
+    await repeat(transact, () => tooLarge() && steps.dropOldestRollups('minute'))
+    await repeat(transact, () => tooLarge() && steps.dropOldestRollups('hour'))
+  }
+  await repeat(transact, () => steps.giveBack())
+}
+
+/** Runs a step in slices until it has nothing left to do or cannot be run. */
+async function repeat(transact: (change: () => void) => boolean, step: () => boolean) {
+  for (let more = true; more;) {
+    const inTime = startSlice()
+    const ran = transact(() => {
+      while (more && inTime()) more = step()
+    })
+    if (!ran) return
+    await nextTurn()
+  }
+}
+
+function createSteps(database: DatabaseSync, store: Store) {
+  const oldSegments = database.prepare(`DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE last < ? ORDER BY last LIMIT ${ROWS_PER_STEP})`)
+  const oldRollups = database.prepare(`DELETE FROM rollup WHERE id IN (SELECT id FROM rollup WHERE tier = ? AND period < ? LIMIT ${ROWS_PER_STEP})`)
+  const lastOfOldest = database.prepare(`SELECT max(last) AS last FROM (SELECT last FROM segment ORDER BY last LIMIT ${ROWS_PER_STEP})`)
+  const oldestPeriod = database.prepare('SELECT min(period) AS period FROM rollup WHERE tier = ?')
+  const vacuum = database.prepare('PRAGMA incremental_vacuum(50)')
+
+  const steps = {
+    dropMessages(before: number): boolean {
+      if (before > store.kept.raw) store.keepFrom('raw', before)
+      return Number(oldSegments.run(before).changes) === ROWS_PER_STEP
+    },
+    dropRollups(tier: 'minute' | 'hour', before: number): boolean {
+      const { id, period } = TIERS[tier]
+      const start = floorTo(before, period)
+      if (tier === 'minute' && start > store.kept.minute) store.keepFrom('minute', start)
+      return Number(oldRollups.run(id, start).changes) === ROWS_PER_STEP
+    },
+    dropOldestMessages(): boolean {
+      const last = lastOfOldest.get()?.last
+      if (last === null || last === undefined) return false
+      steps.dropMessages(Number(last) + 1)
+      return true
+    },
+    dropOldestRollups(tier: 'minute' | 'hour'): boolean {
+      const { id, period } = TIERS[tier]
+      const oldest = oldestPeriod.get(id)?.period
+      if (oldest === null || oldest === undefined) return false
+      steps.dropRollups(tier, Number(oldest) + period)
+      return true
+    },
+    /** Shrinks the file by some of its free pages. */
+    giveBack(): boolean {
+      const free = () => Number(database.prepare('PRAGMA freelist_count').get()?.freelist_count)
+      const before = free()
+      if (before === 0) return false
+      vacuum.all()
+      return free() < before
+    },
+  }
+  return steps
+}
