@@ -10,6 +10,7 @@ import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
 import type { ReadableStore } from './reading'
 import type { RetentionLimits } from './retention'
+import { nextTurn } from './slices'
 import { createStore } from './store'
 import type { NewRecord, Restored, Store } from './store'
 import type { DeviceTail } from './tail'
@@ -151,11 +152,18 @@ export function createHistory(options: HistoryOptions): History {
     return names.get(device) ?? ''
   }
 
+  async function trimJournal() {
+    for (let more = true; more;) {
+      if (!transact(() => { more = store?.trimJournal() ?? false })) return
+      await nextTurn()
+    }
+  }
+
   const packer = createPacker({
     tails: () => store?.tail.all() ?? [],
     size: () => store?.tail.size() ?? 0,
     pack,
-    onIdle: () => guarded(({ store }) => store.trimJournal()),
+    onIdle: () => void trimJournal(),
     now,
   })
 
@@ -217,7 +225,7 @@ export function createHistory(options: HistoryOptions): History {
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)
       const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
       if (tails.length > 0) pack(tails, () => true)
-      if (deviceId === undefined) store.trimJournal()
+      if (deviceId === undefined) transact(() => trimAll(store))
     },
     maintain: () => maintenance?.run() ?? Promise.resolve(),
     async storage() {
@@ -231,6 +239,10 @@ export function createHistory(options: HistoryOptions): History {
       close()
     },
   }
+}
+
+function trimAll(store: Store) {
+  while (store.trimJournal());
 }
 
 const REASONS: [RegExp, string][] = [

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 
-/** QoS 1 packet ids are 16 bits wide: no more messages than that can be waiting for our acknowledgement. */
-const PACKET_IDS = 65_536
+const TRIM_ROWS = 500
 
 export type RecordKind = 'telemetry' | 'status'
 const KIND_CODES: Record<RecordKind, number> = { telemetry: 0, status: 1 }
@@ -15,14 +14,20 @@ export interface JournalRecord { id: number, device: number, kind: RecordKind, b
 /** Appends to the open transaction; recognises redeliveries by packet id and digest. */
 export function createJournal(database: DatabaseSync) {
   const insert = database.prepare('INSERT INTO journal (id, device, kind, packet, digest, body) VALUES (?, ?, ?, ?, ?, ?)')
+  const oldest = database.prepare('SELECT min(id) AS id FROM journal')
+  const keepDeliveries = database.prepare(`INSERT OR REPLACE INTO delivery (packet, digest)
+    SELECT packet, digest FROM journal WHERE id < ? AND packet IS NOT NULL ORDER BY id`)
   const trim = database.prepare('DELETE FROM journal WHERE id < ?')
   const digests = new Map<number, string>()
   // Packet ids of the open transaction with what they meant before it.
   const undo = new Map<number, string | undefined>()
-  let nextId = 1 + Number(database.prepare('SELECT max(id) AS id FROM journal').get()?.id ?? 0)
+  // Ids go on where they stopped, also when everything is packed: devices remember up to which one they are.
+  const lastIds = database.prepare('SELECT (SELECT max(id) FROM journal) AS journal, (SELECT max(archived) FROM device) AS packed').get()
+  let nextId = 1 + Math.max(Number(lastIds?.journal ?? 0), Number(lastIds?.packed ?? 0))
 
-  const known = database.prepare('SELECT packet, digest FROM journal WHERE id > ? AND packet IS NOT NULL ORDER BY id')
-  for (const row of known.iterate(nextId - 1 - PACKET_IDS)) digests.set(Number(row.packet), String(row.digest))
+  for (const table of ['delivery ORDER BY packet', 'journal WHERE packet IS NOT NULL ORDER BY id']) {
+    for (const row of database.prepare(`SELECT packet, digest FROM ${table}`).iterate()) digests.set(Number(row.packet), String(row.digest))
+  }
 
   return {
     /** Whether this delivery, marked as a repetition by the broker, is stored already. */
@@ -51,7 +56,7 @@ export function createJournal(database: DatabaseSync) {
     /** The broker has forgotten our session: packet ids start anew, nothing will be redelivered. */
     forgetDeliveries() {
       digests.clear()
-      database.exec('UPDATE journal SET packet = NULL, digest = NULL WHERE packet IS NOT NULL')
+      database.exec('DELETE FROM delivery; UPDATE journal SET packet = NULL, digest = NULL WHERE packet IS NOT NULL')
     },
     /** Records after an id, in order of arrival. */
     * after(id: number): Generator<JournalRecord> {
@@ -60,9 +65,14 @@ export function createJournal(database: DatabaseSync) {
         yield { id: Number(row.id), device: Number(row.device), kind: row.kind === KIND_CODES.status ? 'status' : 'telemetry', body: String(row.body) }
       }
     },
-    /** Deletes what is packed (below `firstNeeded`), except what may still be redelivered. */
-    trim(firstNeeded: number) {
-      trim.run(Math.min(firstNeeded, nextId - PACKET_IDS))
+    /** Deletes some of what is packed (below `firstNeeded`), keeping what tells a redelivery; whether there is more. */
+    trim(firstNeeded: number): boolean {
+      const first = oldest.get()?.id
+      if (first === null || first === undefined || Number(first) >= firstNeeded) return false
+      const end = Math.min(firstNeeded, Number(first) + TRIM_ROWS)
+      keepDeliveries.run(end)
+      trim.run(end)
+      return true
     },
     lastId: () => nextId - 1,
   }

@@ -2,13 +2,14 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /**
  * The schema, one step a version, forward only. Times are microseconds since 1970.
- * - `journal`: what is acknowledged but not yet packed, and the packet ids that may still be redelivered
+ * - `journal`: what is acknowledged but not yet packed; `delivery`: packet ids that may still be redelivered, once it is
  * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, archived INTEGER NOT NULL DEFAULT 0, state TEXT);
    CREATE TABLE series (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, metric TEXT NOT NULL, UNIQUE (device, metric));
-   CREATE TABLE journal (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, kind INTEGER NOT NULL, packet INTEGER, digest BLOB, body TEXT NOT NULL);
+   CREATE TABLE journal (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, kind INTEGER NOT NULL, packet INTEGER, digest TEXT, body TEXT NOT NULL);
+   CREATE TABLE delivery (packet INTEGER PRIMARY KEY, digest TEXT NOT NULL);
    CREATE TABLE segment (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, messages INTEGER NOT NULL, data BLOB NOT NULL);
    CREATE INDEX segment_by_time ON segment (device, last, first);
    CREATE INDEX segment_by_age ON segment (last);

@@ -109,6 +109,7 @@ export function createStore(database: DatabaseSync, now: () => number) {
       keepState.run(lastId, state ?? null, device)
     },
     packed: (packed: readonly DeviceTail[]) => packed.forEach(({ device }) => tail.remove(device)),
+    /** Deletes some of the journal that is packed; whether there is more. */
     trimJournal: () => journal.trim(tail.firstId() ?? journal.lastId() + 1),
     keepFrom(tier: keyof KeptFrom, time: number) {
       writeMeta.run(tier, time)

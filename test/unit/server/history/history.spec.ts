@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
@@ -23,9 +23,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function openHistory(): History {
+function openHistory(limits = retention, now = Date.now): History {
+  damagedTo = undefined
   const opened = createHistory({
-    file: join(folder, 'history.db'), durability: 'normal', retention, stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {}, onDamaged: () => {},
+    file: join(folder, 'history.db'), durability: 'normal', retention: limits, now, stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {},
+    onDamaged: (movedTo) => { damagedTo = movedTo },
     onOpen(restored) {
       devices = restored.devices
       records = [...restored.records]
@@ -35,6 +37,7 @@ function openHistory(): History {
   return opened
 }
 let devices: unknown[]
+let damagedTo: string | undefined
 let records: unknown[]
 
 let packetId = 0
@@ -73,6 +76,12 @@ describe('samples', () => {
     expect(samples()).toEqual(expected)
     expect(devices).toEqual([{ deviceId: 'tor-1', state: { deviceId: 'tor-1' } }])
     expect(records).toEqual([])
+    append(START + 2_000_000, { x: 3 })
+    history.commit()
+    history.close()
+    history = openHistory()
+    expect(records).toMatchObject([{ value: { metrics: { x: 3 } } }])
+    expect(samples()).toEqual([...expected, { time: START + 2_000_000, value: 3 }])
   })
 
   it('are given back as records until they are packed', () => {
@@ -149,3 +158,103 @@ function generator(seed: number) {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }
+
+describe('retention', () => {
+  const DAY = 24 * HOUR
+  const now = START / 1000 + 100 * 86_400_000
+
+  function reopen(limits: Partial<typeof retention>) {
+    history.close()
+    history = openHistory({ ...retention, ...limits }, () => now)
+  }
+
+  it('drops messages, minutes and hours by their age, and adds what comes late to what is left', async () => {
+    reopen({ rawDays: 10, minuteDays: 20 })
+    for (let day = 0; day < 100; day++) append(START + day * DAY, { x: day })
+    history.commit()
+    history.packAll()
+    await history.maintain()
+    expect(samples().map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => 90 + i))
+    expect(stored('minute').length).toBe(20)
+    expect(stored('hour').length).toBe(100)
+
+    append(START + 85 * DAY, { x: 1 })
+    append(START + 50 * DAY, { x: 1 })
+    history.commit()
+    history.packAll()
+    expect(stored('minute').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85, sum: 86 })
+    expect(stored('hour').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85 })
+    expect(stored('hour').find(({ start }) => start === START + 50 * DAY)).toMatchObject({ count: 2, min: 1, max: 50 })
+  })
+
+  it('drops the oldest messages when the whole is too large, and remembers it', async () => {
+    for (let n = 0; n < 200; n++) {
+      for (let i = 0; i < 20; i++) append(START + n * HOUR + i * 1_000_000, { x: `${n}-${i}-${'abcdefghij'.repeat(20)}${Math.sin(n * 20 + i)}` })
+      history.commit()
+    }
+    history.packAll()
+    const before = samples().length
+    const { bytes } = await history.storage()
+    reopen({ bytes: Math.round(bytes * 0.9) })
+    await history.maintain()
+    const left = samples()
+    expect(left.length).toBeLessThan(before)
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.at(-1)?.time).toBe(START + 199 * HOUR + 19_000_000)
+    const kept = history.read().kept.raw
+    expect(left[0]?.time).toBeGreaterThanOrEqual(kept - HOUR)
+    reopen({})
+    expect(history.read().kept.raw).toBe(kept)
+    expect((await history.storage()).bytes).toBeLessThan(bytes)
+  })
+})
+
+describe('the storage report', () => {
+  it('says what is kept and what costs most', async () => {
+    for (let n = 0; n < 500; n++) append(START + n * MINUTE, { noisy: Math.sin(n), door: 'open' })
+    append(START, { x: 1 }, 'tor-2')
+    history.commit()
+    history.packAll()
+    const report = await history.storage()
+    expect(report).toMatchObject({ devices: 2, series: 3, messages: 501, durability: 'normal', fault: null, limitBytes: 1e9 })
+    expect(report.metrics[0]).toMatchObject({ deviceId: 'tor-1', metric: 'noisy' })
+    expect(report.tiers.map(({ tier, from }) => [tier, from])).toEqual([['raw', fromMicroseconds(START)], ['minute', fromMicroseconds(START)], ['hour', expect.any(String)]])
+  })
+})
+
+describe('a damaged file', () => {
+  it('is set aside, never deleted, and a new one begins', () => {
+    append(START, { x: 1 })
+    history.commit()
+    history.close()
+    writeFileSync(join(folder, 'history.db'), 'this is no database'.repeat(1_000))
+    history = openHistory()
+    expect(damagedTo).toMatch(/history\.db\.damaged-/)
+    expect(readFileSync(damagedTo ?? '', 'utf8')).toContain('this is no database')
+    append(START, { x: 2 })
+    history.commit()
+    expect(samples()).toEqual([{ time: START, value: 2 }])
+  })
+
+  it('is set aside when a page in the middle is overwritten', () => {
+    for (let n = 0; n < 2_000; n++) append(START + n, { x: n })
+    history.commit()
+    history.packAll()
+    history.close()
+    const bytes = readFileSync(join(folder, 'history.db'))
+    bytes.fill(0xAB, bytes.length / 2, bytes.length / 2 + 8_192)
+    writeFileSync(join(folder, 'history.db'), bytes)
+    history = openHistory()
+    expect(damagedTo).toBeDefined()
+    expect(history.fault()).toBeNull()
+  })
+})
+
+it('opens a database of the first version with its data', () => {
+  history.close()
+  copyFileSync('test/fixtures/history-v1.db', join(folder, 'history.db'))
+  history = openHistory()
+  expect(samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }])
+  expect(samples('door')).toEqual([{ time: START, value: 'open' }])
+  expect(stored('minute')).toMatchObject([{ start: START, count: 2, min: 1, max: 2.5 }])
+})
