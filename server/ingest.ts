@@ -1,18 +1,20 @@
 // The way of a message through the rooms, called by the connection. Everything before the end of a turn is in memory; the
 // end of the turn puts it on disk, and only then is it acknowledged.
 import { DeviceStateSchema } from '#shared/schemas/device'
+import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
 import type { History } from './history/history'
 import type { NewRecord, Restored } from './history/store'
 import type { Hub } from './live/hub'
 import type { ConnectionEvents, Delivered } from './mqtt/connection'
 import type { Rejections } from './rejections/rejections'
-import type { Observation, Source } from './sources/sensors'
+import type { Observation, Refusal, Source } from './sources/sensors'
 
 export interface IngestParts {
   source: Source
   rejections: Rejections
   fleet: Fleet
+  counters: Counters
   history: History | undefined
   hub: Hub
 }
@@ -23,27 +25,36 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, fleet, history, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, fleet, counters, history, hub }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
-    const { topic, payload } = delivered
     counts.received++
+    const receivedAt = new Date()
+    const observation = source.read({ ...delivered, receivedAt })
+    if (observation.kind === 'rejected') {
+      if (observation.deviceId !== undefined) counters.count(observation.deviceId, 'received')
+      return reject(delivered, observation, receivedAt)
+    }
+
+    const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     if (delivered.redelivered && !history?.fault() && history?.isStored(delivered)) {
       counts.duplicate++
-      return
-    }
-    const receivedAt = new Date()
-    const observation = source.read({ topic, payload, replayed: delivered.replayed, receivedAt })
-    if (observation.kind === 'rejected') {
-      return rejections.add(topic, payload, observation.reason, observation.detail, receivedAt)
+      counters.count(value.deviceId, 'received')
+      return counters.count(value.deviceId, 'duplicate')
     }
     const outcome = observation.kind === 'telemetry'
-      ? fleet.applyTelemetry(observation.telemetry, payload.length)
-      : fleet.applyStatus(observation.change, payload.length)
-    if (outcome.kind === 'full') return rejections.add(topic, payload, outcome.reason, outcome.detail, receivedAt)
+      ? fleet.applyTelemetry(observation.telemetry, delivered.payload.length)
+      : fleet.applyStatus(observation.change, delivered.payload.length)
+    counters.count(value.deviceId, 'received')
+    if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedAt)
     counts.accepted++
     if (outcome.kind === 'changed') keepAndTell(observation, delivered)
+  }
+
+  function reject({ topic, payload }: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, at: Date) {
+    rejections.add(topic, payload, reason, detail, at)
+    if (deviceId !== undefined) counters.count(deviceId, 'rejected')
   }
 
   function keepAndTell(observation: Accepted, delivery: Delivered) {
@@ -51,7 +62,10 @@ export function createIngest({ source, rejections, fleet, history, hub }: Ingest
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     const body = JSON.stringify(value)
     hub.publishText(observation.kind === 'telemetry' ? 'telemetry' : 'state', body)
-    if (history && !history.fault() && hasOwnTime(observation)) history.append(recordOf(observation, body, delivery))
+    if (observation.kind === 'telemetry' && observation.telemetry.seq !== undefined) counters.sequence(value.deviceId, observation.telemetry.seq)
+    if (!history || history.fault() || !hasOwnTime(observation)) return
+    history.append(recordOf(observation, body, delivery))
+    counters.count(value.deviceId, 'stored')
   }
 
   return {

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
+import { createCounters } from './fleet/counters'
+import type { Counters } from './fleet/counters'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
 import { createHistory } from './history/history'
@@ -23,6 +25,7 @@ export interface Leitstand {
   start: () => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
+  counters: Counters
   rejections: Rejections
   hub: Hub
   history: History | undefined
@@ -46,6 +49,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const source = createSensorsSource(limits)
   const rejections = createRejections()
   const fleet = createFleet(limits)
+  const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
   const hub = createHub({
     maxClients: limits.streamClients,
     maxBufferedBytes: limits.streamBufferBytes,
@@ -71,7 +75,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
         onDamaged: movedTo => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`),
       })
-  const ingest = createIngest({ source, rejections, fleet, history, hub })
+  const ingest = createIngest({ source, rejections, fleet, counters, history, hub })
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
@@ -89,6 +93,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   return {
     fleet,
+    counters,
     rejections,
     hub,
     history,

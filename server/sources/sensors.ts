@@ -15,7 +15,8 @@ export interface SensorsLimits {
   clockToleranceSeconds: number
 }
 
-export interface Refusal { kind: 'rejected', reason: RejectionReason, detail: string }
+/** `deviceId` where the topic names one. */
+export interface Refusal { kind: 'rejected', reason: RejectionReason, detail: string, deviceId?: string }
 export type Observation
   = | { kind: 'telemetry', telemetry: Telemetry }
     | { kind: 'status', change: DeviceStatusChange }
@@ -50,13 +51,17 @@ export function createSensorsSource(limits: SensorsLimits): Source {
       const [, deviceId = '', kind] = match
       const fault = faultInName(deviceId, 'The deviceId in the topic', limits.nameLength)
       if (fault) return reject('device-id-invalid', fault)
-      if (message.payload.length === 0) return readEmpty(deviceId, kind, message)
-
-      const json = readJson(message.payload, limits)
-      if ('kind' in json) return json
-      return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, limits) : readState(deviceId, json.value, message, limits)
+      const observation = readOf(deviceId, kind, message, limits)
+      return observation.kind === 'rejected' ? { ...observation, deviceId } : observation
     },
   }
+}
+
+function readOf(deviceId: string, kind: string | undefined, message: IncomingMessage, limits: SensorsLimits): Observation {
+  if (message.payload.length === 0) return readEmpty(deviceId, kind, message)
+  const json = readJson(message.payload, limits)
+  if ('kind' in json) return json
+  return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, limits) : readState(deviceId, json.value, message, limits)
 }
 
 /** An empty payload deletes a retained message: for a state that means something, for telemetry it is no reading. */
@@ -111,6 +116,7 @@ function readTelemetry(deviceId: string, value: object, message: IncomingMessage
       ts: time,
       metrics: data.metrics,
       receivedAt,
+      ...(data.seq !== undefined && { seq: data.seq }),
       ...(message.replayed && { replayed: true }),
       ...(claimed && { claimedTs: claimed }),
     },
@@ -176,6 +182,7 @@ function judgeTime(claimed: string | undefined, received: Date, limits: SensorsL
 function refusalOf(path: PropertyKey[]): Refusal {
   const [field, name] = path
   if (field === 'ts') return reject('ts-invalid', '"ts" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.')
+  if (field === 'seq') return reject('seq-invalid', '"seq" is not a whole number from 0 up.')
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
   return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true or false.`)
 }

@@ -19,6 +19,7 @@ export const RejectionReasonSchema = z.enum([
   'metric-value-invalid',
   'metric-value-too-long',
   'ts-invalid',
+  'seq-invalid',
   'status-invalid',
 ])
 export type RejectionReason = z.infer<typeof RejectionReasonSchema>

@@ -14,6 +14,8 @@ export const MetricsSchema = z.record(z.string(), MetricValueSchema)
 export const TelemetryMessageSchema = z.object({
   deviceId: z.string().optional(),
   ts: IsoTimestampSchema.optional(),
+  /** The device's own count of its messages, by which gaps are found. */
+  seq: z.number().int().nonnegative().optional(),
   metrics: MetricsSchema,
 })
 export type TelemetryMessage = z.infer<typeof TelemetryMessageSchema>
@@ -26,6 +28,7 @@ export const TelemetrySchema = z.object({
   metrics: MetricsSchema,
   /** When the server received it. */
   receivedAt: IsoTimestampSchema,
+  seq: z.number().int().nonnegative().optional(),
   /** The broker replayed a retained message: nothing was heard from the device itself. */
   replayed: z.literal(true).optional(),
   /** The time the device claimed, where it could not be believed and `ts` is the receive time instead. */
