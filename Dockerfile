@@ -19,10 +19,11 @@ LABEL org.opencontainers.image.title="Leitstand" \
 # The application listens on 127.0.0.1 unless told otherwise, and nobody could reach that from outside the container.
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
-    PORT=3000
+    PORT=3000 \
+    NUXT_DATA_DIR=/data
 WORKDIR /app
 
-# The one place for data that must outlive the container; a volume mounted here takes over this owner. No VOLUME line,
+# The history, which must outlive the container; a volume mounted here takes over this owner. No VOLUME line,
 # because that would leave a nameless volume behind after each `docker run`.
 RUN install -d -o node -g node /data
 

@@ -142,7 +142,7 @@ start_broker() {
   pids+=("$broker")
 }
 
-# As compose.yaml has it: read-only file system, /tmp in memory, no capabilities, no new privileges, process number 1, and
+# As compose.yaml has it: read-only file system, /tmp in memory, a volume at /data, no capabilities, no new privileges, process number 1, and
 # the broker under its service name. HOST and PORT come from the image.
 printf '127.0.0.1 localhost mosquitto\n' > "$work/hosts"
 : > "$root/etc/hosts"
@@ -156,6 +156,7 @@ start_application() {
     mount --bind "$hosts" "$root/etc/hosts"
     mount -t proc proc "$root/proc"
     mount -t tmpfs tmpfs "$root/tmp"
+    mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs "$root/data"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
     for device in null zero random urandom; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
     mount -o remount,bind,ro "$root"
@@ -197,10 +198,11 @@ status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$application/status"; }
 [[ $(status NoNewPrivs) == 1 ]] || fail 'it could gain privileges'
 [[ $(status NSpid) == *$'\t'1 ]] || fail 'node is not process number 1'
 [[ $(inside node -p 'process.getuid()') == 1000 ]] || fail 'docker exec would not be node'
-for file in /app/x /data/x /home/node/x /var/tmp/x; do
+for file in /app/x /home/node/x /var/tmp/x; do
   if inside touch "$file" 2> /dev/null; then fail "$file could be written"; fi
 done
 inside touch /tmp/x || fail '/tmp cannot be written to'
+inside test -s /data/history.db || fail 'the history is not in the volume'
 step 'it is process 1, user node, without capabilities, on a read-only file system'
 
 in_network mosquitto_pub -p 1883 -q 1 -t sensors/tor-1/telemetry -m '{"metrics":{"tempC":22.4,"doorState":"open"}}'
