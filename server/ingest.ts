@@ -38,7 +38,7 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
     }
 
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
-    if (delivered.redelivered && !history?.fault() && history?.isStored(delivered)) {
+    if (history && !history.fault() && history.isStored(delivered)) {
       counts.duplicate++
       counters.count(value.deviceId, 'received')
       return counters.count(value.deviceId, 'duplicate')
@@ -71,7 +71,16 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
   return {
     onMessage,
     onTurnEnd: () => history?.commit(),
-    onNewSession: () => history?.forgetDeliveries(),
+    onSession(resumed) {
+      if (!history || history.fault()) return
+      if (resumed) return history.sessionResumed()
+      try {
+        history.forgetDeliveries()
+      }
+      catch {
+        // The history has noted its fault; the first message will meet it again and cut the connection.
+      }
+    },
     storeFault() {
       if (history?.fault()) history.probe()
       return history?.fault() ?? null

@@ -64,6 +64,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     : createHistory({
         file: join(settings.dataDir, 'history.db'),
         durability: settings.historyDurability,
+        unacknowledged: mqtt.receiveMaximum,
         retention: {
           rawDays: settings.historyRawDays,
           minuteDays: settings.historyMinuteDays,

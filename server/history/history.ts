@@ -19,6 +19,8 @@ export interface HistoryOptions {
   file: string
   durability: Durability
   retention: RetentionLimits
+  /** Deliveries that can be under way at once: MQTT's Receive Maximum. */
+  unacknowledged: number
   /** The last state of a device as JSON text; it is kept beside the packed messages. */
   stateOf: (deviceId: string) => string | undefined
   /** The store has failed (with the reason in words), or is well again (`null`). */
@@ -32,7 +34,7 @@ export interface HistoryOptions {
 export interface History {
   /** Opens the database; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
   open: () => void
-  /** Whether a delivery that the broker marked as a repetition is stored already. */
+  /** Whether a delivery is the repetition of one that is stored already. */
   isStored: (delivery: Delivery) => boolean
   /** Adds a record; it is kept once {@link History.commit} has returned. @throws when the store fails. */
   append: (record: NewRecord) => void
@@ -40,6 +42,8 @@ export interface History {
   commit: () => void
   /** The broker has forgotten our session: nothing will be redelivered. */
   forgetDeliveries: () => void
+  /** The broker goes on with our session: repetitions come first. */
+  sessionResumed: () => void
   /** Why nothing can be stored at the moment, or null. */
   fault: () => string | null
   /** Tries to write; true when the store is well (again). */
@@ -170,7 +174,7 @@ export function createHistory(options: HistoryOptions): History {
   function open() {
     try {
       database = openDatabase(options.file, options.durability, options.onDamaged)
-      store = createStore(database, now)
+      store = createStore(database, options.unacknowledged, now)
       options.onOpen(store.restore())
       packer.start()
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
@@ -200,6 +204,7 @@ export function createHistory(options: HistoryOptions): History {
       })
     },
     commit,
+    sessionResumed: () => store?.sessionResumed(),
     forgetDeliveries: () => guarded(({ store }) => store.forgetDeliveries()),
     fault: () => fault,
     probe() {

@@ -7,32 +7,47 @@ export type RecordKind = 'telemetry' | 'status'
 const KIND_CODES: Record<RecordKind, number> = { telemetry: 0, status: 1 }
 
 /** What came over the wire, as far as it tells one delivery from another. QoS 0 carries no packet id. */
-export interface Delivery { packetId: number | undefined, topic: string, payload: Uint8Array }
+export interface Delivery { packetId: number | undefined, topic: string, payload: Uint8Array, redelivered: boolean }
 
 export interface JournalRecord { id: number, device: number, kind: RecordKind, body: string }
 
-/** Appends to the open transaction; recognises redeliveries by packet id and digest. */
-export function createJournal(database: DatabaseSync) {
+/** What was delivered last under a packet id, and as the how manieth delivery. */
+interface Known { digest: string, n: number }
+
+/** Appends to the open transaction; recognises redeliveries by packet id and digest, of which at most
+ * `unacknowledged` can be under way at once. */
+export function createJournal(database: DatabaseSync, unacknowledged: number) {
   const insert = database.prepare('INSERT INTO journal (id, device, kind, packet, digest, body) VALUES (?, ?, ?, ?, ?, ?)')
   const oldest = database.prepare('SELECT min(id) AS id FROM journal')
   const keepDeliveries = database.prepare(`INSERT OR REPLACE INTO delivery (packet, digest)
     SELECT packet, digest FROM journal WHERE id < ? AND packet IS NOT NULL ORDER BY id`)
   const trim = database.prepare('DELETE FROM journal WHERE id < ?')
-  const digests = new Map<number, string>()
+  const digests = new Map<number, Known>()
   // Packet ids of the open transaction with what they meant before it.
-  const undo = new Map<number, string | undefined>()
+  const undo = new Map<number, Known | undefined>()
+  let deliveries = 0
+  let resumed = 0
   // Ids go on where they stopped, also when everything is packed: devices remember up to which one they are.
   const lastIds = database.prepare('SELECT (SELECT max(id) FROM journal) AS journal, (SELECT max(archived) FROM device) AS packed').get()
   let nextId = 1 + Math.max(Number(lastIds?.journal ?? 0), Number(lastIds?.packed ?? 0))
 
   for (const table of ['delivery ORDER BY packet', 'journal WHERE packet IS NOT NULL ORDER BY id']) {
-    for (const row of database.prepare(`SELECT packet, digest FROM ${table}`).iterate()) digests.set(Number(row.packet), String(row.digest))
+    for (const row of database.prepare(`SELECT packet, digest FROM ${table}`).iterate()) digests.set(Number(row.packet), { digest: String(row.digest), n: deliveries++ })
   }
 
   return {
-    /** Whether this delivery, marked as a repetition by the broker, is stored already. */
-    isStored({ packetId, topic, payload }: Delivery): boolean {
-      return packetId !== undefined && digests.get(packetId) === digestOf(topic, payload)
+    /**
+     * Whether this delivery is stored already. The broker marks repetitions (DUP), but not all do so after a restart: right
+     * after a session was resumed, one of the last deliveries that comes again under its packet id is one, too.
+     */
+    isStored({ packetId, topic, payload, redelivered }: Delivery): boolean {
+      const known = packetId === undefined ? undefined : digests.get(packetId)
+      const suspected = resumed > 0 && resumed-- > 0 && known !== undefined && deliveries - known.n <= unacknowledged
+      return known !== undefined && (redelivered || suspected) && known.digest === digestOf(topic, payload)
+    },
+    /** The broker goes on with our session: what it had not heard the end of comes first. */
+    sessionResumed() {
+      resumed = unacknowledged
     },
     /** Adds a record to the open transaction; its id. */
     append(device: number, kind: RecordKind, body: string, { packetId, topic, payload }: Delivery): number {
@@ -40,16 +55,16 @@ export function createJournal(database: DatabaseSync) {
       insert.run(nextId, device, KIND_CODES[kind], packetId ?? null, digest, body)
       if (packetId !== undefined && digest !== null) {
         if (!undo.has(packetId)) undo.set(packetId, digests.get(packetId))
-        digests.set(packetId, digest)
+        digests.set(packetId, { digest, n: deliveries++ })
       }
       return nextId++
     },
     committed: () => undo.clear(),
     /** What was appended since the last commit is not stored after all: its redelivery must not be taken for known. */
     rolledBack() {
-      for (const [packetId, digest] of undo) {
-        if (digest === undefined) digests.delete(packetId)
-        else digests.set(packetId, digest)
+      for (const [packetId, known] of undo) {
+        if (known === undefined) digests.delete(packetId)
+        else digests.set(packetId, known)
       }
       undo.clear()
     },

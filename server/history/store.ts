@@ -25,8 +25,8 @@ export interface Restored {
  * One open database: the journal, what is not packed yet, and the archive. Every method throws when the database does;
  * transactions are the caller's.
  */
-export function createStore(database: DatabaseSync, now: () => number) {
-  const journal = createJournal(database)
+export function createStore(database: DatabaseSync, unacknowledged: number, now: () => number) {
+  const journal = createJournal(database, unacknowledged)
   const archive = createArchive(database)
   const tail = createTail()
   const ids = new Map<string, number>()
@@ -73,6 +73,7 @@ export function createStore(database: DatabaseSync, now: () => number) {
     kept,
     isStored: journal.isStored,
     forgetDeliveries: journal.forgetDeliveries,
+    sessionResumed: journal.sessionResumed,
     idOf: (deviceId: string) => ids.get(deviceId),
     deviceCount: () => ids.size,
     /** To be read to the end once, before anything is appended. */

@@ -47,8 +47,8 @@ export interface ConnectionEvents {
   onMessage: (message: Delivered) => void
   /** The end of an event-loop turn with messages: they are acknowledged when this returns. @throws when they cannot be stored. */
   onTurnEnd: () => void
-  /** The broker has no session of ours: nothing from an earlier one will be delivered again. */
-  onNewSession: () => void
+  /** Whether the broker goes on with our session; if not, nothing from an earlier one will be delivered again. */
+  onSession: (resumed: boolean) => void
   /** Why messages cannot be stored now, or null. While they cannot, they are only looked at, and wait in the broker's session. */
   storeFault: () => string | null
   onStatus: (status: BrokerStatus) => void
@@ -96,7 +96,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     current.on('connect', ({ sessionPresent }) => {
       answered = true
       retry.reset()
-      if (!sessionPresent && storeFault === null) events.onNewSession()
+      if (storeFault === null) events.onSession(sessionPresent)
       current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
       subscribe(current, storeFault)
     })

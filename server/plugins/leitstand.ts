@@ -1,6 +1,6 @@
 import { createLeitstand } from '../leitstand'
 import { readSettings, SettingsError } from '../settings'
-import { keepEncodedQuestionMarks, refuseForeignUpgrades } from '../utils/h3-guards'
+import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
 import { provideLeitstand } from '../utils/leitstand'
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
@@ -8,7 +8,7 @@ export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   refuseForeignUpgrades(nitroApp.h3App)
-  keepEncodedQuestionMarks(nitroApp.h3App)
+  prepareRouting(nitroApp.h3App)
 
   const leitstand = orExit(() => createLeitstand(readSettings(useRuntimeConfig(), process.env), {
     info: line => console.info(`[leitstand] ${line}`),

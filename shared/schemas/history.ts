@@ -5,11 +5,16 @@ import { IsoTimestampSchema, MetricValueSchema } from '#shared/schemas/telemetry
 export const MAX_POINTS = 5_000
 export const MAX_RAW = 100_000
 
-/** A moment in a query: ISO 8601 with zone, or milliseconds since 1970. */
+/** A moment in a query: ISO 8601 with zone, or milliseconds since 1970 (to the year 2255, where microseconds end). */
 const MomentSchema = z.union([
   IsoTimestampSchema,
-  z.string().regex(/^\d{1,16}(\.\d{1,3})?$/).transform(ms => new Date(Number(ms)).toISOString()),
+  z.string().regex(/^\d{1,12}(\.\d{1,3})?$|^[1-8]\d{12}(\.\d{1,3})?$/).transform(ms => new Date(Number(ms)).toISOString()),
 ])
+
+const RANGE = { error: 'must not be later than `to`', path: ['from'] }
+function isInOrder({ from, to }: { from?: string | undefined, to?: string | undefined }): boolean {
+  return from === undefined || Date.parse(from) <= (to === undefined ? Infinity : Date.parse(to))
+}
 
 /** `GET /api/sensors/{deviceId}/history?metric=…`: by default the last 24 hours in about 500 points. */
 export const HistoryQuerySchema = z.object({
@@ -19,7 +24,7 @@ export const HistoryQuerySchema = z.object({
   points: z.coerce.number().int().min(1).max(MAX_POINTS).default(500),
   resolution: z.enum(['auto', 'raw']).default('auto'),
   limit: z.coerce.number().int().min(1).max(MAX_RAW).default(10_000),
-})
+}).refine(isInOrder, RANGE)
 export type HistoryQuery = z.infer<typeof HistoryQuerySchema>
 
 /** Milliseconds since 1970, microseconds as decimals. */
@@ -53,7 +58,7 @@ export const ExportQuerySchema = z.object({
   to: MomentSchema.optional(),
   /** `csv`: `time,metric,value`; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601. */
   format: z.enum(['csv', 'jsonl']).default('csv'),
-})
+}).refine(isInOrder, RANGE)
 export type ExportQuery = z.infer<typeof ExportQuerySchema>
 
 /** Header of an export that says how many messages it is made from, so that progress can be told. */

@@ -195,7 +195,7 @@ describe('reading', () => {
 
   it('says what is wrong with a query', async () => {
     const { app } = await startWithHistory()
-    for (const query of ['', 'metric=', 'metric=n&from=yesterday', 'metric=n&points=0', 'metric=n&limit=1e9&resolution=raw', 'metric=n&resolution=best']) {
+    for (const query of ['', 'metric=', 'metric=n&from=yesterday', 'metric=n&points=0', 'metric=n&limit=1e9&resolution=raw', 'metric=n&resolution=best', 'metric=n&from=9999999999999999', `metric=n&from=${at(20)}&to=${at(10)}`]) {
       const response = await fetch(`${app.url}/api/sensors/gate/history?${query}`)
       expect(response.status, query).toBe(400)
       expect(await response.json()).toMatchObject({ error: { code: 'query-invalid', message: expect.stringMatching(/^The query is not usable\. \w+: /) } })

@@ -138,6 +138,15 @@ describe('the API', () => {
     }
   })
 
+  it('answers HEAD like GET, and says which methods there are', async () => {
+    const { app } = await startSite()
+    const head = await fetch(`${app.url}/api/sensors`, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    const post = await fetch(`${app.url}/api/sensors`, { method: 'POST', body: '{}' })
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect(ErrorAnswerSchema.parse(await post.json()).error.code).toBe('method-not-allowed')
+  })
+
   it('finds devices whatever their names', async () => {
     const { app, publish } = await startSite()
     const stream = await connectStream(app.url)

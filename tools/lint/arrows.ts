@@ -21,9 +21,10 @@ const dataRoom = (name: string): Room => ({
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
   ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections'].map(dataRoom),
+  { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/(?:leitstand|ingest|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\//, mayImport: [SERVER_SHELL, SHARED], packages: ANY },
+  { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
   { path: /^(?:pages|layouts)\/|^(?:app|error)\.vue$/, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

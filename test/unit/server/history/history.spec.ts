@@ -26,7 +26,7 @@ afterEach(() => {
 function openHistory(limits = retention, now = Date.now): History {
   damagedTo = undefined
   const opened = createHistory({
-    file: join(folder, 'history.db'), durability: 'normal', retention: limits, now, stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {},
+    file: join(folder, 'history.db'), durability: 'normal', unacknowledged: 100, retention: limits, now, stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {},
     onDamaged: (movedTo) => { damagedTo = movedTo },
     onOpen(restored) {
       devices = restored.devices
@@ -44,7 +44,7 @@ let packetId = 0
 function append(time: number, metrics: Record<string, MetricValue>, deviceId = 'tor-1') {
   const value: Telemetry = { deviceId, ts: fromMicroseconds(time), receivedAt: fromMicroseconds(time), metrics }
   const body = JSON.stringify(value)
-  history.append({ kind: 'telemetry', value, body, delivery: { packetId: packetId++ % 65_535, topic: `sensors/${deviceId}/telemetry`, payload: Buffer.from(body) } })
+  history.append({ kind: 'telemetry', value, body, delivery: { packetId: packetId++ % 65_535, topic: `sensors/${deviceId}/telemetry`, payload: Buffer.from(body), redelivered: false } })
 }
 
 /** Every sample of a metric, packed or not. */
@@ -109,7 +109,7 @@ describe('samples', () => {
 })
 
 describe('a redelivery', () => {
-  const delivery = (packetId: number, text: string) => ({ packetId, topic: 'sensors/tor-1/telemetry', payload: Buffer.from(text) })
+  const delivery = (packetId: number, text: string, redelivered = true) => ({ packetId, topic: 'sensors/tor-1/telemetry', payload: Buffer.from(text), redelivered })
   const value: Telemetry = { deviceId: 'tor-1', ts: fromMicroseconds(START), receivedAt: fromMicroseconds(START), metrics: { x: 1 } }
 
   it('is known by its packet id and content, also after opening again', () => {
@@ -124,6 +124,24 @@ describe('a redelivery', () => {
     expect(history.isStored(delivery(7, 'a'))).toBe(true)
     history.forgetDeliveries()
     expect(history.isStored(delivery(7, 'a'))).toBe(false)
+  })
+})
+
+describe('a repetition that the broker does not mark', () => {
+  const delivery = (packetId: number, text: string) => ({ packetId, topic: 't', payload: Buffer.from(text), redelivered: false })
+  const value: Telemetry = { deviceId: 'tor-1', ts: fromMicroseconds(START), receivedAt: fromMicroseconds(START), metrics: { x: 1 } }
+  const keep = (packetId: number, text: string) => history.append({ kind: 'telemetry', value, body: JSON.stringify(value), delivery: delivery(packetId, text) })
+
+  it('is known among the last deliveries right after the session was resumed, and only then', () => {
+    for (let id = 1; id <= 150; id++) keep(id, 'same')
+    history.commit()
+    expect(history.isStored(delivery(150, 'same'))).toBe(false)
+    history.sessionResumed()
+    expect(history.isStored(delivery(150, 'same'))).toBe(true)
+    expect(history.isStored(delivery(150, 'other'))).toBe(false)
+    expect(history.isStored(delivery(10, 'same'))).toBe(false)
+    for (let n = 0; n < 100; n++) history.isStored(delivery(1, 'other'))
+    expect(history.isStored(delivery(150, 'same'))).toBe(false)
   })
 })
 

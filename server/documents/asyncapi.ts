@@ -1,0 +1,74 @@
+import { CHANNELS } from './channels'
+import type { Channel, Message } from './channels'
+import { describeSchemas, referredSchemas, schemaRef } from './components'
+import { INFO, LICENCE } from './info'
+
+const JSON_TYPE = 'application/json'
+
+/** AsyncAPI knows no address relative to the document, so the hosts are variables. */
+const SERVERS = {
+  broker: {
+    host: '{broker}',
+    protocol: 'mqtt',
+    description: 'The MQTT broker (3.1.1 or 5.0) that devices publish to.',
+    variables: { broker: { default: 'localhost:1883', description: 'Host and port of the broker.' } },
+  },
+  web: {
+    host: '{leitstand}',
+    pathname: '/',
+    protocol: 'ws',
+    description: 'The application, wherever this document comes from; `wss` behind TLS.',
+    variables: { leitstand: { default: 'localhost:3000', description: 'Host and port of the application.' } },
+  },
+}
+
+const DEVICE_ID = { description: 'Name of the device.', examples: ['gate-001'] }
+
+/** The MQTT topics and the event stream as an AsyncAPI 3.0 document. */
+export function asyncApiDocument() {
+  const channels: [string, Channel][] = Object.entries(CHANNELS)
+  const messages = Object.fromEntries(channels.flatMap(([, { receives, sends }]) => [...receives, ...sends].map(message => [message.name, describeMessage(message)])))
+  return {
+    asyncapi: '3.0.0',
+    info: { ...INFO, license: { name: LICENCE } },
+    defaultContentType: JSON_TYPE,
+    servers: SERVERS,
+    channels: Object.fromEntries(channels.map(([id, channel]) => [id, describeChannel(channel)])),
+    operations: Object.fromEntries(channels.flatMap(([id, channel]) => describeOperations(id, channel))),
+    components: {
+      messages,
+      parameters: { deviceId: DEVICE_ID },
+      // AsyncAPI 3.0 reads schemas as draft 07.
+      schemas: referredSchemas(messages, describeSchemas('draft-07')),
+    },
+  }
+}
+
+function describeMessage({ name, summary, example, contentType = JSON_TYPE }: Message) {
+  return { name, summary, contentType, payload: schemaRef(name), examples: [{ payload: example }] }
+}
+
+function describeChannel({ address, server, summary, receives, sends }: Channel) {
+  return {
+    address,
+    summary,
+    servers: [{ $ref: `#/servers/${server}` }],
+    messages: Object.fromEntries([...receives, ...sends].map(({ name }) => [name, { $ref: `#/components/messages/${name}` }])),
+    ...(address.includes('{deviceId}') && { parameters: { deviceId: { $ref: '#/components/parameters/deviceId' } } }),
+    ...(server === 'web' && { bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } } }),
+  }
+}
+
+/** `receiveTelemetry`, `sendEvents`, ...: named from the application's side, as AsyncAPI asks. */
+function describeOperations(id: string, { summary, receives, sends, server, retained = false }: Channel): [string, object][] {
+  const describe = (action: 'receive' | 'send', messages: readonly Message[]): [string, object][] => messages.length === 0
+    ? []
+    : [[`${action}${id.charAt(0).toUpperCase()}${id.slice(1)}`, {
+        action,
+        summary,
+        channel: { $ref: `#/channels/${id}` },
+        messages: messages.map(({ name }) => ({ $ref: `#/channels/${id}/messages/${name}` })),
+        ...(server === 'broker' && { bindings: { mqtt: { qos: 1, ...(action === 'send' && { retain: retained }), bindingVersion: '0.2.0' } } }),
+      }]]
+  return [...describe('receive', receives), ...describe('send', sends)]
+}

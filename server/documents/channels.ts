@@ -1,0 +1,79 @@
+import type { StreamEvent } from '#shared/schemas/events'
+import { eventName } from './components'
+import type { ComponentName } from './components'
+import { EVENT_EXAMPLES, EXAMPLES } from './examples'
+
+export interface Message {
+  name: ComponentName
+  summary: string
+  example: unknown
+  /** JSON unless said otherwise. */
+  contentType?: string
+}
+
+export interface Channel {
+  address: string
+  server: 'broker' | 'web'
+  summary: string
+  /** What the application reads there, and what it says. */
+  receives: readonly Message[]
+  sends: readonly Message[]
+  /** The application's own messages are kept by the broker. */
+  retained?: boolean
+}
+
+const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
+  snapshot: 'Every device; the first event of every connection.',
+  telemetry: 'One accepted telemetry message, in order per device.',
+  state: 'The last word of a device’s state topic; `status` is null when the retained state was deleted.',
+  broker: 'How the connection to the broker stands, at first and whenever it changes.',
+  pong: 'Answer to a ping.',
+  error: 'Answer to what was not understood; the connection stays open.',
+}
+const EVENTS = Object.values(EVENT_EXAMPLES).map((example): Message => ({ name: eventName(example.type), summary: EVENT_SUMMARIES[example.type], example }))
+
+/** Every topic, and the event stream. */
+export const CHANNELS = {
+  telemetry: {
+    address: 'sensors/{deviceId}/telemetry',
+    server: 'broker',
+    summary: 'What a device measures. The topic decides the deviceId.',
+    receives: [{
+      name: 'TelemetryMessage',
+      summary: 'Named values; `ts` is the receive time when absent. A `deviceId` that differs from the topic’s is a rejection.',
+      example: EXAMPLES.TelemetryMessage,
+    }],
+    sends: [],
+  },
+  state: {
+    address: 'sensors/{deviceId}/state',
+    server: 'broker',
+    summary: 'What a device, or its last will, says of its state; usually retained.',
+    receives: [{
+      name: 'StateMessage',
+      summary: 'One word for the state and since when it holds. An empty payload deletes it.',
+      example: EXAMPLES.StateMessage,
+    }],
+    sends: [],
+  },
+  status: {
+    address: 'leitstand/status',
+    server: 'broker',
+    summary: 'Whether the application itself is there.',
+    receives: [],
+    sends: [{
+      name: 'ApplicationStatus',
+      summary: '`online` on connecting, `offline` on leaving and as last will.',
+      example: EXAMPLES.ApplicationStatus,
+      contentType: 'text/plain',
+    }],
+    retained: true,
+  },
+  events: {
+    address: '/ws/events',
+    server: 'web',
+    summary: 'A WebSocket: first the snapshot, then every event. A client may ignore types and fields that it does not know.',
+    receives: [{ name: 'StreamRequest', summary: 'A ping, answered with a pong; anything else is answered with an error.', example: EXAMPLES.StreamRequest }],
+    sends: EVENTS,
+  },
+} as const satisfies Record<string, Channel>

@@ -1,0 +1,91 @@
+// Owns the two documents that describe Leitstand to programs: OpenAPI (HTTP) and AsyncAPI (MQTT, event stream). Promises
+// that every shape in them is one of the Zod schemas. Never describes a shape a second time, never knows Nitro.
+import { z } from 'zod'
+import * as counters from '#shared/schemas/counters'
+import * as device from '#shared/schemas/device'
+import * as error from '#shared/schemas/error'
+import * as events from '#shared/schemas/events'
+import * as health from '#shared/schemas/health'
+import * as history from '#shared/schemas/history'
+import * as rejection from '#shared/schemas/rejection'
+import * as sparkline from '#shared/schemas/sparkline'
+import * as storage from '#shared/schemas/storage'
+import * as telemetry from '#shared/schemas/telemetry'
+import { EXAMPLES } from './examples'
+
+/** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
+const ApplicationStatusSchema = z.enum(['online', 'offline'])
+
+const EXPORTS = { ...telemetry, ...counters, ...device, ...error, ...events, ...health, ...history, ...rejection, ...sparkline, ...storage, ApplicationStatusSchema }
+type Exports = typeof EXPORTS
+
+const EVENT_NAMES = {
+  snapshot: 'SnapshotEvent',
+  telemetry: 'TelemetryEvent',
+  state: 'StateEvent',
+  broker: 'BrokerEvent',
+  pong: 'PongEvent',
+  error: 'ErrorEvent',
+} as const satisfies Record<events.StreamEvent['type'], string>
+
+/** `Telemetry` for `TelemetrySchema`. */
+export type SchemaName = keyof Exports extends infer Key ? Key extends `${infer Name}Schema` ? Name : never : never
+export type ComponentName = SchemaName | (typeof EVENT_NAMES)[keyof typeof EVENT_NAMES]
+export type InputOf<Name extends SchemaName> = `${Name}Schema` extends infer Key extends keyof Exports
+  ? Exports[Key] extends z.ZodType ? z.input<Exports[Key]> : never
+  : never
+
+export type JsonSchemas = Record<string, z.core.JSONSchema.BaseSchema>
+
+/** Every schema that may appear in a document, by its name there. */
+export const COMPONENTS: ReadonlyMap<string, z.ZodType> = new Map([...namedSchemas(), ...namedEvents()])
+
+/** Where a document keeps the shape of this name. */
+export function schemaRef(name: ComponentName) {
+  return { $ref: refTo(name) }
+}
+
+/** The component that holds the events of one type. */
+export function eventName(type: keyof typeof EVENT_NAMES) {
+  return EVENT_NAMES[type]
+}
+
+/**
+ * All components as JSON Schema. Read as input (`io: 'input'`): query parameters are then described as they are sent, and
+ * objects stay open, because an answer may gain a field without breaking a client that checks it.
+ */
+export function describeSchemas(target: 'draft-2020-12' | 'draft-07'): JsonSchemas {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of COMPONENTS) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, { target, io: 'input', uri: refTo })
+  const examples = new Map<string, unknown>(Object.entries(EXAMPLES))
+  return Object.fromEntries(Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) =>
+    [name, examples.has(name) ? { ...schema, examples: [examples.get(name)] } : schema]))
+}
+
+/** Those of `schemas` that `part` refers to, itself or through another, by name. */
+export function referredSchemas(part: unknown, schemas: JsonSchemas): JsonSchemas {
+  const found = new Map<string, JsonSchemas[string]>()
+  function follow(from: unknown) {
+    for (const [, name = ''] of JSON.stringify(from).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {
+      const schema = schemas[name]
+      if (!schema || found.has(name)) continue
+      found.set(name, schema)
+      follow(schema)
+    }
+  }
+  follow(part)
+  return Object.fromEntries([...found].sort(([a], [b]) => a.localeCompare(b)))
+}
+
+function refTo(name: string): string {
+  return `#/components/schemas/${name}`
+}
+
+function namedSchemas(): [string, z.ZodType][] {
+  return Object.entries(EXPORTS).flatMap(([name, value]) => value instanceof z.ZodType ? [[name.replace(/Schema$/, ''), value]] : [])
+}
+
+function namedEvents(): [string, z.ZodType][] {
+  return events.StreamEventSchema.options.map(option => [eventName(option.shape.type.value), option])
+}

@@ -1,0 +1,95 @@
+import type { StreamEvent } from '#shared/schemas/events'
+import type { InputOf, SchemaName } from './components'
+
+const RECEIVED_AT = '2026-11-02T12:00:00.120Z'
+const METRICS = { tempC: 21.3, humidity: 48.2, doorState: 'open' }
+const NUMBER = { deviceId: 'gate-001', metric: 'tempC', unit: '°C', from: '2026-11-02T11:00:00.000Z', to: '2026-11-02T12:00:00.000Z' }
+
+const telemetry: InputOf<'Telemetry'> = { deviceId: 'gate-001', ts: '2026-11-02T12:00:00Z', metrics: METRICS, receivedAt: RECEIVED_AT }
+const state: InputOf<'DeviceStatus'> = { status: 'open', updatedAt: '2026-11-02T11:58:30Z', receivedAt: '2026-11-02T11:58:30.080Z' }
+
+const deviceState: InputOf<'DeviceState'> = {
+  deviceId: 'gate-001',
+  lastSeen: RECEIVED_AT,
+  lastTelemetry: telemetry,
+  values: {
+    tempC: { value: 21.3, ts: '2026-11-02T12:00:00Z' },
+    humidity: { value: 48.2, ts: '2026-11-02T12:00:00Z' },
+    doorState: { value: 'open', ts: '2026-11-02T12:00:00Z' },
+  },
+  state,
+  clock: 'ok',
+}
+
+const brokerStatus: InputOf<'BrokerStatus'> = {
+  code: 'connected',
+  reason: 'Connected.',
+  url: 'mqtt://broker:1883',
+  embedded: false,
+  protocol: 'MQTT 5.0',
+  since: '2026-11-02T08:00:00.000Z',
+  attempts: 0,
+  granted: ['sensors/#'],
+  refused: [],
+}
+
+/** One example of a shape, by the shape's name. */
+export const EXAMPLES = {
+  TelemetryMessage: { ts: '2026-11-02T12:00:00Z', metrics: METRICS },
+  StateMessage: { status: 'open', updated_at: '2026-11-02T11:58:30Z' },
+  ApplicationStatus: 'online',
+  StreamRequest: { type: 'ping' },
+  Telemetry: telemetry,
+  DeviceStatus: state,
+  DeviceState: deviceState,
+  BrokerStatus: brokerStatus,
+  Health: {
+    status: 'ok',
+    reason: null,
+    broker: brokerStatus,
+    startedAt: '2026-11-02T08:00:00.000Z',
+    devices: 1,
+    streamClients: 2,
+    messages: { received: 1_205, accepted: 1_203, duplicate: 1, rejected: 1 },
+  },
+  Rejection: {
+    id: 1,
+    at: RECEIVED_AT,
+    topic: 'sensors/gate-001/telemetry',
+    reason: 'not-json',
+    detail: 'The payload is not JSON.',
+    bytes: 5,
+    excerpt: 'hello',
+  },
+  HistoryAnswer: {
+    ...NUMBER,
+    kind: 'number',
+    resolution: 'minute',
+    stepSeconds: 60,
+    points: [{ time: 1_793_620_740_000, min: 21.1, max: 21.5, mean: 21.28, last: 21.3, count: 12 }],
+  },
+  Storage: {
+    bytes: 73_400_320,
+    limitBytes: 2_000_000_000,
+    durability: 'full',
+    fault: null,
+    devices: 1,
+    series: 3,
+    messages: 1_203,
+    tiers: [{ tier: 'raw', bytes: 52_428_800, from: '2026-10-19T12:00:00.000Z', days: 14, bytesPerDay: 3_744_914 }],
+    daysThatFit: 480,
+    metrics: [{ deviceId: 'gate-001', metric: 'tempC', bytes: 20_971_520 }],
+  },
+  Sparklines: { 'gate-001': { metric: 'tempC', points: [[1_793_620_680_000, 21.2], [1_793_620_740_000, 21.28]] } },
+  ErrorAnswer: { error: { code: 'device-unknown', message: 'No device “gate-009” has been heard since the server started.' } },
+} as const satisfies { [Name in SchemaName]?: InputOf<Name> }
+
+/** One example of every event of the stream. */
+export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEvent, { type: Type }> } = {
+  snapshot: { type: 'snapshot', data: [deviceState] },
+  telemetry: { type: 'telemetry', data: telemetry },
+  state: { type: 'state', data: { ...state, deviceId: 'gate-001' } },
+  broker: { type: 'broker', data: brokerStatus },
+  pong: { type: 'pong' },
+  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} is understood here.' } },
+}

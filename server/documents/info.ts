@@ -1,0 +1,4 @@
+import { description, license, version } from '../../package.json'
+
+export const INFO = { title: 'Leitstand', version, description }
+export const LICENCE = license

@@ -1,0 +1,74 @@
+import { describeSchemas, referredSchemas, schemaRef } from './components'
+import type { JsonSchemas } from './components'
+import { INFO, LICENCE } from './info'
+import { ROUTES, TAGS } from './routes'
+import type { Answer, Query, Route } from './routes'
+
+const DEVICE_ID = {
+  name: 'deviceId',
+  in: 'path',
+  required: true,
+  description: 'Name of the device as it stands in its topics, percent-encoded.',
+  schema: { type: 'string' },
+  example: 'gate-001',
+}
+
+/** What every route may answer besides: one shape, `code` for programs, `message` for people. */
+const OTHER_ERRORS: Answer = { description: 'Any other error, such as `internal`.', schema: 'ErrorAnswer' }
+
+/** The HTTP API as an OpenAPI 3.1 document. */
+export function openApiDocument() {
+  const schemas = describeSchemas('draft-2020-12')
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route, schemas) }
+  return {
+    openapi: '3.1.0',
+    info: { ...INFO, license: { name: LICENCE, identifier: LICENCE } },
+    servers: [{ url: '/' }],
+    // Nobody has to say who they are.
+    security: [],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { parameters: { deviceId: DEVICE_ID }, schemas: referredSchemas(paths, schemas) },
+  }
+}
+
+function operation({ id, tag, summary, path, query, answers }: Route, schemas: JsonSchemas) {
+  const parameters = [
+    ...(path.includes('{deviceId}') ? [{ $ref: '#/components/parameters/deviceId' }] : []),
+    ...(query ? queryParameters(query, schemas) : []),
+  ]
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    responses: Object.fromEntries(Object.entries({ ...answers, default: OTHER_ERRORS }).map(([status, answer]) => [status, response(answer)])),
+  }
+}
+
+/** A query schema is an object with one property per parameter. */
+function queryParameters({ schema, parameters }: Query, schemas: JsonSchemas) {
+  const { properties = {}, required = [] } = schemas[schema] ?? {}
+  const described = new Map(Object.entries(parameters))
+  return Object.entries(properties).map(([name, shape]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    description: described.get(name),
+    schema: shape,
+  }))
+}
+
+function response({ description, schema, files, headers }: Answer) {
+  const json = { 'application/json': { schema: schema ? schemaRef(schema) : { type: 'object' } } }
+  return {
+    description,
+    ...(headers && { headers: mapValues(headers, text => ({ description: text, schema: { type: 'integer' } })) }),
+    content: files ? mapValues(files, example => ({ schema: { type: 'string' }, example })) : json,
+  }
+}
+
+function mapValues<From, To>(record: Record<string, From>, convert: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, convert(value)]))
+}

@@ -1,0 +1,146 @@
+import { EXPORT_MESSAGES_HEADER } from '#shared/schemas/history'
+import { MAX_SPARKLINES } from '#shared/schemas/sparkline'
+import type { InputOf, SchemaName } from './components'
+
+type QueryName = Extract<SchemaName, `${string}Query`>
+/** A query schema and what each of its parameters means. */
+export type Query = { [Name in QueryName]: { schema: Name, parameters: Record<keyof InputOf<Name>, string> } }[QueryName]
+
+export interface Answer {
+  description: string
+  /** The shape of a JSON answer; without it (and without `files`) a document of its own standard. */
+  schema?: SchemaName
+  /** An example by media type, for what is no single JSON value. */
+  files?: Record<string, string>
+  /** Meaning of added headers. */
+  headers?: Record<string, string>
+}
+
+export interface Route {
+  method: 'get'
+  path: `/api/${string}`
+  id: string
+  tag: keyof typeof TAGS
+  summary: string
+  query?: Query
+  answers: Record<number, Answer>
+}
+
+export const TAGS = {
+  devices: 'What is known of the devices now.',
+  history: 'What they measured before.',
+  operation: 'How the application itself is doing.',
+  documents: 'This description.',
+}
+
+const QUERY_INVALID = fault(400, '`query-invalid`: a parameter is missing or not usable; the message names it.')
+const DEVICE_UNKNOWN = fault(404, '`device-unknown`: no device of this name has been heard.')
+const NO_HISTORY = fault(503, '`history-unavailable`: no history is kept, or it cannot be read now; the message says why.')
+
+const METRIC = 'Name of the metric as the device sends it.'
+const FROM = 'Begin of the range: ISO 8601 with zone, or milliseconds since 1970; by default a day before `to`.'
+const TO = 'End of the range, in the same forms; by default now.'
+
+/** Every route of the API. A test compares this table with the files below `server/api`. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'get', path: '/api/sensors', id: 'listDevices', tag: 'devices',
+    summary: 'The last known state of every device.',
+    answers: { 200: { description: 'All devices.', schema: 'DeviceStates' } },
+  },
+  {
+    method: 'get', path: '/api/sensors/{deviceId}', id: 'getDevice', tag: 'devices',
+    summary: 'The last known state of one device.',
+    answers: { 200: { description: 'The device.', schema: 'DeviceState' }, ...DEVICE_UNKNOWN },
+  },
+  {
+    method: 'get', path: '/api/sensors/{deviceId}/messages', id: 'listMessages', tag: 'devices',
+    summary: 'The messages of one device, newest first, page by page.',
+    query: {
+      schema: 'MessagesQuery',
+      parameters: { limit: 'Messages on a page.', before: 'Only messages measured before this moment: `next` of the page before.' },
+    },
+    answers: { 200: { description: 'The messages.', schema: 'RecentMessages' }, ...QUERY_INVALID, ...DEVICE_UNKNOWN },
+  },
+  {
+    method: 'get', path: '/api/sensors/{deviceId}/counters', id: 'getCounters', tag: 'devices',
+    summary: 'What became of the messages of one device since the server started.',
+    answers: { 200: { description: 'The counters.', schema: 'DeviceCounters' }, ...DEVICE_UNKNOWN },
+  },
+  {
+    method: 'get', path: '/api/sensors/{deviceId}/history', id: 'getHistory', tag: 'history',
+    summary: 'One metric over time: thinned to buckets that keep every peak, or every sample.',
+    query: {
+      schema: 'HistoryQuery',
+      parameters: {
+        metric: METRIC,
+        from: FROM,
+        to: TO,
+        points: 'About how many buckets to answer with.',
+        resolution: '`raw` answers with every sample instead of buckets.',
+        limit: 'Most samples of a `raw` answer; `more` says that there are others behind.',
+      },
+    },
+    answers: {
+      200: { description: 'By `kind`: buckets of a number, intervals of a text or boolean, or every sample.', schema: 'HistoryAnswer' },
+      ...QUERY_INVALID, ...DEVICE_UNKNOWN, ...NO_HISTORY,
+    },
+  },
+  {
+    method: 'get', path: '/api/sensors/{deviceId}/export', id: 'exportHistory', tag: 'history',
+    summary: 'Every sample of a range as a file, written while it is read.',
+    query: {
+      schema: 'ExportQuery',
+      parameters: { metric: `${METRIC} All metrics without it.`, from: FROM, to: TO, format: 'Comma-separated values with a heading, or one JSON object a line.' },
+    },
+    answers: {
+      200: {
+        description: 'The file: time (ISO 8601), metric and value of each sample.',
+        files: {
+          'text/csv': 'time,metric,value\n2026-11-02T12:00:00.000Z,tempC,21.3\n',
+          'application/jsonl': '{"time":"2026-11-02T12:00:00.000Z","metric":"tempC","value":21.3}\n',
+        },
+        headers: { [EXPORT_MESSAGES_HEADER]: 'How many messages the file is made from.' },
+      },
+      ...QUERY_INVALID, ...DEVICE_UNKNOWN, ...NO_HISTORY,
+    },
+  },
+  {
+    method: 'get', path: '/api/sparklines', id: 'getSparklines', tag: 'history',
+    summary: 'The last hour of the first numeric metric of each device named.',
+    query: { schema: 'SparklineQuery', parameters: { device: `A deviceId; repeated for several, at most ${MAX_SPARKLINES}.` } },
+    answers: { 200: { description: 'By deviceId; devices without numbers are left out.', schema: 'Sparklines' }, ...QUERY_INVALID, ...NO_HISTORY },
+  },
+  {
+    method: 'get', path: '/api/rejections', id: 'getRejections', tag: 'operation',
+    summary: 'Messages that were not accepted: how many, why, and the last of them.',
+    answers: { 200: { description: 'The report.', schema: 'RejectionReport' } },
+  },
+  {
+    method: 'get', path: '/api/health', id: 'getHealth', tag: 'operation',
+    summary: 'Whether messages can arrive.',
+    answers: {
+      200: { description: 'They can.', schema: 'Health' },
+      503: { description: 'They cannot; `reason` says why.', schema: 'Health' },
+    },
+  },
+  {
+    method: 'get', path: '/api/storage', id: 'getStorage', tag: 'operation',
+    summary: 'What the history holds, how it grows and what costs most.',
+    answers: { 200: { description: 'The figures.', schema: 'Storage' }, ...NO_HISTORY },
+  },
+  {
+    method: 'get', path: '/api/openapi.json', id: 'getOpenApi', tag: 'documents',
+    summary: 'The HTTP API as OpenAPI 3.1.',
+    answers: { 200: { description: 'This document.' } },
+  },
+  {
+    method: 'get', path: '/api/asyncapi.json', id: 'getAsyncApi', tag: 'documents',
+    summary: 'The MQTT topics and the event stream as AsyncAPI 3.0.',
+    answers: { 200: { description: 'The document.' } },
+  },
+]
+
+function fault(status: number, description: string): Record<number, Answer> {
+  return { [status]: { description, schema: 'ErrorAnswer' } }
+}

@@ -1,0 +1,196 @@
+import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import mqtt from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { NOT_BUILT_YET } from '../unit/server/documents/not-built-yet'
+import { launchApp, startApp } from './support/app'
+import type { App, Env } from './support/app'
+import { connectDevice } from './support/broker'
+import { until } from './support/until'
+
+const SchemasSchema = z.record(z.string(), z.record(z.string(), z.unknown()))
+const OpenApiSchema = z.looseObject({
+  openapi: z.string(),
+  paths: z.record(z.string(), z.record(z.string(), z.object({ responses: z.record(z.string(), z.looseObject({ description: z.string() })) }))),
+  components: z.looseObject({ schemas: SchemasSchema }),
+})
+const AsyncApiSchema = z.looseObject({
+  asyncapi: z.string(),
+  channels: z.record(z.string(), z.looseObject({ address: z.string() })),
+  components: z.looseObject({
+    schemas: SchemasSchema,
+    messages: z.record(z.string(), z.looseObject({ examples: z.tuple([z.object({ payload: z.unknown() })]) })),
+  }),
+})
+const FrameSchema = z.looseObject({ type: z.string() })
+
+/** The sites that it takes to see every answer. */
+const SITES: Record<Site, Env> = {
+  well: {},
+  forgetful: { NUXT_HISTORY: 'off' },
+  cutOff: { NUXT_MQTT_URL: 'mqtt://127.0.0.1:1' },
+}
+type Site = 'well' | 'forgetful' | 'cutOff'
+
+const DEVICE = '/api/sensors/{deviceId}'
+const ANSWERS: [route: string, status: number, address: string, site?: Site][] = [
+  ['/api/sensors', 200, '/api/sensors'],
+  [DEVICE, 200, '/api/sensors/gate-001'],
+  [DEVICE, 404, '/api/sensors/nobody'],
+  [`${DEVICE}/messages`, 200, '/api/sensors/gate-001/messages'],
+  [`${DEVICE}/messages`, 400, '/api/sensors/gate-001/messages?limit=0'],
+  [`${DEVICE}/counters`, 200, '/api/sensors/gate-001/counters'],
+  [`${DEVICE}/counters`, 404, '/api/sensors/nobody/counters'],
+  [`${DEVICE}/messages`, 404, '/api/sensors/nobody/messages'],
+  [`${DEVICE}/history`, 200, '/api/sensors/gate-001/history?metric=tempC'],
+  [`${DEVICE}/history`, 200, '/api/sensors/gate-001/history?metric=doorState&points=10'],
+  [`${DEVICE}/history`, 200, '/api/sensors/gate-001/history?metric=tempC&resolution=raw&limit=1'],
+  [`${DEVICE}/history`, 200, '/api/sensors/gate-001/history?metric=tempC&from=2020-01-01T00:00:00Z&to=1893456000000'],
+  [`${DEVICE}/history`, 400, '/api/sensors/gate-001/history'],
+  [`${DEVICE}/history`, 400, '/api/sensors/gate-001/history?metric=tempC&from=yesterday&points=0'],
+  [`${DEVICE}/history`, 404, '/api/sensors/nobody/history?metric=tempC'],
+  [`${DEVICE}/history`, 503, '/api/sensors/gate-001/history?metric=tempC', 'forgetful'],
+  [`${DEVICE}/export`, 200, '/api/sensors/gate-001/export'],
+  [`${DEVICE}/export`, 200, '/api/sensors/gate-001/export?format=jsonl&metric=tempC'],
+  [`${DEVICE}/export`, 400, '/api/sensors/gate-001/export?format=xlsx'],
+  [`${DEVICE}/export`, 404, '/api/sensors/nobody/export'],
+  [`${DEVICE}/export`, 503, '/api/sensors/gate-001/export', 'forgetful'],
+  ['/api/sparklines', 200, '/api/sparklines?device=gate-001'],
+  ['/api/sparklines', 200, '/api/sparklines?device=gate-001&device=nobody'],
+  ['/api/sparklines', 400, '/api/sparklines'],
+  ['/api/sparklines', 503, '/api/sparklines?device=gate-001', 'forgetful'],
+  ['/api/rejections', 200, '/api/rejections'],
+  ['/api/health', 200, '/api/health'],
+  ['/api/health', 503, '/api/health', 'cutOff'],
+  ['/api/storage', 200, '/api/storage'],
+  ['/api/storage', 503, '/api/storage', 'forgetful'],
+  ['/api/openapi.json', 200, '/api/openapi.json'],
+  ['/api/asyncapi.json', 200, '/api/asyncapi.json'],
+]
+
+/** An answer that says more than its description is as wrong as one that says less: here, unlike in the document, objects are closed. */
+function closed(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(closed)
+  if (typeof part !== 'object' || part === null) return part
+  const inner = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, closed(value)]))
+  return 'properties' in part && !('additionalProperties' in part) ? { ...inner, additionalProperties: false } : inner
+}
+
+/** Finds what speaks against a value by the schema that stands at `path` in the document. */
+function createJudge(ajv: Ajv, document: { components: { schemas: object } }) {
+  addFormats.default(ajv)
+  const schemas = closed(document.components.schemas)
+  ajv.addSchema({ ...document, components: { ...document.components, schemas } }, 'document')
+  return (path: string[], value: unknown): string | undefined => {
+    const pointer = path.map(part => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
+    ajv.validate({ $ref: `document#/${pointer}` }, value)
+    return ajv.errors ? `${ajv.errorsText()} in ${JSON.stringify(value)}` : undefined
+  }
+}
+
+/** A server; where it has a broker, one device has sent what the AsyncAPI document shows, and one message was wrong. */
+async function openSite(env: Env): Promise<App> {
+  const app = await launchApp(env)
+  if (env.NUXT_MQTT_URL) return app
+  const { broker } = await app.untilBroker('connected')
+  const { channels, components } = AsyncApiSchema.parse(await app.get('/api/asyncapi.json'))
+  const device = await mqtt.connectAsync(broker.url, { protocolVersion: 4 })
+  for (const [channel, message] of [['telemetry', 'TelemetryMessage'], ['state', 'StateMessage']] as const) {
+    const topic = channels[channel]?.address.replace('{deviceId}', 'gate-001') ?? ''
+    await device.publishAsync(topic, JSON.stringify(components.messages[message]?.examples[0].payload), { qos: 1 })
+  }
+  await device.publishAsync('sensors/gate-001/telemetry', '{"metrics":{"tempC":22,"doorState":"closed"}}', { qos: 1 })
+  await device.publishAsync('sensors/gate-001/telemetry', 'hello', { qos: 1 })
+  await device.endAsync()
+  const { messages } = await until(async () => {
+    const health = await app.health()
+    return health.messages.received === 4 ? health : undefined
+  }, 'the messages to arrive')
+  expect(messages).toMatchObject({ accepted: 3, rejected: 1 })
+  return app
+}
+
+describe('the OpenAPI document', () => {
+  const sites = new Map<Site, App>()
+  let document: z.infer<typeof OpenApiSchema>
+  let judge: ReturnType<typeof createJudge>
+
+  beforeAll(async () => {
+    for (const site of ['well', 'forgetful', 'cutOff'] as const) sites.set(site, await openSite(SITES[site]))
+    document = OpenApiSchema.parse(await sites.get('well')?.get('/api/openapi.json'))
+    judge = createJudge(new Ajv2020({ strict: false, allErrors: true }), document)
+  })
+  afterAll(() => Promise.all([...sites.values()].map(app => app.stop())))
+
+  it.for(ANSWERS)('describes what %s answers with %i: %s', async ([route, status, address, site = 'well'], { skip }) => {
+    const response = await fetch(`${sites.get(site)?.url}${address}`)
+    const text = await response.text()
+    skip(isNotBuilt(route, response.status, text), 'not built yet')
+
+    expect(response.status, text).toBe(status)
+    const type = response.headers.get('content-type')?.split(';')[0] ?? ''
+    const body: unknown = type === 'application/json' ? JSON.parse(text) : text
+    expect(judge(['paths', route, 'get', 'responses', String(status), 'content', type, 'schema'], body)).toBeUndefined()
+    const { data } = z.object({ error: z.object({ code: z.string() }) }).safeParse(body)
+    if (data) expect(document.paths[route]?.get?.responses[status]?.description).toContain(`\`${data.error.code}\``)
+  })
+
+  it('describes no answer that was not seen', () => {
+    const described = Object.entries(document.paths).flatMap(([route, { get }]) => Object.keys(get?.responses ?? {}).map(status => `${status} ${route}`))
+    const seen = new Set(ANSWERS.map(([route, status]) => `${status} ${route}`))
+    expect(described.filter(answer => !answer.startsWith('default ') && !seen.has(answer))).toEqual([])
+  })
+
+  it('describes every other error', async () => {
+    for (const route of Object.keys(document.paths)) {
+      const answer = await fetch(`${sites.get('well')?.url}${route.replace('{deviceId}', 'gate-001')}`, { method: 'POST' })
+      expect(judge(['paths', route, 'get', 'responses', 'default', 'content', 'application/json', 'schema'], await answer.json())).toBeUndefined()
+    }
+  })
+})
+
+describe('the AsyncAPI document', () => {
+  async function startStream() {
+    const app = await startApp()
+    const { broker } = await app.untilBroker('connected')
+    const device = await connectDevice(broker.url, { protocolVersion: 4 })
+    const document = AsyncApiSchema.parse(await app.get('/api/asyncapi.json'))
+    const judge = createJudge(new Ajv({ strict: false, allErrors: true }), document)
+    return { app, device, document, judgeMessage: (name: string, payload: unknown) => judge(['components', 'messages', name, 'payload'], payload) }
+  }
+
+  it('describes every frame of the event stream', async () => {
+    const { app, device, document, judgeMessage } = await startStream()
+    const nameOf = new Map(Object.entries(document.components.messages).map(([name, { examples }]) => [FrameSchema.safeParse(examples[0].payload).data?.type, name]))
+    const frames: z.infer<typeof FrameSchema>[] = []
+    const socket = new WebSocket(`${app.url.replace('http', 'ws')}${document.channels.events?.address}`)
+    socket.addEventListener('message', ({ data }) => frames.push(FrameSchema.parse(JSON.parse(String(data)))))
+    socket.addEventListener('open', () => {
+      socket.send(JSON.stringify(document.components.messages.StreamRequest?.examples[0].payload))
+      socket.send('hello')
+    })
+    await until(() => frames.length > 0, 'the snapshot')
+    await device.publishAsync('sensors/gate-001/telemetry', '{"ts":"2099-01-01T00:00:00Z","metrics":{"tempC":21.3}}', { qos: 1 })
+    await device.publishAsync('sensors/gate-001/state', '{"status":"open","updated_at":"2025-11-02T12:00:00Z"}', { qos: 1 })
+    await device.publishAsync('sensors/gate-001/state', '', { qos: 1 })
+
+    const types = ['snapshot', 'telemetry', 'state', 'broker', 'pong', 'error']
+    await until(() => types.every(type => frames.some(frame => frame.type === type)), 'a frame of every type')
+    for (const frame of frames) expect(judgeMessage(nameOf.get(frame.type) ?? '', frame)).toBeUndefined()
+    socket.close()
+  })
+
+  it('describes what the application says of itself at the broker', async () => {
+    const { device, document, judgeMessage } = await startStream()
+    const said = new Promise<string>(resolve => device.on('message', (_topic, payload) => resolve(payload.toString())))
+    await device.subscribeAsync(document.channels.status?.address ?? '')
+    expect(judgeMessage('ApplicationStatus', await said)).toBeUndefined()
+  })
+})
+
+/** Tells a route that is described, but answers like one that does not exist, while it is on the list. */
+function isNotBuilt(route: string, status: number, text: string): boolean {
+  return NOT_BUILT_YET.includes(route) && status === 404 && text.includes('"not-found"')
+}
