@@ -13,7 +13,8 @@ const SMALLEST_PLAIN = 1e-3
 /** Numbers, units, dates and relative times in the language of the page. */
 export function useFormats() {
   const { locale, t } = useI18n()
-  const formats = computed(() => createFormats(LANGUAGE_TAGS[locale.value] ?? 'en-GB'))
+  const language = computed(() => LANGUAGE_TAGS[locale.value] ?? 'en-GB')
+  const formats = computed(() => createFormats(language.value))
 
   function number(value: number): string {
     const size = Math.abs(value)
@@ -28,6 +29,8 @@ export function useFormats() {
   }
 
   return {
+    /** The language as `Intl` names it. */
+    language,
     number,
     /** A value as one would say it: `22.4 °C`, `yes`, `open`. */
     value(name: string, value: MetricValue): string {

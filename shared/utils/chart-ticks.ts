@@ -1,0 +1,27 @@
+const MINUTE = 60_000
+const DAY = 86_400_000
+/** Above this a number is as wide as the axis. */
+const LARGEST_WRITTEN_OUT = 99_999
+
+/** Marks of a time axis `incrementMs` apart in the words of a language; midnight shows its date. */
+export function timeTicks(language: string, times: readonly number[], incrementMs: number, timeZone?: string): string[] {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone })
+  const month = format({ month: 'short', year: 'numeric' })
+  const day = format({ day: 'numeric', month: 'short' })
+  const clock = format({ hour: '2-digit', minute: '2-digit', second: incrementMs < MINUTE ? '2-digit' : undefined, hourCycle: 'h23' })
+  return times.map((time) => {
+    if (incrementMs >= 28 * DAY) return month.format(time)
+    const text = clock.format(time)
+    return incrementMs >= DAY || /^00:00(?::00)?$/.test(text) ? day.format(time) : text
+  })
+}
+
+/** Marks of a value axis, all with the same decimals. */
+export function valueTicks(language: string, values: readonly number[], increment: number): string[] {
+  const largest = Math.max(...values.map(Math.abs))
+  const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(increment) - 1e-9)))
+  const format = largest > LARGEST_WRITTEN_OUT
+    ? new Intl.NumberFormat(language, { notation: largest < 1e15 ? 'compact' : 'scientific', maximumSignificantDigits: 4 })
+    : new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  return values.map(value => format.format(value === 0 ? 0 : value))
+}
