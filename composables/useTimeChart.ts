@@ -126,6 +126,6 @@ function chartOptions(area: HTMLElement, width: number, language: string, { show
 function pointsToMark({ data }: uPlot): number[] {
   const means = data[3] ?? []
   const isValue = (i: number) => typeof means[i] === 'number'
-  const indexes = means.map((_, i) => i).filter(isValue)
+  const indexes = Array.from(means, (_, i) => i).filter(isValue)
   return indexes.length <= FEW_POINTS ? indexes : indexes.filter(i => !isValue(i - 1) && !isValue(i + 1))
 }
