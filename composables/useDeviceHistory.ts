@@ -80,8 +80,9 @@ export function useDeviceHistory({ deviceId, metrics, shown, isLive, range }: De
   tryOnScopeDispose(() => underWay?.abort())
   onMounted(reload)
   // A live window moves on by itself and is asked for again in time.
-  const asked = computed(() => isLive.value ? range.value : `${shown.value.from} ${shown.value.to}`)
-  watch([fleet.status, visibility, asked, () => metrics.value.join('\n')], reload)
+  const asked = () => isLive.value ? range.value : `${shown.value.from} ${shown.value.to}`
+  // One text: a list of sources with a shallow ref among them would fire with every message.
+  watch(() => [fleet.status.value, visibility.value, asked(), ...metrics.value].join('\n'), reload)
   useIntervalFn(() => {
     if (isLive.value && Date.now() - loadedAtMs >= refreshEvery(shown.value)) reload()
   }, LOOK_MS)

@@ -1,7 +1,8 @@
 const MINUTE = 60_000
 const DAY = 86_400_000
-/** Above this a number is as wide as the axis. */
-const LARGEST_WRITTEN_OUT = 99_999
+/** Above this a number is wider than the axis; compact notation would write British millions as metres. */
+const LARGEST_WRITTEN_OUT = 999_999
+const MOST_DECIMALS = 6
 
 /** Marks of a time axis `incrementMs` apart in the words of a language; midnight shows its date. */
 export function timeTicks(language: string, times: readonly number[], incrementMs: number, timeZone?: string): string[] {
@@ -19,9 +20,13 @@ export function timeTicks(language: string, times: readonly number[], incrementM
 /** Marks of a value axis, all with the same decimals. */
 export function valueTicks(language: string, values: readonly number[], increment: number): string[] {
   const largest = Math.max(...values.map(Math.abs))
-  const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(increment) - 1e-9)))
+  const decimals = [0, 1, 2, 3, 4, 5].find(places => isWhole(increment * 10 ** places)) ?? MOST_DECIMALS
   const format = largest > LARGEST_WRITTEN_OUT
-    ? new Intl.NumberFormat(language, { notation: largest < 1e15 ? 'compact' : 'scientific', maximumSignificantDigits: 4 })
+    ? new Intl.NumberFormat(language, { notation: 'scientific', maximumSignificantDigits: 5 })
     : new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
   return values.map(value => format.format(value === 0 ? 0 : value))
+}
+
+function isWhole(number: number): boolean {
+  return number > 0.5 && Math.abs(number - Math.round(number)) < 1e-6
 }
