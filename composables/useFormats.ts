@@ -9,11 +9,13 @@ const NO_BREAK_SPACE = '\u00A0'
 /** Above this, thousands separators and decimals say less than the power of ten. */
 const LARGEST_PLAIN = 1e12
 const SMALLEST_PLAIN = 1e-3
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 
 /** Numbers, units, dates and relative times in the language of the page. */
 export function useFormats() {
   const { locale, t } = useI18n()
-  const formats = computed(() => createFormats(LANGUAGE_TAGS[locale.value] ?? 'en-GB'))
+  const language = computed(() => LANGUAGE_TAGS[locale.value] ?? 'en-GB')
+  const formats = computed(() => createFormats(language.value))
 
   function number(value: number): string {
     const size = Math.abs(value)
@@ -28,6 +30,8 @@ export function useFormats() {
   }
 
   return {
+    /** The language as `Intl` names it. */
+    language,
     number,
     /** A value as one would say it: `22.4 °C`, `yes`, `open`. */
     value(name: string, value: MetricValue): string {
@@ -36,6 +40,15 @@ export function useFormats() {
     },
     /** `14 Nov 2026, 03:12:45` */
     dateTime: (time: string | number) => formats.value.dateTime.format(new Date(time)),
+    /** `1.2 GB` */
+    bytes(value: number): string {
+      const power = value < 1 ? 0 : Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(value) / 3))
+      return formats.value.bytes[power]?.format(value / 1_000 ** power) ?? number(value)
+    },
+    /** `14 days`, below ten with a decimal. */
+    days: (value: number) => (value < 10 ? formats.value.fewDays : formats.value.days).format(value),
+    /** `12.3%` */
+    share: (value: number) => formats.value.share.format(value),
     /** `03:12:45` */
     time: (time: string | number) => formats.value.time.format(new Date(time)),
     /** `2 minutes ago`; a time slightly ahead of the clock is now. */
@@ -52,6 +65,10 @@ function createFormats(language: string) {
     scientific: new Intl.NumberFormat(language, { notation: 'scientific', maximumSignificantDigits: 4 }),
     dateTime: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),
     time: new Intl.DateTimeFormat(language, { timeStyle: 'medium' }),
+    bytes: BYTE_UNITS.map(unit => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 })),
+    days: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 0 }),
+    fewDays: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 1 }),
+    share: new Intl.NumberFormat(language, { style: 'percent', maximumSignificantDigits: 3 }),
     relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'long' }),
   }
 }

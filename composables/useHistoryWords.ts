@@ -1,0 +1,34 @@
+import { useI18n } from '#imports'
+import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
+import { intervalAt, pointAt } from '#shared/utils/history-series'
+import { useDeviceLook } from './useDeviceLook'
+import { useFormats } from './useFormats'
+
+/** What the charts show at a moment, in words. */
+export function useHistoryWords() {
+  const { t } = useI18n()
+  const { dateTime, value } = useFormats()
+  const { metricLabel, metricText } = useDeviceLook()
+
+  function numberText(metric: string, { min, mean, max }: HistoryPoint): string {
+    if (min === max) return value(metric, mean)
+    return t('history.spread', { min: value(metric, min), mean: value(metric, mean), max: value(metric, max) })
+  }
+
+  return {
+    numberReadout: (metric: string, point: HistoryPoint) => t('history.at', { when: dateTime(point.time), what: numberText(metric, point) }),
+
+    stateReadout(metric: string, { from, value: held }: HistoryInterval, at: number | null): string {
+      const what = t('history.since', { what: metricText(metric, held), since: dateTime(from) })
+      return at === null ? what : t('history.at', { when: dateTime(at), what })
+    },
+
+    /** For those who cannot see the charts: one metric at a moment. */
+    readoutAt(metric: string, answer: HistoryAnswer | undefined, at: number): string {
+      const point = answer?.kind === 'number' ? pointAt(answer.points, at) : undefined
+      const interval = answer?.kind === 'state' ? intervalAt(answer.points, at) : undefined
+      const what = point ? numberText(metric, point) : interval ? metricText(metric, interval.value) : t('history.nothing')
+      return t('history.named', { name: metricLabel(metric), what })
+    },
+  }
+}
