@@ -9,7 +9,7 @@ import { ServerSocket } from './support/socket'
 import { CONNECTED, NOW, telemetry, useStage } from './support/stage'
 
 let remembered: Telemetry[] = []
-registerEndpoint('/api/sensors/tor-1/messages', () => ({ deviceId: 'tor-1', messages: remembered }))
+registerEndpoint('/api/sensors/tor-1/messages', () => ({ deviceId: 'tor-1', messages: remembered, next: null }))
 registerEndpoint('/api/rejections', () => ({ total: 0, byReason: {}, recent: [] }))
 
 async function mountDevice() {
