@@ -20,7 +20,8 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
   const insert = database.prepare('INSERT INTO journal (id, device, kind, packet, digest, body) VALUES (?, ?, ?, ?, ?, ?)')
   const oldest = database.prepare('SELECT min(id) AS id FROM journal')
   const keepDeliveries = database.prepare(`INSERT OR REPLACE INTO delivery (packet, digest)
-    SELECT packet, digest FROM journal WHERE id < ? AND packet IS NOT NULL ORDER BY id`)
+    SELECT packet, digest FROM journal WHERE id < ? AND id > ? AND packet IS NOT NULL ORDER BY id`)
+  const forget = database.prepare(`INSERT INTO meta (key, value) VALUES ('forgotten', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`)
   const trim = database.prepare('DELETE FROM journal WHERE id < ?')
   const digests = new Map<number, Known>()
   // Packet ids of the open transaction with what they meant before it.
@@ -31,8 +32,11 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
   const lastIds = database.prepare('SELECT (SELECT max(id) FROM journal) AS journal, (SELECT max(archived) FROM device) AS packed').get()
   let nextId = 1 + Math.max(Number(lastIds?.journal ?? 0), Number(lastIds?.packed ?? 0))
 
-  for (const table of ['delivery ORDER BY packet', 'journal WHERE packet IS NOT NULL ORDER BY id']) {
-    for (const row of database.prepare(`SELECT packet, digest FROM ${table}`).iterate()) digests.set(Number(row.packet), { digest: String(row.digest), n: deliveries++ })
+  // Up to which record the broker has forgotten what it delivered.
+  let forgotten = Number(database.prepare('SELECT value FROM meta WHERE key = \'forgotten\'').get()?.value ?? 0)
+
+  function learn(packet: unknown, digest: unknown) {
+    digests.set(Number(packet), { digest: String(digest), n: deliveries++ })
   }
 
   return {
@@ -71,12 +75,15 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
     /** The broker has forgotten our session: packet ids start anew, nothing will be redelivered. */
     forgetDeliveries() {
       digests.clear()
-      database.exec('DELETE FROM delivery; UPDATE journal SET packet = NULL, digest = NULL WHERE packet IS NOT NULL')
+      forgotten = nextId - 1
+      forget.run(forgotten)
+      database.exec('DELETE FROM delivery')
     },
-    /** Records after an id, in order of arrival. */
-    * after(id: number): Generator<JournalRecord> {
-      const rows = database.prepare('SELECT id, device, kind, body FROM journal WHERE id > ? ORDER BY id').iterate(id)
-      for (const row of rows) {
+    /** All records in order of arrival; to be read to the end once on opening, because it also learns the deliveries. */
+    * restore(): Generator<JournalRecord> {
+      for (const row of database.prepare('SELECT packet, digest FROM delivery').iterate()) learn(row.packet, row.digest)
+      for (const row of database.prepare('SELECT id, device, kind, packet, digest, body FROM journal ORDER BY id').iterate()) {
+        if (row.packet !== null && Number(row.id) > forgotten) learn(row.packet, row.digest)
         yield { id: Number(row.id), device: Number(row.device), kind: row.kind === KIND_CODES.status ? 'status' : 'telemetry', body: String(row.body) }
       }
     },
@@ -85,7 +92,7 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
       const first = oldest.get()?.id
       if (first === null || first === undefined || Number(first) >= firstNeeded) return false
       const end = Math.min(firstNeeded, Number(first) + TRIM_ROWS)
-      keepDeliveries.run(end)
+      keepDeliveries.run(end, forgotten)
       trim.run(end)
       return true
     },

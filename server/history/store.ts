@@ -52,7 +52,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   /** Fills the tail from the journal while the caller reads the records. */
   function* pending(archived: Map<number, number>): Restored['records'] {
     const time = now()
-    for (const record of journal.after(0)) {
+    for (const record of journal.restore()) {
       if (record.id <= (archived.get(record.device) ?? 0)) continue
       const { id, device, kind, body } = record
       if (kind === 'status') {
