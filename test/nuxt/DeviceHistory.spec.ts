@@ -122,10 +122,10 @@ describe('the history of a device', () => {
   it('offers another attempt when loading failed', async () => {
     fault = { statusCode: 500, code: 'internal' }
     const page = await mountDevice({ tempC: 23 })
-    await vi.waitFor(() => expect(page.find('[data-testid=history] [role=alert]').exists()).toBe(true))
+    await vi.waitFor(() => expect(page.find('[data-testid=history-failed]').exists()).toBe(true))
     fault = null
-    await page.find('[data-testid=history] [role=alert] button').trigger('click')
+    await page.find('[data-testid=history-failed] button').trigger('click')
     await vi.waitFor(() => expect(page.find('[data-metric=tempC]').exists()).toBe(true))
-    expect(page.find('[data-testid=history] [role=alert]').exists()).toBe(false)
+    expect(page.find('[data-testid=history-failed]').exists()).toBe(false)
   })
 })
