@@ -1,0 +1,62 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nextFreePort } from '../../tools/simulator/demo/ports.ts'
+import { startProgram, startWorker } from '../support/child.ts'
+import type { Worker } from '../support/child.ts'
+
+const FIRST_PORT = 1990
+const EMBEDDED = new URL('embedded-broker.ts', import.meta.url).pathname
+/** Debian puts the broker where a user's PATH does not look. */
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+const CONFIG = ['allow_anonymous true', 'persistence false', 'max_inflight_messages 1000', 'max_queued_messages 0', 'log_type none']
+
+export interface BenchBroker extends Pick<Worker, 'failed' | 'stop' | 'cpuSeconds'> {
+  port: number
+  url: string
+  protocol: 4 | 5
+  what: string
+}
+
+/** A Mosquitto of our own; where there is none, the application's embedded broker in a process of its own. */
+export async function startBroker(): Promise<BenchBroker> {
+  const port = await nextFreePort(FIRST_PORT)
+  const program = FOLDERS.map(folder => join(folder, 'mosquitto')).find(existsSync)
+  const broker = program === undefined ? startEmbedded(port) : startMosquitto(program, port)
+  await Promise.race([answers(port), broker.failed])
+  return { ...broker, port, url: `mqtt://127.0.0.1:${port}` }
+}
+
+function startMosquitto(program: string, port: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'leitstand-bench-'))
+  const file = join(folder, 'mosquitto.conf')
+  writeFileSync(file, `${[`listener ${port} 127.0.0.1`, ...CONFIG].join('\n')}\n`)
+  const child = startProgram(program, ['-c', file])
+  return {
+    ...child,
+    protocol: 5 as const,
+    what: `Mosquitto (${CONFIG.slice(1, -1).join(', ')})`,
+    async stop() {
+      await child.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function startEmbedded(port: number) {
+  const child = startWorker(EMBEDDED, { args: [String(port)] })
+  return { ...child, protocol: 4 as const, what: 'the embedded broker, for there is no Mosquitto here: these figures say little about a real one' }
+}
+
+async function answers(port: number) {
+  for (;;) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
+      socket.once('error', () => resolve(false))
+    })
+    if (open) return
+    await sleep(20)
+  }
+}

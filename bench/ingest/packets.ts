@@ -1,0 +1,57 @@
+// Ready-made PUBLISH packets, all of the same length: sending one is a copy and two small writes, so that the generator takes
+// little of the processor that it shares with what is measured.
+
+const DEVICES = 1_000
+/** Different sets of values per device. */
+const VARIANTS = 16
+const NO_TIME = '0000-00-00T00:00:00.000Z'
+const PUBLISH_QOS_1 = 0x32
+
+/** MQTT 3.1.1, clean session, no keep-alive. */
+export function connectPacket(clientId: string): Buffer {
+  const body = [field('MQTT'), Buffer.from([4, 2, 0, 0]), field(clientId)]
+  return packet(0x10, Buffer.concat(body))
+}
+
+export interface Packets {
+  bytes: number
+  /** Writes the `index`-th packet to `target` at `offset`. */
+  write: (target: Buffer, offset: number, index: number, packetId: number, time: string) => void
+}
+
+export function createPackets(): Packets {
+  const packets = Array.from({ length: DEVICES * VARIANTS }, (_, i) => publishPacket(i % DEVICES, i))
+  const bytes = packets[0]?.length ?? 0
+  const all = Buffer.concat(packets)
+  const idAt = all.indexOf('telemetry') + 'telemetry'.length
+  const timeAt = all.indexOf(NO_TIME)
+  return {
+    bytes,
+    write(target, offset, index, packetId, time) {
+      const from = (index % packets.length) * bytes
+      all.copy(target, offset, from, from + bytes)
+      target.writeUInt16BE(packetId, offset + idAt)
+      target.latin1Write(time, offset + timeAt)
+    },
+  }
+}
+
+function publishPacket(device: number, seed: number): Buffer {
+  const topic = field(`sensors/bench-${String(device).padStart(4, '0')}/telemetry`)
+  const swing = (period: number) => Math.sin(seed / period)
+  const metrics = `"tempC":${(21 + 3 * swing(700)).toFixed(2)},"humidity":${(55 + 9 * swing(900)).toFixed(2)},"powerW":${(500 + 99 * swing(1_100)).toFixed(1)}`
+  return packet(PUBLISH_QOS_1, Buffer.concat([topic, Buffer.alloc(2), Buffer.from(`{"ts":"${NO_TIME}","metrics":{${metrics}}}`)]))
+}
+
+/** A text with its length in front. */
+function field(text: string): Buffer {
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(text.length)
+  return Buffer.concat([length, Buffer.from(text)])
+}
+
+function packet(type: number, body: Buffer): Buffer {
+  const length: number[] = []
+  for (let rest = body.length; rest > 0; rest >>= 7) length.push((rest & 127) | (rest > 127 ? 128 : 0))
+  return Buffer.concat([Buffer.from([type, ...length]), body])
+}

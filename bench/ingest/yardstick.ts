@@ -1,0 +1,18 @@
+// A process of its own, what the server is compared to: MQTT.js, subscribed at QoS 1, counts and does nothing else.
+// Tells `{ received }`, from when it is subscribed.
+import mqtt from 'mqtt'
+
+const REPORT_MS = 20
+
+const [url = '', protocol = '', receiveMaximum = ''] = process.argv.slice(2)
+let received = 0
+const client = await mqtt.connectAsync(url, {
+  protocolVersion: protocol === '5' ? 5 : 4,
+  clean: true,
+  clientId: 'yardstick',
+  ...(protocol === '5' && { properties: { receiveMaximum: Number(receiveMaximum) } }),
+})
+client.on('message', () => { received++ })
+client.on('close', () => process.exit(1))
+await client.subscribeAsync('sensors/+/telemetry', { qos: 1 })
+setInterval(() => process.send?.({ received }), REPORT_MS)
