@@ -57,7 +57,7 @@ function append(history: History, deviceId: string, at: number, metrics: Record<
   const ts = new Date(at).toISOString()
   const value: Telemetry = { deviceId, ts, metrics, receivedAt: new Date(at + 3 + Math.floor(Math.random() * 20)).toISOString() }
   const payload = Buffer.from(JSON.stringify({ ts, metrics }))
-  history.append({ kind: 'telemetry', value, body: JSON.stringify(value), delivery: { packetId: 1 + packetId++ % PACKET_IDS, topic: `sensors/${deviceId}/telemetry`, payload } })
+  history.append({ kind: 'telemetry', value, body: JSON.stringify(value), delivery: { packetId: 1 + packetId++ % PACKET_IDS, topic: `sensors/${deviceId}/telemetry`, payload, redelivered: false } })
 }
 
 function rounded(value: number, digits: number): number {

@@ -34,6 +34,8 @@ function withHistory<T>(file: string, use: (history: History) => T): T {
   const history = createHistory({
     file,
     durability: 'normal',
+    unacknowledged: 1_000,
+    retention: { rawDays: 0, minuteDays: 0, hourDays: 0, bytes: Number.MAX_SAFE_INTEGER },
     stateOf: () => undefined,
     onFault: (reason) => { if (reason !== null) throw new Error(reason) },
     onDamaged: () => {},

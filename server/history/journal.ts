@@ -99,7 +99,6 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
     lastId: () => nextId - 1,
   }
 }
-export type Journal = ReturnType<typeof createJournal>
 
 function digestOf(topic: string, payload: Uint8Array): string {
   return hash('sha1', Buffer.concat([Buffer.from(`${topic}\0`), payload]), 'base64')
