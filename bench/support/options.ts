@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
 export const BENCHES = { ingest: 'messages a second and CPU per message, beside a bare subscriber', storage: 'bytes per sample, and the time of charts' } as const
-type BenchName = keyof typeof BENCHES
 
 export const HELP = `Measures on this machine what README and bench/README.md say.
 
