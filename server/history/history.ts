@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Storage } from '#shared/schemas/storage'
 import { openDatabase } from './database'
 import type { Durability } from './database'
+import { inWords } from './faults'
 import type { Delivery } from './journal'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
@@ -248,18 +249,4 @@ export function createHistory(options: HistoryOptions): History {
 
 function trimAll(store: Store) {
   while (store.trimJournal());
-}
-
-const REASONS: [RegExp, string][] = [
-  [/full/i, 'The disk with the history is full; make room or lower the retention.'],
-  [/readonly|read-only/i, 'The history cannot be written: its file is read-only.'],
-  [/malformed|not a database|corrupt/i, 'The history’s file is damaged; restart the application and it is set aside.'],
-  [/locked|busy/i, 'The history’s file is in use by another program.'],
-  [/unable to open|cannot open/i, 'The history’s file cannot be opened; check NUXT_DATA_DIR and its permissions.'],
-]
-
-/** SQLite's reason as a sentence that says what to do, without a path. */
-function inWords(error: unknown): string {
-  const message = error instanceof Error ? error.message : ''
-  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? 'The history cannot be written: the disk reports an error.'
 }

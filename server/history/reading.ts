@@ -1,4 +1,5 @@
 import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
+import type { MetricValue } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { Archive } from './archive'
 import { mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
@@ -29,9 +30,11 @@ export function readRaw(store: ReadableStore, question: Question, limit: number)
 export function readThinned(store: ReadableStore, question: Question, points: number): HistoryAnswer {
   const { resolution, rollups, samples } = readTier(store, question, points)
   const isNumber = samples ? samples.some(({ value }) => typeof value === 'number') : rollups.some(({ numbers }) => numbers > 0)
-  if (!isNumber && (samples ?? rollups).length > 0) {
+  if (!isNumber) {
     const changes = samples ?? rollups.map(({ start, last }) => ({ time: start, value: last }))
-    return { ...headOf(question), kind: 'state', resolution, points: toIntervals(changes, question.to) }
+    const held = heldAt(store, question)
+    if (held !== undefined && typeof held !== 'number') changes.unshift({ time: question.from, value: held })
+    if (changes.length > 0) return { ...headOf(question), kind: 'state', resolution, points: toIntervals(changes, question.to) }
   }
   const step = stepFor(question, points, resolution)
   const buckets = samples ? rollUp(samples, step) : mergeRollups(rollups, step)
@@ -69,6 +72,21 @@ function samplesOf({ archive, device, unpacked }: ReadableStore, { deviceId, met
   if (id === undefined) return []
   const fresh = archive.beside(id, metric, unpacked(id)).filter(({ time }) => time >= from && time <= to)
   return [...archive.samples(id, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
+}
+
+/** The value that a metric had when the range began, to the minute, if it was heard within a month before. */
+function heldAt({ archive, device, unpacked }: ReadableStore, { deviceId, metric, from }: Question): MetricValue | undefined {
+  const id = device(deviceId)
+  if (id === undefined) return undefined
+  const fresh = archive.beside(id, metric, unpacked(id)).filter(({ time }) => time < from).at(-1)
+  const series = archive.seriesOf(id, metric)
+  if (fresh || series === undefined) return fresh?.value
+  for (const tier of ['minute', 'hour'] as const) {
+    const { step, period } = TIERS[tier]
+    const packed = archive.rollups(series, tier, from - period, from).filter(({ start }) => start + step <= from).at(-1)
+    if (packed) return packed.last
+  }
+  return undefined
 }
 
 /** A bucket width in microseconds that gives about the points asked for, in whole steps of the tier. */

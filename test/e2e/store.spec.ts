@@ -152,6 +152,12 @@ describe('reading', () => {
     })
   })
 
+  it('knows what held when the range began', async () => {
+    const { app } = await startWithHistory()
+    const door = HistoryAnswerSchema.parse(await app.get(`/api/sensors/gate/history?metric=doorState&from=${at(455)}&to=${at(458)}`))
+    expect(door).toMatchObject({ kind: 'state', points: [{ value: 'open', from: Date.parse(at(455)), to: Date.parse(at(458)) }] })
+  })
+
   it('gives raw samples oldest first, both ends included', async () => {
     const { app } = await startWithHistory()
     expect(await app.get(`/api/sensors/gate/history?metric=n&resolution=raw&from=${at(20)}&to=${at(40)}`)).toMatchObject({
