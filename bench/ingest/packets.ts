@@ -31,7 +31,7 @@ export function createPackets(): Packets {
       const from = (index % packets.length) * bytes
       all.copy(target, offset, from, from + bytes)
       target.writeUInt16BE(packetId, offset + idAt)
-      target.latin1Write(time, offset + timeAt)
+      target.write(time, offset + timeAt, 'latin1')
     },
   }
 }
