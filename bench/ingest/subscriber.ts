@@ -78,14 +78,16 @@ async function startStreamReader(port: number) {
   return { telemetry: () => telemetry, stop: worker.stop }
 }
 
-/** Every message that was stored went through the journal, whose ids have no gaps; its newest are always there. */
+/** Telemetry messages in the history: those that are packed, and those in the journal that are not yet. */
 function storedIn(file: string): number {
   const database = new DatabaseSync(file)
-  const stored = Number(database.prepare('SELECT max(id) AS id FROM journal').get()?.id)
+  const row = database.prepare(`SELECT (SELECT coalesce(sum(messages), 0) FROM segment)
+    + (SELECT count(*) FROM journal JOIN device ON device.id = journal.device WHERE kind = 0 AND journal.id > archived) AS n`).get()
   database.close()
-  return stored
+  return Number(row?.n)
 }
 
+/** Waits for what announces itself by no event. */
 async function until(isSo: () => boolean | Promise<boolean>) {
   while (!await Promise.resolve().then(isSo).catch(() => false)) await sleep(POLL_MS)
 }

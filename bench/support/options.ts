@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
-export const BENCHES = { ingest: 'messages a second and CPU per message, beside a bare subscriber', storage: 'bytes per sample, and the time of charts' } as const
+const BENCHES = { ingest: 'messages a second and CPU per message, beside a bare subscriber', storage: 'bytes per sample, and the time of charts (takes minutes)' } as const
 
-export const HELP = `Measures on this machine what README and bench/README.md say.
+const HELP = `Measures on this machine what README and bench/README.md say.
 
   npm run bench -- [name …] [options]      all of them when none is named
 

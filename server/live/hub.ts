@@ -7,6 +7,9 @@ export interface StreamClient {
   id: string
   send: (frame: string) => void
   close: (code: number, reason: string) => void
+  /** Holds frames back until `uncork`, so that those of one event-loop turn leave in one write. */
+  cork: () => void
+  uncork: () => void
   /** Bytes accepted by `send` that have not left yet. */
   bufferedBytes: () => number
 }
@@ -36,6 +39,8 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
   const clients = new Map<string, StreamClient>()
   // Clients still taking in a greeting larger than the limit, with what may wait for them meanwhile.
   const greeted = new Map<string, number>()
+  // Clients whose frames are held back until this event-loop turn ends.
+  let corked: StreamClient[] | undefined
 
   function forget(clientId: string) {
     clients.delete(clientId)
@@ -65,7 +70,18 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
   }
 
   function broadcast(frame: string) {
+    if (!corked) {
+      corked = [...clients.values()]
+      for (const client of corked) client.cork()
+      setImmediate(endTurn)
+    }
     for (const client of clients.values()) send(client, frame)
+  }
+
+  function endTurn() {
+    const held = corked ?? []
+    corked = undefined
+    for (const client of held) client.uncork()
   }
 
   function greet(client: StreamClient) {

@@ -7,6 +7,10 @@ export interface TurnEvents {
   onTurnEnd: () => void
 }
 
+/** A backlog arrives thousands at once: a turn is ended after this much, so that everything else has its turn, too. */
+const TURN_MESSAGES = 500
+const TURN_MS = 20
+
 /**
  * Acknowledges messages by the event-loop turn: the stream is corked at the first message, the turn is committed at its end,
  * and only then do all its acknowledgements leave, in one write. If the commit fails none of them leaves: the connection
@@ -15,18 +19,23 @@ export interface TurnEvents {
 export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
   let corked: MqttClient['stream'] | undefined
   let failed = false
+  let messages = 0
+  let began = 0
+  let acknowledges = false
 
   function endTurn() {
     const stream = corked
     corked = undefined
-    if (failed) return
+    if (failed || !stream) return
     try {
       onTurnEnd()
     }
     catch {
       return fail()
     }
-    stream?.uncork()
+    stream.uncork()
+    // Acknowledgements keep the connection alive; an answer to a ping would wait behind the whole backlog.
+    if (acknowledges) client.reschedulePing(true)
   }
 
   function fail() {
@@ -40,6 +49,9 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
     if (!corked) {
       corked = client.stream
       corked.cork()
+      messages = 0
+      began = performance.now()
+      acknowledges = false
       setImmediate(endTurn)
     }
     try {
@@ -48,6 +60,9 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
     catch {
       return fail()
     }
-    done()
+    acknowledges ||= packet.qos > 0
+    if (++messages < TURN_MESSAGES && performance.now() - began < TURN_MS) return done()
+    endTurn()
+    setImmediate(done)
   }
 }

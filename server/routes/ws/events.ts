@@ -1,3 +1,6 @@
+import { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Peer } from 'crossws'
 import type { StreamEvent } from '#shared/schemas/events'
 import { StreamRequestSchema } from '#shared/schemas/events'
 
@@ -10,10 +13,13 @@ const NOT_UNDERSTOOD = JSON.stringify({
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
   open(peer) {
+    const socket = socketOf(peer)
     useLeitstand().hub.add({
       id: peer.id,
       send: frame => void peer.send(frame),
       close: (code, reason) => peer.close(code, reason),
+      cork: () => socket?.cork(),
+      uncork: () => socket?.uncork(),
       bufferedBytes: () => peer.websocket.bufferedAmount ?? 0,
     })
   },
@@ -23,6 +29,13 @@ export default defineWebSocketHandler({
   close: peer => useLeitstand().hub.remove(peer.id),
   error: peer => useLeitstand().hub.remove(peer.id),
 })
+
+/** The socket below a peer; crossws has no public way to it. */
+function socketOf(peer: Peer): Socket | undefined {
+  const internal: unknown = Reflect.get(peer, '_internal')
+  const request: unknown = typeof internal === 'object' && internal !== null ? Reflect.get(internal, 'nodeReq') : undefined
+  return request instanceof IncomingMessage ? request.socket : undefined
+}
 
 function isPing(text: string): boolean {
   try {

@@ -13,6 +13,8 @@ function createClient(id: string, buffered = 0) {
     id,
     send: frame => void frames.push(frame),
     close: code => void closed.push(code),
+    cork: () => {},
+    uncork: () => {},
     bufferedBytes: () => buffered,
   }
   return { client, frames, closed, stall: (bytes: number) => { buffered = bytes } }
@@ -72,7 +74,7 @@ describe('hub', () => {
   it('goes on when a client fails', () => {
     const hub = newHub()
     const good = createClient('good')
-    hub.add({ id: 'bad', send: () => { throw new Error('gone') }, close: () => { throw new Error('gone') }, bufferedBytes: () => 0 })
+    hub.add({ id: 'bad', send: () => { throw new Error('gone') }, close: () => { throw new Error('gone') }, cork: () => {}, uncork: () => {}, bufferedBytes: () => 0 })
     hub.add(good.client)
     hub.publish(PONG)
     expect(good.frames).toHaveLength(2)
