@@ -209,6 +209,8 @@ function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, durab
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepalive: KEEPALIVE_SECONDS,
+    // What it would log, several lines a packet, is read by nobody.
+    log: ignore,
     will: { topic: STATUS_TOPIC, payload: Buffer.from('offline'), qos: 1, retain: true },
     ...(options.username && { username: options.username }),
     ...(options.password && { password: options.password }),

@@ -11,31 +11,39 @@ export interface TurnEvents {
 const TURN_MESSAGES = 500
 const TURN_MS = 20
 
+const PUBACK = 0x40
+const PUBACK_BYTES = 4
+/** MQTT.js takes an error for "do not acknowledge" and goes on with the next packet. */
+const NOT_YET = new Error('This message is acknowledged with its turn.')
+
 /**
- * Acknowledges messages by the event-loop turn: the stream is corked at the first message, the turn is committed at its end,
- * and only then do all its acknowledgements leave, in one write. If the commit fails none of them leaves: the connection
- * is cut and the broker delivers again.
+ * Acknowledges messages by the event-loop turn: what a turn brings is committed at its end, and only then do all its
+ * acknowledgements leave, in one write. If the commit fails none of them leaves: the connection is cut and the broker
+ * delivers again.
  */
 export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
-  let corked: MqttClient['stream'] | undefined
+  let stream: MqttClient['stream'] | undefined
   let failed = false
   let messages = 0
   let began = 0
-  let acknowledges = false
+  let unacknowledged: number[] = []
 
   function endTurn() {
-    const stream = corked
-    corked = undefined
     if (failed || !stream) return
+    const packetIds = unacknowledged
+    const current = stream
+    unacknowledged = []
+    stream = undefined
     try {
       onTurnEnd()
     }
     catch {
       return fail()
     }
-    stream.uncork()
+    if (packetIds.length === 0) return
+    if (current.writable) current.write(pubacks(packetIds))
     // Acknowledgements keep the connection alive; an answer to a ping would wait behind the whole backlog.
-    if (acknowledges) client.reschedulePing(true)
+    client.reschedulePing(true)
   }
 
   function fail() {
@@ -46,12 +54,10 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
   client.handleMessage = (packet, done) => {
     // Without `done` MQTT.js takes nothing further from this connection.
     if (failed) return
-    if (!corked) {
-      corked = client.stream
-      corked.cork()
+    if (!stream) {
+      stream = client.stream
       messages = 0
       began = performance.now()
-      acknowledges = false
       setImmediate(endTurn)
     }
     try {
@@ -60,9 +66,20 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
     catch {
       return fail()
     }
-    acknowledges ||= packet.qos > 0
-    if (++messages < TURN_MESSAGES && performance.now() - began < TURN_MS) return done()
+    if (packet.qos > 0 && packet.messageId !== undefined) unacknowledged.push(packet.messageId)
+    const answer = packet.qos > 0 ? NOT_YET : undefined
+    if (++messages < TURN_MESSAGES && performance.now() - began < TURN_MS) return done(answer)
     endTurn()
-    setImmediate(done)
+    setImmediate(done, answer)
   }
+}
+
+/** PUBACK packets that say "success": the same bytes in MQTT 3.1.1 and MQTT 5. */
+function pubacks(packetIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(packetIds.length * PUBACK_BYTES)
+  packetIds.forEach((packetId, i) => {
+    bytes.writeUInt16BE(PUBACK << 8 | 2, i * PUBACK_BYTES)
+    bytes.writeUInt16BE(packetId, i * PUBACK_BYTES + 2)
+  })
+  return bytes
 }

@@ -41,31 +41,55 @@ const TOPIC = /^sensors\/([^/]*)\/(telemetry|state)$/
 // eslint-disable-next-line no-control-regex
 const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/
 const EARLIEST_BELIEVABLE_MS = 0
+/** The same few topics and names come again and again: so many of them are looked at only once. */
+const REMEMBERED = 20_000
+
+interface Head { deviceId: string, kind: 'telemetry' | 'state' }
+interface Context extends SensorsLimits { names: Set<string> }
 
 export function createSensorsSource(limits: SensorsLimits): Source {
+  const heads = new Map<string, Head>()
+  const context = { ...limits, names: new Set<string>() }
+
+  function headOf(topic: string): Head | Refusal {
+    const known = heads.get(topic)
+    if (known) return known
+    const head = readTopic(topic, limits)
+    if (head.kind === 'rejected') return head
+    if (heads.size >= REMEMBERED) heads.clear()
+    heads.set(topic, head)
+    return head
+  }
+
   return {
     filters: FILTERS,
     read(message) {
-      const match = TOPIC.exec(message.topic)
-      if (!match) return reject('topic-unknown', 'The topic is neither sensors/{deviceId}/telemetry nor sensors/{deviceId}/state.')
-      const [, deviceId = '', kind] = match
-      const fault = faultInName(deviceId, 'The deviceId in the topic', limits.nameLength)
-      if (fault) return reject('device-id-invalid', fault)
-      const observation = readOf(deviceId, kind, message, limits)
-      return observation.kind === 'rejected' ? { ...observation, deviceId } : observation
+      const head = headOf(message.topic)
+      if (head.kind === 'rejected') return head
+      const observation = readOf(head, message, context)
+      return observation.kind === 'rejected' ? { ...observation, deviceId: head.deviceId } : observation
     },
   }
 }
 
-function readOf(deviceId: string, kind: string | undefined, message: IncomingMessage, limits: SensorsLimits): Observation {
+function readTopic(topic: string, limits: SensorsLimits): Head | Refusal {
+  const match = TOPIC.exec(topic)
+  if (!match) return reject('topic-unknown', 'The topic is neither sensors/{deviceId}/telemetry nor sensors/{deviceId}/state.')
+  const [, deviceId = '', kind] = match
+  const fault = faultInName(deviceId, 'The deviceId in the topic', limits.nameLength)
+  if (fault) return reject('device-id-invalid', fault)
+  return { deviceId, kind: kind === 'state' ? 'state' : 'telemetry' }
+}
+
+function readOf({ deviceId, kind }: Head, message: IncomingMessage, context: Context): Observation {
   if (message.payload.length === 0) return readEmpty(deviceId, kind, message)
-  const json = readJson(message.payload, limits)
+  const json = readJson(message.payload, context)
   if ('kind' in json) return json
-  return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, limits) : readState(deviceId, json.value, message, limits)
+  return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, context) : readState(deviceId, json.value, message, context)
 }
 
 /** An empty payload deletes a retained message: for a state that means something, for telemetry it is no reading. */
-function readEmpty(deviceId: string, kind: string | undefined, { receivedAt }: IncomingMessage): Observation {
+function readEmpty(deviceId: string, kind: Head['kind'], { receivedAt }: IncomingMessage): Observation {
   if (kind !== 'state') return reject('payload-empty', 'The payload is empty.')
   const now = receivedAt.toISOString()
   return { kind: 'status', change: { deviceId, status: null, updatedAt: now, receivedAt: now } }
@@ -89,7 +113,7 @@ function readJson(payload: Buffer, limits: SensorsLimits): { value: object } | R
   return { value }
 }
 
-function readTelemetry(deviceId: string, value: object, message: IncomingMessage, limits: SensorsLimits): Observation {
+function readTelemetry(deviceId: string, value: object, message: IncomingMessage, limits: Context): Observation {
   const metrics: unknown = 'metrics' in value ? value.metrics : undefined
   if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics)) {
     return reject('metrics-missing', 'There is no "metrics" object with at least one value.')
@@ -103,24 +127,18 @@ function readTelemetry(deviceId: string, value: object, message: IncomingMessage
   if (data.deviceId !== undefined && data.deviceId !== deviceId) {
     return reject('device-id-mismatch', 'The deviceId in the payload is not the one in the topic.')
   }
-  for (const [name, metric] of Object.entries(data.metrics)) {
+  for (const name in data.metrics) {
+    const metric = data.metrics[name]
     if (typeof metric === 'string' && metric.length > limits.valueLength) {
       return reject('metric-value-too-long', `The text of metric ${quote(name)} is longer than ${limits.valueLength} characters.`)
     }
   }
   const { time, claimed, receivedAt } = judgeTime(data.ts, message.receivedAt, limits)
-  return {
-    kind: 'telemetry',
-    telemetry: {
-      deviceId,
-      ts: time,
-      metrics: data.metrics,
-      receivedAt,
-      ...(data.seq !== undefined && { seq: data.seq }),
-      ...(message.replayed && { replayed: true }),
-      ...(claimed && { claimedTs: claimed }),
-    },
-  }
+  const telemetry: Telemetry = { deviceId, ts: time, metrics: data.metrics, receivedAt }
+  if (data.seq !== undefined) telemetry.seq = data.seq
+  if (message.replayed) telemetry.replayed = true
+  if (claimed !== undefined) telemetry.claimedTs = claimed
+  return { kind: 'telemetry', telemetry }
 }
 
 function readState(deviceId: string, value: object, message: IncomingMessage, limits: SensorsLimits): Observation {
@@ -147,15 +165,18 @@ function readState(deviceId: string, value: object, message: IncomingMessage, li
 }
 
 /** Counts and names are checked before anything is built from them. */
-function refuseNames(metrics: object, limits: SensorsLimits): Refusal | undefined {
+function refuseNames(metrics: object, limits: Context): Refusal | undefined {
   const names = Object.keys(metrics)
   if (names.length === 0) return reject('metrics-missing', '"metrics" is empty.')
   if (names.length > limits.metricsPerMessage) {
     return reject('metrics-too-many', `The message has ${names.length} metrics; at most ${limits.metricsPerMessage} are read.`)
   }
   for (const name of names) {
+    if (limits.names.has(name)) continue
     const fault = faultInName(name, 'A metric name', limits.nameLength)
     if (fault) return reject('metric-name-invalid', fault)
+    if (limits.names.size >= REMEMBERED) limits.names.clear()
+    limits.names.add(name)
   }
   return undefined
 }
@@ -172,11 +193,24 @@ function faultInName(name: string, what: string, maxLength: number): string | un
 
 /** A time that lies too far ahead (or before 1970) is not believed: the message counts at its receive time. */
 function judgeTime(claimed: string | undefined, received: Date, limits: SensorsLimits) {
-  const receivedAt = received.toISOString()
+  const receivedAt = isoOf(received)
   if (claimed === undefined) return { time: receivedAt, receivedAt }
   const ms = Date.parse(claimed)
   const believable = ms >= EARLIEST_BELIEVABLE_MS && ms <= received.getTime() + limits.clockToleranceSeconds * 1000
   return believable ? { time: claimed, receivedAt } : { time: receivedAt, claimed, receivedAt }
+}
+
+let lastMs = Number.NaN
+let lastIso = ''
+
+/** Messages of one millisecond share one text. */
+function isoOf(date: Date): string {
+  const ms = date.getTime()
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastIso = date.toISOString()
+  }
+  return lastIso
 }
 
 function refusalOf(path: PropertyKey[]): Refusal {

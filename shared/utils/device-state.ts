@@ -14,8 +14,13 @@ export function hasTelemetry(device: DeviceState): boolean {
   return Object.keys(device.lastTelemetry.metrics).length > 0
 }
 
+const Z = 90
+
 /** Orders two ISO timestamps whatever their zones; equal instants are not older. */
 export function isOlder(a: string, b: string): boolean {
+  // Two texts in UTC with equally many digits are ordered as texts: that saves parsing both, for every value of every message.
+  const end = a.length - 1
+  if (end === b.length - 1 && a.charCodeAt(end) === Z && b.charCodeAt(end) === Z) return a < b
   return Date.parse(a) < Date.parse(b)
 }
 
@@ -93,8 +98,10 @@ function isSameWord(a: DeviceStatus, b: DeviceStatus): boolean {
 
 function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll: boolean): DeviceState['values'] {
   const merged: Record<string, LatestValue> = { ...values }
-  for (const [name, value] of Object.entries(telemetry.metrics)) {
+  for (const name in telemetry.metrics) {
+    const value = telemetry.metrics[name]
     const held = merged[name]
+    if (value === undefined) continue
     if (!held || replaceAll || !isOlder(telemetry.ts, held.ts)) merged[name] = { value, ts: telemetry.ts }
   }
   return merged
