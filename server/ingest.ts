@@ -108,8 +108,8 @@ export function restoreFleet(fleet: Fleet, { devices, records }: Restored) {
     const device = DeviceStateSchema.safeParse(state)
     if (device.success) fleet.restore(device.data, JSON.stringify(state).length)
   }
-  for (const { kind, value, body } of records) {
-    if (kind === 'telemetry') fleet.applyTelemetry(value, body.length)
-    else fleet.applyStatus(value, body.length)
+  for (const { kind, value, bytes } of records) {
+    if (kind === 'telemetry') fleet.applyTelemetry(value, bytes)
+    else fleet.applyStatus(value, bytes)
   }
 }

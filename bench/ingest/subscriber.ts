@@ -82,7 +82,8 @@ async function startStreamReader(port: number) {
 function storedIn(file: string): number {
   const database = new DatabaseSync(file)
   const row = database.prepare(`SELECT (SELECT coalesce(sum(messages), 0) FROM segment)
-    + (SELECT count(*) FROM journal JOIN device ON device.id = journal.device WHERE kind = 0 AND journal.id > archived) AS n`).get()
+    + (SELECT count(*) FROM batch, json_each(batch.body) AS record JOIN device ON device.id = record.value ->> 0
+       WHERE record.value ->> 1 = 0 AND batch.last - json_array_length(body) + 1 + record.key > archived) AS n`).get()
   database.close()
   return Number(row?.n)
 }

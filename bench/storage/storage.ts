@@ -57,11 +57,11 @@ function reportSizes(file: string, samples: number, say: Say) {
   const parts = database.prepare(`SELECT coalesce(m.tbl_name, s.name) AS part, sum(s.pgsize) AS bytes FROM dbstat s
     LEFT JOIN sqlite_schema m ON m.name = s.name WHERE s.aggregate = TRUE GROUP BY part ORDER BY bytes DESC`).all()
   const free = Number(database.prepare('SELECT freelist_count * page_size AS n FROM pragma_freelist_count, pragma_page_size').get()?.n)
-  const journalled = Number(database.prepare('SELECT count(*) AS n FROM journal').get()?.n)
+  const journalled = Number(database.prepare('SELECT coalesce(sum(length(packets) / 8), 0) AS n FROM delivery').get()?.n)
   database.close()
   const cells = (name: string, bytes: number) => [name, count(bytes), count(bytes / samples, 2)]
   const rows = parts.map(({ part, bytes }) => cells(String(part), Number(bytes)))
-  const growing = parts.filter(({ part }) => part !== 'journal').reduce((sum, { bytes }) => sum + Number(bytes), 0)
+  const growing = parts.filter(({ part }) => part !== 'batch' && part !== 'delivery').reduce((sum, { bytes }) => sum + Number(bytes), 0)
   say(`\n${table(['', 'bytes', `per sample (of ${count(samples)})`], [...rows, cells('free pages', free), cells('the file', statSync(file).size), cells('what grows with the history', growing)])}`)
   say(`\nThe journal does not grow with the history: it keeps the last ${count(journalled)} messages, which may still be redelivered.`)
 }

@@ -103,6 +103,7 @@ export function createHistory(options: HistoryOptions): History {
   function commit() {
     if (!inTransaction) return
     guarded(({ database, store }) => {
+      store.beforeCommit()
       database.exec('COMMIT')
       inTransaction = false
       store.committed()

@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /**
  * The schema, one step a version, forward only. Times are microseconds since 1970.
- * - `journal`: what is acknowledged but not yet packed; `delivery`: packet ids that may still be redelivered, once it is
+ * - `batch`: what is acknowledged but not yet packed, the records of one commit up to `last` as one row: a JSON array of
+ *   `[device, kind, bytes, value]`
+ * - `delivery`: per commit, packet id and digest of each record, kept for as long as they may be redelivered
  * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
  */
 const MIGRATIONS: readonly string[] = [
@@ -16,6 +18,12 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE rollup (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, tier INTEGER NOT NULL, period INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (series, tier, period));
    CREATE INDEX rollup_by_age ON rollup (tier, period);
    CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;`,
+  `CREATE TABLE batch (last INTEGER PRIMARY KEY, body TEXT NOT NULL);
+   INSERT INTO batch SELECT id, '[[' || device || ',' || kind || ',' || length(CAST(body AS BLOB)) || ',' || body || ']]' FROM journal;
+   DROP TABLE journal;
+   DROP TABLE delivery;
+   CREATE TABLE delivery (last INTEGER PRIMARY KEY, packets BLOB NOT NULL);
+   INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -5,7 +5,7 @@ import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import { createArchive } from './archive'
 import type { KeptFrom } from './archive'
 import { createJournal } from './journal'
-import type { Delivery } from './journal'
+import type { Delivery, JournalRecord } from './journal'
 import type { StoredMessage } from './segments'
 import { createTail } from './tail'
 import type { DeviceTail } from './tail'
@@ -18,7 +18,7 @@ export type NewRecord = { body: string, delivery: Delivery }
 export interface Restored {
   devices: { deviceId: string, state: unknown }[]
   /** In order of arrival. */
-  records: Iterable<{ body: string } & ({ kind: 'telemetry', value: Telemetry } | { kind: 'status', value: DeviceStatusChange })>
+  records: Iterable<JournalRecord>
 }
 
 /**
@@ -53,17 +53,10 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   function* pending(archived: Map<number, number>): Restored['records'] {
     const time = now()
     for (const record of journal.restore()) {
-      if (record.id <= (archived.get(record.device) ?? 0)) continue
-      const { id, device, kind, body } = record
-      if (kind === 'status') {
-        tail.add(device, id, time)
-        yield { kind, body, value: JSON.parse(body) }
-      }
-      else {
-        const value: Telemetry = JSON.parse(body)
-        tail.add(device, id, time, toStored(value))
-        yield { kind, body, value }
-      }
+      const { id, device } = record
+      if (id <= (archived.get(device) ?? 0)) continue
+      tail.add(device, id, time, record.kind === 'telemetry' ? toStored(record.value) : undefined)
+      yield record
     }
   }
 
@@ -91,6 +84,8 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       const id = journal.append(device, kind, body, delivery)
       appended.push({ device, id, ...(kind === 'telemetry' && { message: toStored(value) }) })
     },
+    /** Completes the open transaction. */
+    beforeCommit: journal.flush,
     committed() {
       journal.committed()
       const time = now()

@@ -254,13 +254,14 @@ describe('a damaged file', () => {
     expect(samples()).toEqual([{ time: START, value: 2 }])
   })
 
-  it('is set aside when a page in the middle is overwritten', () => {
+  it('is set aside when only its head is as it was', () => {
     for (let n = 0; n < 2_000; n++) append(START + n, { x: n })
     history.commit()
     history.packAll()
     history.close()
     const bytes = readFileSync(join(folder, 'history.db'))
-    bytes.fill(0xAB, bytes.length / 2, bytes.length / 2 + 8_192)
+    // Everything but the head: some pages in the middle may be free, and nobody looks at those.
+    bytes.fill(0xAB, 8_192)
     writeFileSync(join(folder, 'history.db'), bytes)
     history = openHistory()
     expect(damagedTo).toBeDefined()
