@@ -1,11 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { floorTo, HOUR, mergeRollups, MINUTE, packRollups, rollUp, TIERS, unpackRollups } from './rollups'
-import type { Rollup, TierName } from './rollups'
-import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples } from './segments'
+import { createRollupStore } from './rollup-store'
+import type { KeptFrom } from './rollup-store'
+import { floorTo, HOUR, MINUTE } from './rollups'
+import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
 import type { Sample, StoredMessage } from './segments'
-
-/** Up to where samples of each kind have been pruned: before it, late samples can only be added to what remains. */
-export interface KeptFrom { raw: number, minute: number }
 
 /** Packed messages and their rollups: what the journal's records become. All times in microseconds since 1970. */
 export function createArchive(database: DatabaseSync) {
@@ -15,11 +13,10 @@ export function createArchive(database: DatabaseSync) {
   const segmentIds = database.prepare('SELECT id, first FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY first')
   const segmentById = database.prepare('SELECT data FROM segment WHERE id = ?')
   const countIn = database.prepare('SELECT coalesce(sum(messages), 0) AS n FROM segment WHERE device = ? AND last >= ? AND first <= ?')
-  const insertSeries = database.prepare('INSERT INTO series (device, metric) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const insertSeries = database.prepare('INSERT INTO series (device, metric) VALUES (?, ?)')
   const selectSeries = database.prepare('SELECT id FROM series WHERE device = ? AND metric = ?')
-  const selectRollups = database.prepare('SELECT data FROM rollup WHERE series = ? AND tier = ? AND period BETWEEN ? AND ? ORDER BY period')
-  const upsertRollup = database.prepare(`INSERT INTO rollup (series, tier, period, data) VALUES (?, ?, ?, ?)
-    ON CONFLICT (series, tier, period) DO UPDATE SET data = excluded.data`)
+  const anyFrom = database.prepare('SELECT 1 FROM segment WHERE device = ? AND last >= ? LIMIT 1')
+  const rollups = createRollupStore(database)
 
   function seriesOf(device: number, metric: string): number | undefined {
     const row = selectSeries.get(device, metric)
@@ -37,64 +34,32 @@ export function createArchive(database: DatabaseSync) {
     return found.sort((a, b) => a.time - b.time)
   }
 
-  function rollups(series: number, tier: TierName, from: number, to: number): Rollup[] {
-    const { id, step, period } = TIERS[tier]
-    const rows = selectRollups.all(series, id, floorTo(from, period), floorTo(to, period))
-    return rows
-      .flatMap(({ data }) => data instanceof Uint8Array ? unpackRollups(data, step) : [])
-      .filter(({ start }) => start + step > from && start <= to)
-  }
-
-  /** Writes rollups over those with the same start, period by period. */
-  function putRollups(series: number, tier: TierName, fresh: readonly Rollup[]) {
-    const { id, step, period } = TIERS[tier]
-    for (const [start, group] of Map.groupBy(fresh, rollup => floorTo(rollup.start, period))) {
-      const merged = new Map(rollups(series, tier, start, start + period - 1).map(rollup => [rollup.start, rollup]))
-      for (const rollup of group) merged.set(rollup.start, rollup)
-      upsertRollup.run(series, id, start, packRollups([...merged.values()].sort((a, b) => a.start - b.start), step))
-    }
-  }
-
-  /** Brings minutes and hours up to date with new samples of one metric, given all samples of the minutes they touch. */
-  function updateRollups(series: number, fresh: readonly Sample[], existing: readonly Sample[], kept: KeptFrom) {
-    const touched = new Set(fresh.map(({ time }) => floorTo(time, MINUTE)))
-    const all = [...existing.filter(({ time }) => touched.has(floorTo(time, MINUTE))), ...fresh].sort((a, b) => a.time - b.time)
-    const late = fresh.filter(({ time }) => time < kept.minute)
-    putRollups(series, 'minute', rollUp(all, MINUTE).map(minute => minute.start >= kept.raw ? minute : addTo('minute', series, minute)))
-    const hours = new Set(fresh.map(({ time }) => floorTo(time, HOUR)).filter(hour => hour >= kept.minute))
-    putRollups(series, 'hour', [...hours].flatMap(hour => mergeRollups(rollups(series, 'minute', hour, hour + HOUR - 1), HOUR)))
-    putRollups(series, 'hour', rollUp(late, HOUR).filter(({ start }) => start < kept.minute).map(hour => addTo('hour', series, hour)))
-  }
-
-  /** What an older bucket was made of is gone: what comes late can only be added. */
-  function addTo(tier: TierName, series: number, late: Rollup): Rollup {
-    const held = rollups(series, tier, late.start, late.start)
-    return mergeRollups([late, ...held], TIERS[tier].step)[0] ?? late
+  /** All samples from the first minute that messages touch, by metric; undefined when those are all older. */
+  function existingBeside(device: number, messages: readonly StoredMessage[]): ((metric: string) => Sample[]) | undefined {
+    const first = messages[0]?.time ?? 0
+    if (!anyFrom.get(device, first)) return undefined
+    const to = (messages.at(-1)?.time ?? 0) + MINUTE
+    const segments = segmentsIn.all(device, floorTo(first, MINUTE), to).flatMap(({ data }) => data instanceof Uint8Array ? readSegment(data) : [])
+    return metric => segments.flatMap(segment => samplesOf(segment, metric)).sort((a, b) => a.time - b.time)
   }
 
   function addGroup(device: number, messages: readonly StoredMessage[], kept: KeptFrom) {
-    const from = floorTo(messages[0]?.time ?? 0, MINUTE)
-    const to = (messages.at(-1)?.time ?? 0) + MINUTE
-    const existing = new Map<string, Sample[]>()
-    const existingOf = (metric: string) => {
-      const held = existing.get(metric) ?? samples(device, metric, from, to)
-      existing.set(metric, held)
-      return held
-    }
+    const existingOf = existingBeside(device, messages)
     const { data, first, last, samples: fresh } = buildSegment(messages, existingOf)
     insertSegment.run(device, first, last, messages.length, data)
     for (const [metric, placed] of fresh) {
-      if (placed.length === 0) continue
-      insertSeries.run(device, metric)
-      const series = seriesOf(device, metric)
-      if (series !== undefined) updateRollups(series, placed, existingOf(metric), kept)
+      if (placed.length > 0) rollups.update(addSeries(device, metric), placed, existingOf?.(metric), kept)
     }
+  }
+
+  function addSeries(device: number, metric: string): number {
+    return seriesOf(device, metric) ?? Number(insertSeries.run(device, metric).lastInsertRowid)
   }
 
   return {
     samples,
     seriesOf,
-    rollups,
+    rollups: rollups.read,
     countMessages: (device: number, from: number, to: number) => Number(countIn.get(device, from, to)?.n),
     /** The newest messages before a moment, newest first; at least `limit` where there are as many. */
     messagesBefore(device: number, before: number, limit: number): StoredMessage[] {

@@ -6,7 +6,7 @@ const CHECK_EVERY_MS = 1_000
 const PACK_MESSAGES = 500
 const PACK_AFTER_MS = 1_800_000
 /** Beyond this many messages of all devices together, whatever waits longest is packed. */
-export const TAIL_MESSAGES = 100_000
+const TAIL_MESSAGES = 300_000
 
 export interface PackerOptions {
   tails: () => Iterable<DeviceTail>

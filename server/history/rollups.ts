@@ -27,13 +27,15 @@ export interface Rollup {
 
 export const floorTo = (time: number, step: number): number => Math.floor(time / step) * step
 
-/** Rollups of samples in order of time. */
-export function rollUp(samples: readonly Sample[], step: number): Rollup[] {
+/** Rollups of samples in order of time; `held` gives what a bucket holds already of earlier samples. */
+export function rollUp(samples: readonly Sample[], step: number, held?: (start: number) => Rollup | undefined): Rollup[] {
   const rollups: Rollup[] = []
   let current: Rollup | undefined
   for (const { time, value } of samples) {
-    const start = floorTo(time, step)
-    if (current?.start !== start) rollups.push(current = emptyRollup(start, value))
+    if (!current || time < current.start || time >= current.start + step) {
+      const start = floorTo(time, step)
+      rollups.push(current = { ...(held?.(start) ?? emptyRollup(start, value)) })
+    }
     add(current, value)
   }
   return rollups

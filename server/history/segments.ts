@@ -19,7 +19,7 @@ const REPEATED = -1
  * A run of messages of one device, by column: `t` times as deltas, `r` how long after it each was received, `m` per metric
  * which messages carry it (`i`, all when absent), the values, and the exceptions of {@link place} as `[position, shift]`.
  */
-interface Segment {
+export interface Segment {
   t: number[]
   r: number[]
   m: Record<string, { i?: number[], v: MetricValue[], s?: [number, number][] }>
@@ -49,6 +49,8 @@ export function placedSamples(messages: readonly StoredMessage[], metric: string
 
 function placeAll(messages: readonly StoredMessage[], metric: string, existing: readonly Sample[]) {
   const carried = samplesIn(messages, metric)
+  // The usual case, in which nothing can meet.
+  if (existing.length === 0 && isIncreasing(carried)) return { carried, shifts: [], placed: carried }
   const shifts = place(carried, new Map(existing.map(({ time, value }) => [time, value])))
   const placed = carried
     .flatMap((sample, i) => shifts[i] === REPEATED ? [] : { ...sample, time: sample.time + (shifts[i] ?? 0) })
@@ -56,11 +58,17 @@ function placeAll(messages: readonly StoredMessage[], metric: string, existing: 
   return { carried, shifts, placed }
 }
 
+function isIncreasing(samples: readonly Sample[]): boolean {
+  return samples.every(({ time }, i) => i === 0 || time > (samples[i - 1]?.time ?? time))
+}
+
 function samplesIn(messages: readonly StoredMessage[], metric: string): Sample[] {
-  return messages.flatMap(({ time, metrics }) => {
+  const samples: Sample[] = []
+  for (const { time, metrics } of messages) {
     const value = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
-    return value === undefined ? [] : { time, value }
-  })
+    if (value !== undefined) samples.push({ time, value })
+  }
+  return samples
 }
 
 export interface BuiltSegment {
@@ -71,14 +79,17 @@ export interface BuiltSegment {
   samples: Map<string, Sample[]>
 }
 
-/** Packs messages (at least one, in order of time) beside the samples of the device that exist already. */
-export function buildSegment(messages: readonly StoredMessage[], existing: (metric: string) => readonly Sample[]): BuiltSegment {
-  const names = new Set(messages.flatMap(({ metrics }) => Object.keys(metrics)))
+/** Packs messages (at least one, in order of time) beside the samples of the device that exist already; none: all are older. */
+export function buildSegment(messages: readonly StoredMessage[], existing?: (metric: string) => readonly Sample[]): BuiltSegment {
+  const names = new Set<string>()
+  for (const { metrics } of messages) {
+    for (const name in metrics) names.add(name)
+  }
   const columns: Segment['m'] = {}
   const samples = new Map<string, Sample[]>()
   let last = messages.at(-1)?.time ?? 0
   for (const name of names) {
-    const { carried, shifts, placed } = placeAll(messages, name, existing(name))
+    const { carried, shifts, placed } = placeAll(messages, name, existing?.(name) ?? [])
     samples.set(name, placed)
     last = Math.max(last, placed.at(-1)?.time ?? 0)
     const exceptions = shifts.flatMap((shift, i): [number, number][] => shift === 0 ? [] : [[i, shift]])
@@ -103,7 +114,8 @@ export function readSamples(data: Uint8Array, metric: string): Sample[] {
   return samplesOf(readSegment(data), metric)
 }
 
-function samplesOf({ t, m }: Segment, metric: string): Sample[] {
+/** The samples of one metric in a segment, in the order they were stored. */
+export function samplesOf({ t, m }: Segment, metric: string): Sample[] {
   const column = Object.hasOwn(m, metric) ? m[metric] : undefined
   if (!column) return []
   const times = fromDeltas(t)
@@ -141,7 +153,7 @@ export function readMessages(data: Uint8Array): StoredMessage[] {
 }
 
 // Our own bytes, read back: parsing columns of thousands value by value would cost more than the query.
-function readSegment(data: Uint8Array): Segment {
+export function readSegment(data: Uint8Array): Segment {
   const value = unpack(data)
   if (!isSegment(value)) throw new Error('A segment of the history cannot be read.')
   return value
