@@ -1,16 +1,15 @@
 // Owns the open event streams. Promises every client the snapshot first and then every event in order, encoded once for
 // all; a client that cannot keep up, or fails, is closed and harms nobody. Never asks what an event means.
 import type { StreamEvent } from '#shared/schemas/events'
+import { toFrames } from './frames'
 
 /** One open stream; a WebSocket peer fits. */
 export interface StreamClient {
   id: string
-  send: (frame: string) => void
+  /** Writes whole WebSocket frames. */
+  write: (frames: Buffer) => void
   close: (code: number, reason: string) => void
-  /** Holds frames back until `uncork`, so that those of one event-loop turn leave in one write. */
-  cork: () => void
-  uncork: () => void
-  /** Bytes accepted by `send` that have not left yet. */
+  /** Bytes accepted by `write` that have not left yet. */
   bufferedBytes: () => number
 }
 
@@ -39,8 +38,8 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
   const clients = new Map<string, StreamClient>()
   // Clients still taking in a greeting larger than the limit, with what may wait for them meanwhile.
   const greeted = new Map<string, number>()
-  // Clients whose frames are held back until this event-loop turn ends.
-  let corked: StreamClient[] | undefined
+  // The events of this event-loop turn: they leave together, in one write per client.
+  let turn: string[] = []
 
   function forget(clientId: string) {
     clients.delete(clientId)
@@ -57,9 +56,9 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     }
   }
 
-  function send(client: StreamClient, frame: string) {
+  function write(client: StreamClient, frames: Buffer) {
     try {
-      client.send(frame)
+      client.write(frames)
     }
     catch {
       return drop(client, CLOSE_TRY_LATER, 'sending failed')
@@ -69,30 +68,29 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     else if (buffered > (greeted.get(client.id) ?? maxBufferedBytes)) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
   }
 
-  function broadcast(frame: string) {
-    if (!corked) {
-      corked = [...clients.values()]
-      for (const client of corked) client.cork()
-      setImmediate(endTurn)
-    }
-    for (const client of clients.values()) send(client, frame)
+  function broadcast(text: string) {
+    if (turn.length === 0) setImmediate(endTurn)
+    turn.push(text)
   }
 
   function endTurn() {
-    const held = corked ?? []
-    corked = undefined
-    for (const client of held) client.uncork()
+    if (turn.length === 0) return
+    const frames = toFrames(turn)
+    turn = []
+    for (const client of clients.values()) write(client, frames)
   }
 
   function greet(client: StreamClient) {
-    const frames = greeting().map(event => JSON.stringify(event))
-    greeted.set(client.id, maxBufferedBytes + frames.reduce((bytes, frame) => bytes + Buffer.byteLength(frame), 0))
-    for (const frame of frames) send(client, frame)
+    const frames = toFrames(greeting().map(event => JSON.stringify(event)))
+    greeted.set(client.id, maxBufferedBytes + frames.length)
+    write(client, frames)
   }
 
   return {
     add(client) {
       if (clients.size >= maxClients) return drop(client, CLOSE_TRY_LATER, 'too many clients')
+      // The snapshot holds what the turn has brought so far.
+      endTurn()
       clients.set(client.id, client)
       greet(client)
     },
@@ -105,6 +103,7 @@ export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions
     },
     size: () => clients.size,
     stop() {
+      endTurn()
       for (const client of clients.values()) drop(client, CLOSE_RESTART, 'the server is restarting')
     },
   }

@@ -10,16 +10,20 @@ const NOT_UNDERSTOOD = JSON.stringify({
   data: { code: 'request-invalid', message: 'Only {"type":"ping"} is understood here.' },
 } satisfies StreamEvent)
 
+const OPEN = 1
+const NOT_POSSIBLE = 1011
+
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
   open(peer) {
     const socket = socketOf(peer)
+    if (!socket) return peer.close(NOT_POSSIBLE, 'this server cannot stream')
     useLeitstand().hub.add({
       id: peer.id,
-      send: frame => void peer.send(frame),
+      // Past `ws`, which would frame and write every event for every client; nothing of its own can be half sent, for it
+      // does not compress. After its close frame nothing may follow.
+      write: (frames) => { if (peer.websocket.readyState === OPEN) socket.write(frames) },
       close: (code, reason) => peer.close(code, reason),
-      cork: () => socket?.cork(),
-      uncork: () => socket?.uncork(),
       bufferedBytes: () => peer.websocket.bufferedAmount ?? 0,
     })
   },
