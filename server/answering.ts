@@ -5,7 +5,7 @@ import type { Sparklines } from '#shared/schemas/sparkline'
 import { metricKind } from '#shared/utils/metrics'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import type { Fleet } from './fleet/fleet'
-import type { History } from './history/history'
+import type { History } from './history/contract'
 import { readMessagesBefore, readRaw, readSparkline, readThinned } from './history/reading'
 import { fromStored } from './history/store'
 

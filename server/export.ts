@@ -1,7 +1,7 @@
 import type { MetricValue } from '#shared/schemas/telemetry'
 import type { ExportQuery } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/utils/time'
-import type { History } from './history/history'
+import type { History } from './history/contract'
 
 interface Row { time: number, metric: string, value: MetricValue }
 

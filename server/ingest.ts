@@ -1,9 +1,9 @@
 // The way of a message through the rooms, called by the connection. Everything before the end of a turn is in memory; the
-// end of the turn puts it on disk, and only then is it acknowledged.
+// end of the turn commits it, and once that is on disk it is acknowledged.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
-import type { History } from './history/history'
+import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
 import type { Hub } from './live/hub'
 import type { ConnectionEvents, Delivered } from './mqtt/connection'
@@ -70,7 +70,7 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
 
   return {
     onMessage,
-    onTurnEnd: () => history?.commit(),
+    onTurnEnd: done => history ? history.commit(done) : done?.(true),
     onSession(resumed) {
       if (!history || history.fault()) return
       if (resumed) return history.sessionResumed()

@@ -1,4 +1,4 @@
-import type { History } from '../../server/history/history.ts'
+import type { History } from '../../server/history/contract.ts'
 import { readThinned } from '../../server/history/reading.ts'
 
 const POINTS = 500

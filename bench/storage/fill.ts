@@ -1,5 +1,5 @@
 import type { Telemetry } from '#shared/schemas/telemetry'
-import type { History } from '../../server/history/history.ts'
+import type { History } from '../../server/history/contract.ts'
 
 const DEVICES = 1_000
 const METRICS = 3

@@ -3,9 +3,6 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { migrate } from './migrations'
 
-/** `full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments, a crash of the process nothing. */
-export type Durability = 'full' | 'normal'
-
 const CACHE_KIB = 32_768
 /** Larger files are not read through at start: damage in them shows when it is met. */
 const CHECKED_BYTES = 67_108_864
@@ -16,24 +13,25 @@ const DAMAGED = /malformed|not a database|disk image|corrupt/i
  * deleted, and `onDamaged` is told; a new one takes its place.
  * @throws when it cannot be opened or is from a newer application.
  */
-export function openDatabase(file: string, durability: Durability, onDamaged: (movedTo: string) => void): DatabaseSync {
+export function openDatabase(file: string, onDamaged: (movedTo: string) => void): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true })
   try {
-    return openSound(file, durability)
+    return openSound(file)
   }
   catch (error) {
     if (!(error instanceof Error && DAMAGED.test(error.message)) || !existsSync(file)) throw error
     onDamaged(setAside(file))
-    return openSound(file, durability)
+    return openSound(file)
   }
 }
 
-function openSound(file: string, durability: Durability): DatabaseSync {
+function openSound(file: string): DatabaseSync {
   const database = new DatabaseSync(file)
   try {
     // Must come before the first table: it lets pruning give space back bit by bit.
     database.exec('PRAGMA auto_vacuum = INCREMENTAL')
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`)
+    // A commit does not wait for the disk: where durability asks for it, `sync.ts` does, without holding the event loop.
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = normal; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`)
     if (statSync(file).size <= CHECKED_BYTES) {
       const check = database.prepare('PRAGMA quick_check(1)').get()
       if (check?.quick_check !== 'ok') throw new Error('database disk image is malformed')

@@ -1,71 +1,25 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
-import type { Storage } from '#shared/schemas/storage'
+import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
-import type { Durability } from './database'
 import { inWords } from './faults'
-import type { Delivery } from './journal'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
-import type { ReadableStore } from './reading'
-import type { RetentionLimits } from './retention'
 import { nextTurn } from './slices'
 import { createStore } from './store'
-import type { NewRecord, Restored, Store } from './store'
+import type { Store } from './store'
+import { createSync } from './sync'
+import type { Sync } from './sync'
 import type { DeviceTail } from './tail'
-
-export interface HistoryOptions {
-  file: string
-  durability: Durability
-  retention: RetentionLimits
-  /** Deliveries that can be under way at once: MQTT's Receive Maximum. */
-  unacknowledged: number
-  /** The last state of a device as JSON text; it is kept beside the packed messages. */
-  stateOf: (deviceId: string) => string | undefined
-  /** The store has failed (with the reason in words), or is well again (`null`). */
-  onFault: (reason: string | null) => void
-  onDamaged: (movedTo: string) => void
-  /** What the database holds, on opening; to be read to the end. */
-  onOpen: (restored: Restored) => void
-  now?: () => number
-}
-
-export interface History {
-  /** Opens the database; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
-  open: () => void
-  /** Whether a delivery is the repetition of one that is stored already. */
-  isStored: (delivery: Delivery) => boolean
-  /** Adds a record; it is kept once {@link History.commit} has returned. @throws when the store fails. */
-  append: (record: NewRecord) => void
-  /** Puts what was appended on disk. @throws when the store fails: then nothing since the last commit is kept. */
-  commit: () => void
-  /** The broker has forgotten our session: nothing will be redelivered. */
-  forgetDeliveries: () => void
-  /** The broker goes on with our session: repetitions come first. */
-  sessionResumed: () => void
-  /** Why nothing can be stored at the moment, or null. */
-  fault: () => string | null
-  /** Tries to write; true when the store is well (again). */
-  probe: () => boolean
-  isOpen: () => boolean
-  /** What can be read: the archive, and per device what is not packed yet. */
-  read: () => ReadableStore
-  /** Packs everything, or one device, now. */
-  packAll: (deviceId?: string) => void
-  /** Prunes and counts now instead of within the minute. */
-  maintain: () => Promise<void>
-  /** What is kept and what it costs. */
-  storage: () => Promise<Storage>
-  close: () => void
-}
 
 export function createHistory(options: HistoryOptions): History {
   const now = options.now ?? Date.now
   let database: DatabaseSync | undefined
   let store: Store | undefined
   let maintenance: Maintenance | undefined
+  let sync: Sync | undefined
   let names = new Map<number, string>()
   let inTransaction = false
   let fault: string | null = null
@@ -98,6 +52,19 @@ export function createHistory(options: HistoryOptions): History {
     if (inTransaction) return
     database.exec('BEGIN IMMEDIATE')
     inTransaction = true
+  }
+
+  function commitThen(done: (kept: boolean) => void) {
+    commit()
+    if (!sync) return done(true)
+    sync.request((error) => {
+      if (error) {
+        // It may be on disk or not: what the broker delivers again is taken as new.
+        store?.distrustDeliveries()
+        setFault(inWords(error))
+      }
+      done(error === null)
+    })
   }
 
   function commit() {
@@ -175,7 +142,8 @@ export function createHistory(options: HistoryOptions): History {
 
   function open() {
     try {
-      database = openDatabase(options.file, options.durability, options.onDamaged)
+      database = openDatabase(options.file, options.onDamaged)
+      if (options.durability === 'full') sync = createSync(options.file)
       store = createStore(database, options.unacknowledged, now)
       options.onOpen(store.restore())
       packer.start()
@@ -191,6 +159,8 @@ export function createHistory(options: HistoryOptions): History {
     packer.stop()
     maintenance?.stop()
     maintenance = undefined
+    sync?.close()
+    sync = undefined
     database?.close()
     database = undefined
     store = undefined
@@ -205,7 +175,7 @@ export function createHistory(options: HistoryOptions): History {
         store.append(record)
       })
     },
-    commit,
+    commit: done => done ? commitThen(done) : commit(),
     sessionResumed: () => store?.sessionResumed(),
     forgetDeliveries: () => guarded(({ store }) => store.forgetDeliveries()),
     fault: () => fault,

@@ -120,6 +120,8 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
       deliveries = []
       bodies = ''
     },
+    /** Whether what was stored last is on disk is not known: nothing is taken for a redelivery of it. */
+    distrustDeliveries: () => void ordinals.fill(0),
     /** The broker has forgotten our session: packet ids start anew, nothing will be redelivered. */
     forgetDeliveries() {
       ordinals.fill(0)

@@ -32,7 +32,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   const ids = new Map<string, number>()
   // Devices first met in the open transaction, and what it adds to the tail once it is committed.
   let newDevices: string[] = []
-  let appended: { device: number, id: number, message?: StoredMessage }[] = []
+  let appended: { device: number, id: number, message: StoredMessage | undefined }[] = []
 
   const insertDevice = database.prepare('INSERT INTO device (name) VALUES (?)')
   const keepState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
@@ -66,6 +66,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     kept,
     isStored: journal.isStored,
     forgetDeliveries: journal.forgetDeliveries,
+    distrustDeliveries: journal.distrustDeliveries,
     sessionResumed: journal.sessionResumed,
     idOf: (deviceId: string) => ids.get(deviceId),
     deviceCount: () => ids.size,
@@ -82,7 +83,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     append({ kind, value, body, delivery }: NewRecord) {
       const device = idOf(value.deviceId)
       const id = journal.append(device, kind, body, delivery)
-      appended.push({ device, id, ...(kind === 'telemetry' && { message: toStored(value) }) })
+      appended.push({ device, id, message: kind === 'telemetry' ? toStored(value) : undefined })
     },
     /** Completes the open transaction. */
     beforeCommit: journal.flush,
@@ -117,7 +118,17 @@ export type Store = ReturnType<typeof createStore>
 
 /** The part of a telemetry message that is kept as samples. */
 export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry): StoredMessage {
-  return { time: toMicroseconds(ts), received: toMicroseconds(receivedAt), metrics, ...(claimedTs && { claimedTs }) }
+  const message: StoredMessage = { time: toMicroseconds(ts), received: receivedTime(receivedAt), metrics }
+  if (claimedTs !== undefined) message.claimedTs = claimedTs
+  return message
+}
+
+let lastReceived = { text: '', time: 0 }
+
+/** Many messages are received in one millisecond. */
+function receivedTime(text: string): number {
+  if (text !== lastReceived.text) lastReceived = { text, time: toMicroseconds(text) }
+  return lastReceived.time
 }
 
 /** The inverse of {@link toStored}; times come back in UTC. */

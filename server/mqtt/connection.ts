@@ -45,8 +45,8 @@ export interface Delivered {
 export interface ConnectionEvents {
   /** Called in turn for each message. @throws when it cannot be stored: then it is not acknowledged. */
   onMessage: (message: Delivered) => void
-  /** The end of an event-loop turn with messages: they are acknowledged when this returns. @throws when they cannot be stored. */
-  onTurnEnd: () => void
+  /** The end of an event-loop turn with messages: those of QoS 1 are acknowledged by `done(true)`. @throws when they cannot be stored. */
+  onTurnEnd: (done?: (kept: boolean) => void) => void
   /** Whether the broker goes on with our session; if not, nothing from an earlier one will be delivered again. */
   onSession: (resumed: boolean) => void
   /** Why messages cannot be stored now, or null. While they cannot, they are only looked at, and wait in the broker's session. */

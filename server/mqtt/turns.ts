@@ -3,8 +3,8 @@ import type { IPublishPacket, MqttClient } from 'mqtt'
 export interface TurnEvents {
   /** One message; what it leaves to be stored is stored by `onTurnEnd`. */
   onMessage: (packet: IPublishPacket) => void
-  /** All messages of this event-loop turn have been handled: put them on disk. @throws when that fails. */
-  onTurnEnd: () => void
+  /** All messages of this event-loop turn have been handled; `done`, where it matters, wants to know whether they are kept. @throws when that fails. */
+  onTurnEnd: (done?: (kept: boolean) => void) => void
 }
 
 /** A backlog arrives thousands at once: a turn is ended after this much, so that everything else has its turn, too. */
@@ -17,8 +17,8 @@ const PUBACK_BYTES = 4
 const NOT_YET = new Error('This message is acknowledged with its turn.')
 
 /**
- * Acknowledges messages by the event-loop turn: what a turn brings is committed at its end, and only then do all its
- * acknowledgements leave, in one write. If the commit fails none of them leaves: the connection is cut and the broker
+ * Acknowledges messages by the event-loop turn: what a turn brings is committed at its end, and only when that is kept do all
+ * its acknowledgements leave, in one write. If it cannot be kept none of them leaves: the connection is cut and the broker
  * delivers again.
  */
 export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
@@ -35,18 +35,22 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
     unacknowledged = []
     stream = undefined
     try {
-      onTurnEnd()
+      onTurnEnd(packetIds.length === 0 ? undefined : kept => kept ? acknowledge(current, packetIds) : fail())
     }
     catch {
-      return fail()
+      fail()
     }
-    if (packetIds.length === 0) return
-    if (current.writable) current.write(pubacks(packetIds))
+  }
+
+  function acknowledge(current: MqttClient['stream'], packetIds: readonly number[]) {
+    if (failed || !current.writable) return
+    current.write(pubacks(packetIds))
     // Acknowledgements keep the connection alive; an answer to a ping would wait behind the whole backlog.
     client.reschedulePing(true)
   }
 
   function fail() {
+    if (failed) return
     failed = true
     onFailure()
   }

@@ -5,7 +5,7 @@ import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createHistory } from '../../../../server/history/history'
-import type { History } from '../../../../server/history/history'
+import type { History } from '../../../../server/history/contract'
 import { floorTo, HOUR, MINUTE, rollUp } from '../../../../server/history/rollups'
 import type { Sample } from '../../../../server/history/segments'
 

@@ -1,0 +1,56 @@
+import type { Storage } from '#shared/schemas/storage'
+import type { Delivery } from './journal'
+import type { ReadableStore } from './reading'
+import type { RetentionLimits } from './retention'
+import type { NewRecord, Restored } from './store'
+
+/** `full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments, a crash of the process nothing. */
+export type Durability = 'full' | 'normal'
+
+export interface HistoryOptions {
+  file: string
+  durability: Durability
+  retention: RetentionLimits
+  /** Deliveries that can be under way at once: MQTT's Receive Maximum. */
+  unacknowledged: number
+  /** The last state of a device as JSON text; it is kept beside the packed messages. */
+  stateOf: (deviceId: string) => string | undefined
+  /** The store has failed (with the reason in words), or is well again (`null`). */
+  onFault: (reason: string | null) => void
+  onDamaged: (movedTo: string) => void
+  /** What the database holds, on opening; to be read to the end. */
+  onOpen: (restored: Restored) => void
+  now?: () => number
+}
+
+export interface History {
+  /** Opens the database; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
+  open: () => void
+  /** Whether a delivery is the repetition of one that is stored already. */
+  isStored: (delivery: Delivery) => boolean
+  /** Adds a record to what {@link History.commit} commits. @throws when the store fails. */
+  append: (record: NewRecord) => void
+  /**
+   * Commits what was appended, and tells `done` whether it is as durable as was asked for: later, where the disk has to be
+   * waited for. @throws when the store fails: then nothing since the last commit is kept.
+   */
+  commit: (done?: (kept: boolean) => void) => void
+  /** The broker has forgotten our session: nothing will be redelivered. */
+  forgetDeliveries: () => void
+  /** The broker goes on with our session: repetitions come first. */
+  sessionResumed: () => void
+  /** Why nothing can be stored at the moment, or null. */
+  fault: () => string | null
+  /** Tries to write; true when the store is well (again). */
+  probe: () => boolean
+  isOpen: () => boolean
+  /** What can be read: the archive, and per device what is not packed yet. */
+  read: () => ReadableStore
+  /** Packs everything, or one device, now. */
+  packAll: (deviceId?: string) => void
+  /** Prunes and counts now instead of within the minute. */
+  maintain: () => Promise<void>
+  /** What is kept and what it costs. */
+  storage: () => Promise<Storage>
+  close: () => void
+}
