@@ -25,7 +25,7 @@ export function createPacker({ tails, size, pack, onIdle, now }: PackerOptions) 
 
   function due(): DeviceTail[] {
     const time = now()
-    const ready = [...tails()].filter(({ messages, since }) => messages.length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
+    const ready = [...tails()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
     if (ready.length > 0 || size() < TAIL_MESSAGES) return ready
     return [...tails()].sort((a, b) => a.since - b.since)
   }

@@ -28,11 +28,11 @@ export interface Restored {
 export function createStore(database: DatabaseSync, unacknowledged: number, now: () => number) {
   const journal = createJournal(database, unacknowledged)
   const archive = createArchive(database)
-  const tail = createTail()
+  const tail = createTail(now)
   const ids = new Map<string, number>()
-  // Devices first met in the open transaction, and what it adds to the tail once it is committed.
+  // Devices first met in the open transaction, and those whose tail it has made longer.
   let newDevices: string[] = []
-  let appended: { device: number, id: number, message: StoredMessage | undefined }[] = []
+  let appended: number[] = []
 
   const insertDevice = database.prepare('INSERT INTO device (name) VALUES (?)')
   const keepState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
@@ -51,11 +51,11 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
 
   /** Fills the tail from the journal while the caller reads the records. */
   function* pending(archived: Map<number, number>): Restored['records'] {
-    const time = now()
     for (const record of journal.restore()) {
       const { id, device } = record
       if (id <= (archived.get(device) ?? 0)) continue
-      tail.add(device, id, time, record.kind === 'telemetry' ? toStored(record.value) : undefined)
+      if (record.kind === 'telemetry') tail.add(device, id, toStored(record.value))
+      else tail.note(device, id)
       yield record
     }
   }
@@ -83,26 +83,28 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     append({ kind, value, body, delivery }: NewRecord) {
       const device = idOf(value.deviceId)
       const id = journal.append(device, kind, body, delivery)
-      appended.push({ device, id, message: kind === 'telemetry' ? toStored(value) : undefined })
+      if (kind === 'status') return tail.note(device, id)
+      tail.add(device, id, toStored(value))
+      appended.push(device)
     },
     /** Completes the open transaction. */
     beforeCommit: journal.flush,
     committed() {
       journal.committed()
-      const time = now()
-      for (const { device, id, message } of appended) tail.add(device, id, time, message)
       appended = []
       newDevices = []
     },
     rolledBack() {
       journal.rolledBack()
+      for (const device of appended) tail.takeBack(device)
       for (const name of newDevices) ids.delete(name)
       appended = []
       newDevices = []
     },
     /** Packs one device inside the open transaction; `state` is its last state now. */
-    pack({ device, lastId, messages }: DeviceTail, state: string | undefined) {
-      if (messages.length > 0) archive.add(device, messages, kept)
+    pack(tail: DeviceTail, state: string | undefined) {
+      const { device, lastId, length } = tail
+      if (length > 0) archive.add(device, tail.messages(), kept)
       keepState.run(lastId, state ?? null, device)
     },
     packed: (packed: readonly DeviceTail[]) => packed.forEach(({ device }) => tail.remove(device)),

@@ -1,6 +1,7 @@
+import type { MetricValue } from '#shared/schemas/telemetry'
 import type { StoredMessage } from './segments'
 
-/** Messages of one device that are in the journal and not yet packed, in order of arrival. */
+/** What a device has in the journal that is not packed yet. */
 export interface DeviceTail {
   device: number
   /** Journal id of the first and the last record it stands for. */
@@ -8,30 +9,82 @@ export interface DeviceTail {
   lastId: number
   /** When the first of them came, in milliseconds of the server's clock. */
   since: number
-  messages: StoredMessage[]
+  /** How many messages. */
+  length: number
+  /** They themselves, in order of arrival. */
+  messages: () => StoredMessage[]
+}
+
+/**
+ * Messages by column: hundreds of thousands of them may wait here, and numbers in a row cost the garbage collector nothing,
+ * objects cost it more than everything else that is done to a message.
+ */
+class Columns implements DeviceTail {
+  readonly times: number[] = []
+  readonly received: number[] = []
+  readonly metrics: Record<string, MetricValue>[] = []
+  readonly claims = new Map<number, string>()
+
+  constructor(readonly device: number, readonly firstId: number, public lastId: number, readonly since: number) {}
+
+  get length() {
+    return this.times.length
+  }
+
+  messages(): StoredMessage[] {
+    return this.times.map((time, i) => {
+      const message: StoredMessage = { time, received: this.received[i] ?? time, metrics: this.metrics[i] ?? {} }
+      const claimedTs = this.claims.get(i)
+      if (claimedTs !== undefined) message.claimedTs = claimedTs
+      return message
+    })
+  }
 }
 
 /** What is not packed yet, by device. */
-export function createTail() {
-  const tails = new Map<number, DeviceTail>()
+export function createTail(now: () => number) {
+  const tails = new Map<number, Columns>()
   let size = 0
+
+  function of(device: number, id: number): Columns {
+    const held = tails.get(device)
+    if (held) {
+      held.lastId = id
+      return held
+    }
+    const tail = new Columns(device, id, id, now())
+    tails.set(device, tail)
+    return tail
+  }
+
   return {
-    /** `message` is absent for records that are not packed as samples (a status). */
-    add(device: number, id: number, now: number, message?: StoredMessage) {
-      const tail = tails.get(device)
-      if (tail) tail.lastId = id
-      const held = tail ?? { device, firstId: id, lastId: id, since: now, messages: [] }
-      if (!tail) tails.set(device, held)
-      if (!message) return
-      held.messages.push(message)
+    /** A record that is packed as samples. */
+    add(device: number, id: number, { time, received, metrics, claimedTs }: StoredMessage) {
+      const tail = of(device, id)
+      if (claimedTs !== undefined) tail.claims.set(tail.length, claimedTs)
+      tail.times.push(time)
+      tail.received.push(received)
+      tail.metrics.push(metrics)
       size++
     },
-    of: (device: number): readonly StoredMessage[] => tails.get(device)?.messages ?? [],
+    /** A record that is not (a status). */
+    note: (device: number, id: number) => void of(device, id),
+    /** Takes back the last message of a device: it is not stored after all. */
+    takeBack(device: number) {
+      const tail = tails.get(device)
+      if (!tail) return
+      tail.times.pop()
+      tail.received.pop()
+      tail.metrics.pop()
+      tail.claims.delete(tail.length)
+      size--
+    },
+    of: (device: number): readonly StoredMessage[] => tails.get(device)?.messages() ?? [],
     remove(device: number) {
-      size -= tails.get(device)?.messages.length ?? 0
+      size -= tails.get(device)?.length ?? 0
       tails.delete(device)
     },
-    all: () => tails.values(),
+    all: (): Iterable<DeviceTail> => tails.values(),
     size: () => size,
     /** Journal id of the oldest record that is not packed, or undefined. */
     firstId(): number | undefined {
