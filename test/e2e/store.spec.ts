@@ -76,6 +76,38 @@ describe.skipIf(!mosquitto)('a disk that is full', () => {
   })
 })
 
+describe.skipIf(!mosquitto)('a disk that is read-only', () => {
+  it('is named; nothing is acknowledged, the live view goes on, and everything is there once it can be written', async ({ skip }) => {
+    const disk = smallDisk()
+    if (!disk) return skip('no small disk can be made here')
+    const remount = (mode: 'ro' | 'rw') => execFileSync('mount', ['-o', `remount,${mode}`, disk])
+    const broker = await startMosquitto(['allow_anonymous true'])
+    const env = { NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: disk }
+    const device = await connectDevice(broker.url)
+    let sent = 0
+    const publish = () => device.publishAsync('sensors/gate/telemetry', `{"metrics":{"n":${sent++}}}`, { qos: 1 })
+    const first = await startApp(env)
+    await first.untilBroker('connected')
+    for (let i = 0; i < 10; i++) await publish()
+    await until(async () => (await numbers(first)).length === sent || undefined, 'the first messages')
+    await first.stop()
+
+    remount('ro')
+    onTestFinished(() => remount('rw'))
+    const app = await startApp(env)
+    expect(await app.untilBroker('store-failed')).toMatchObject({ status: 'fault', reason: expect.stringMatching(/read-only|cannot be opened/) })
+    expect((await fetch(`${app.url}/api/health`)).status).toBe(503)
+    const stream = await connectStream(app.url)
+    for (let i = 0; i < 10; i++) await publish()
+    await until(() => stream.events.some(event => event.type === 'telemetry' && event.data.metrics.n === sent - 1) || undefined, 'the live view')
+
+    remount('rw')
+    await app.untilBroker('connected')
+    await until(async () => (await numbers(app)).length === sent || undefined, `all ${sent} messages`)
+    expect(new Set(await numbers(app)).size).toBe(sent)
+  })
+})
+
 describe('a restart', () => {
   it('brings 10,000 devices back as they were, before the first answer', async () => {
     const folder = dataFolder()
