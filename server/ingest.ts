@@ -61,7 +61,7 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
     // One encoding serves the disk and every browser.
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     const body = JSON.stringify(value)
-    hub.publishText(observation.kind === 'telemetry' ? 'telemetry' : 'state', body)
+    hub.publish(observation.kind === 'telemetry' ? 'telemetry' : 'state', value.deviceId, body)
     if (observation.kind === 'telemetry' && observation.telemetry.seq !== undefined) counters.sequence(value.deviceId, observation.telemetry.seq)
     if (!history || history.fault() || !hasOwnTime(observation)) return
     history.append(recordOf(observation, body, delivery))

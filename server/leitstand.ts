@@ -6,6 +6,7 @@ import { createCounters } from './fleet/counters'
 import type { Counters } from './fleet/counters'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
+import { createStates } from './fleet/states'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
 import { createIngest, restoreFleet } from './ingest'
@@ -29,6 +30,7 @@ export interface Leitstand {
   rejections: Rejections
   hub: Hub
   history: History | undefined
+  limits: Settings['limits']
   health: () => Health
 }
 
@@ -52,11 +54,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
   const hub = createHub({
     maxClients: limits.streamClients,
+    maxClientsPerAddress: limits.streamClientsPerAddress,
     maxBufferedBytes: limits.streamBufferBytes,
-    greeting: () => [
-      { type: 'snapshot', data: fleet.all() },
-      { type: 'broker', data: brokerStatus() },
-    ],
+    stuckMs: limits.streamStuckSeconds * 1_000,
+    logBudget: limits.streamLogBytes,
+    states: createStates(fleet),
+    broker: () => JSON.stringify(brokerStatus()),
   })
 
   const history = settings.history === 'off'
@@ -80,7 +83,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
-    hub.publish({ type: 'broker', data: status })
+    hub.publish('broker', undefined, JSON.stringify(status))
     if (status.code === lastCode) return
     lastCode = status.code
     const line = `${status.reason} [${status.url}${status.protocol ? `, ${status.protocol}` : ''}]`
@@ -98,7 +101,9 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     rejections,
     hub,
     history,
+    limits,
     async start() {
+      hub.start()
       history?.open()
       if (!mqtt.url) {
         broker = await startEmbeddedBroker(mqtt.embeddedPort)

@@ -1,6 +1,7 @@
 import { CHANNELS } from './channels'
 import type { Channel, Message } from './channels'
 import { describeSchemas, referredSchemas, schemaRef } from './components'
+import type { JsonSchemas } from './components'
 import { INFO, LICENCE } from './info'
 
 const JSON_TYPE = 'application/json'
@@ -27,19 +28,21 @@ const DEVICE_ID = { description: 'Name of the device.', examples: ['gate-001'] }
 /** The MQTT topics and the event stream as an AsyncAPI 3.0 document. */
 export function asyncApiDocument() {
   const channels: [string, Channel][] = Object.entries(CHANNELS)
+  // AsyncAPI 3.0 reads schemas as draft 07.
+  const schemas = describeSchemas('draft-07')
+  const described = Object.fromEntries(channels.map(([id, channel]) => [id, describeChannel(channel, schemas)]))
   const messages = Object.fromEntries(channels.flatMap(([, { receives, sends }]) => [...receives, ...sends].map(message => [message.name, describeMessage(message)])))
   return {
     asyncapi: '3.0.0',
     info: { ...INFO, license: { name: LICENCE } },
     defaultContentType: JSON_TYPE,
     servers: SERVERS,
-    channels: Object.fromEntries(channels.map(([id, channel]) => [id, describeChannel(channel)])),
+    channels: described,
     operations: Object.fromEntries(channels.flatMap(([id, channel]) => describeOperations(id, channel))),
     components: {
       messages,
       parameters: { deviceId: DEVICE_ID },
-      // AsyncAPI 3.0 reads schemas as draft 07.
-      schemas: referredSchemas(messages, describeSchemas('draft-07')),
+      schemas: referredSchemas([described, messages], schemas),
     },
   }
 }
@@ -48,14 +51,14 @@ function describeMessage({ name, summary, example, contentType = JSON_TYPE }: Me
   return { name, summary, contentType, payload: schemaRef(name), examples: [{ payload: example }] }
 }
 
-function describeChannel({ address, server, summary, receives, sends }: Channel) {
+function describeChannel({ address, server, summary, receives, sends, query }: Channel, schemas: JsonSchemas) {
   return {
     address,
     summary,
     servers: [{ $ref: `#/servers/${server}` }],
     messages: Object.fromEntries([...receives, ...sends].map(({ name }) => [name, { $ref: `#/components/messages/${name}` }])),
     ...(address.includes('{deviceId}') && { parameters: { deviceId: { $ref: '#/components/parameters/deviceId' } } }),
-    ...(server === 'web' && { bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } } }),
+    ...(server === 'web' && { bindings: { ws: { method: 'GET', ...(query && { query: schemas[query] }), bindingVersion: '0.1.0' } } }),
   }
 }
 

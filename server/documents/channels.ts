@@ -18,15 +18,23 @@ export interface Channel {
   /** What the application reads there, and what it says. */
   receives: readonly Message[]
   sends: readonly Message[]
+  /** The shape of its query parameters. */
+  query?: ComponentName
   /** The application's own messages are kept by the broker. */
   retained?: boolean
 }
 
 const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
-  snapshot: 'Every device; the first event of every connection.',
+  snapshot: 'Every device (that was asked for); the first event of every connection that does not resume. `reason` says why resuming was not possible.',
   telemetry: 'One accepted telemetry message, in order per device.',
   state: 'The last word of a device’s state topic; `status` is null when the retained state was deleted.',
   broker: 'How the connection to the broker stands, at first and whenever it changes.',
+  batch: 'Telemetry of some milliseconds, nothing left out; with `batch=`.',
+  states: 'The latest state of devices that changed: with `mode=latest`, after `subscribe`, and for a client that could not keep up.',
+  resumed: 'Everything after the event named by `after=` follows; `missed` says how many events.',
+  subscribed: 'From here on only these devices; `null` is all of them.',
+  heartbeat: 'Every ten seconds: up to where the client has been told, and how far behind it is.',
+  coalesced: 'The client read too slowly: so many events were merged, and only the latest of each device follows.',
   pong: 'Answer to a ping.',
   error: 'Answer to what was not understood; the connection stays open.',
 }
@@ -73,7 +81,8 @@ export const CHANNELS = {
     address: '/ws/events',
     server: 'web',
     summary: 'A WebSocket: first the snapshot, then every event. A client may ignore types and fields that it does not know.',
-    receives: [{ name: 'StreamRequest', summary: 'A ping, answered with a pong; anything else is answered with an error.', example: EXAMPLES.StreamRequest }],
+    query: 'StreamQuery',
+    receives: [{ name: 'StreamRequest', summary: 'A ping, answered with a pong, or a choice of devices; anything else is answered with an error.', example: EXAMPLES.StreamRequest }],
     sends: EVENTS,
   },
 } as const satisfies Record<string, Channel>

@@ -24,6 +24,12 @@ const EVENT_NAMES = {
   telemetry: 'TelemetryEvent',
   state: 'StateEvent',
   broker: 'BrokerEvent',
+  batch: 'BatchEvent',
+  states: 'StatesEvent',
+  resumed: 'ResumedEvent',
+  subscribed: 'SubscribedEvent',
+  heartbeat: 'HeartbeatEvent',
+  coalesced: 'CoalescedEvent',
   pong: 'PongEvent',
   error: 'ErrorEvent',
 } as const satisfies Record<events.StreamEvent['type'], string>

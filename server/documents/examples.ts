@@ -2,6 +2,7 @@ import type { StreamEvent } from '#shared/schemas/events'
 import type { InputOf, SchemaName } from './components'
 
 const RECEIVED_AT = '2026-11-02T12:00:00.120Z'
+const EVENT_ID = 'Zm9vYmFy.4711'
 const METRICS = { tempC: 21.3, humidity: 48.2, doorState: 'open' }
 const NUMBER = { deviceId: 'gate-001', metric: 'tempC', unit: '°C', from: '2026-11-02T11:00:00.000Z', to: '2026-11-02T12:00:00.000Z' }
 
@@ -90,6 +91,12 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   telemetry: { type: 'telemetry', data: telemetry },
   state: { type: 'state', data: { ...state, deviceId: 'gate-001' } },
   broker: { type: 'broker', data: brokerStatus },
+  batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
+  states: { type: 'states', id: EVENT_ID, data: [deviceState] },
+  resumed: { type: 'resumed', id: EVENT_ID, data: { missed: 12 } },
+  subscribed: { type: 'subscribed', id: EVENT_ID, data: { devices: 1 } },
+  heartbeat: { type: 'heartbeat', id: EVENT_ID, data: { time: RECEIVED_AT, state: 'flowing', bufferedBytes: 0, waitingDevices: 0, coalescedEvents: 0 } },
+  coalesced: { type: 'coalesced', data: { events: 5_210, devices: 930 } },
   pong: { type: 'pong' },
-  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} is understood here.' } },
+  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…]} (or null for all) are understood here.' } },
 }

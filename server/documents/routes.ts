@@ -112,6 +112,24 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: { description: 'By deviceId; devices without numbers are left out.', schema: 'Sparklines' }, ...QUERY_INVALID, ...NO_HISTORY },
   },
   {
+    method: 'get', path: '/api/events', id: 'streamEvents', tag: 'devices',
+    summary: 'The event stream of `/ws/events` as server-sent events; `Last-Event-ID` resumes like `after`.',
+    query: {
+      schema: 'StreamQuery',
+      parameters: {
+        after: 'Resume behind the event with this id; empty to be given ids from the snapshot on.',
+        mode: '`every` event, or the `latest` state of the devices that changed.',
+        rate: 'With `mode=latest`: at most so many frames a second.',
+        batch: 'With `mode=every`: telemetry is collected for so many milliseconds and sent as one `batch`.',
+        device: 'Only this device; repeated for several.',
+      },
+    },
+    answers: {
+      200: { description: 'The stream; each `data:` is an event of the AsyncAPI document.', files: { 'text/event-stream': 'id: Zm9vYmFy.4711\ndata: {"type":"snapshot","data":[]}\n\n' } },
+      ...QUERY_INVALID,
+    },
+  },
+  {
     method: 'get', path: '/api/rejections', id: 'getRejections', tag: 'operation',
     summary: 'Messages that were not accepted: how many, why, and the last of them.',
     answers: { 200: { description: 'The report.', schema: 'RejectionReport' } },

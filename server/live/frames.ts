@@ -3,18 +3,52 @@ const FINAL_TEXT = 0x81
 const LENGTH_16 = 126
 const LENGTH_64 = 127
 
-/** Texts as the WebSocket frames of a server (RFC 6455, unmasked), one after the other: bytes that serve every client alike. */
-export function toFrames(texts: readonly string[]): Buffer {
-  const lengths = texts.map(text => Buffer.byteLength(text))
-  const bytes = Buffer.allocUnsafe(lengths.reduce((room, length) => room + headLength(length) + length, 0))
-  let at = 0
-  for (const [i, text] of texts.entries()) {
-    const length = lengths[i] ?? 0
-    writeHead(bytes, at, length)
-    at += headLength(length)
-    at += bytes.write(text, at)
-  }
-  return bytes
+/** A text for a client, and up to which event it tells; without an id it tells only part of that. */
+export interface Frame { text: string, id?: string }
+
+/** How texts become bytes on a connection. */
+export interface Framing {
+  /** Frames one after the other: bytes that serve every client alike. */
+  join: (frames: readonly Frame[]) => Buffer
+  /** One frame around a body that is bytes already and is not copied. */
+  around: (before: string, body: Buffer, after: string, id?: string) => Buffer[]
+  /** Asks the other side for a sign of life, or at least keeps proxies from closing. */
+  ping: Buffer
+}
+
+/** The frames of a WebSocket server: RFC 6455, unmasked. */
+export const WEBSOCKET: Framing = {
+  join(frames) {
+    const lengths = frames.map(({ text }) => Buffer.byteLength(text))
+    const bytes = Buffer.allocUnsafe(lengths.reduce((room, length) => room + headLength(length) + length, 0))
+    let at = 0
+    for (const [i, { text }] of frames.entries()) {
+      const length = lengths[i] ?? 0
+      writeHead(bytes, at, length)
+      at += headLength(length)
+      at += bytes.write(text, at)
+    }
+    return bytes
+  },
+  around(before, body, after) {
+    const length = Buffer.byteLength(before) + body.length + Buffer.byteLength(after)
+    const head = Buffer.allocUnsafe(headLength(length))
+    writeHead(head, 0, length)
+    return [Buffer.concat([head, Buffer.from(before)]), body, Buffer.from(after)]
+  },
+  ping: Buffer.from([0x89, 0]),
+}
+
+/** Server-sent events (HTML standard, section 9.2); JSON text holds no line break. */
+export const SERVER_SENT: Framing = {
+  join: frames => Buffer.from(frames.map(({ text, id }) => `${idLine(id)}data: ${text}\n\n`).join('')),
+  around: (before, body, after, id) => [Buffer.from(`${idLine(id)}data: ${before}`), body, Buffer.from(`${after}\n\n`)],
+  ping: Buffer.from(':\n\n'),
+}
+
+/** An empty id would make a browser forget the last one. */
+function idLine(id: string | undefined): string {
+  return id === undefined ? '' : `id: ${id}\n`
 }
 
 function headLength(length: number): number {

@@ -1,110 +1,266 @@
-// Owns the open event streams. Promises every client the snapshot first and then every event in order, encoded once for
-// all; a client that cannot keep up, or fails, is closed and harms nobody. Never asks what an event means.
-import type { StreamEvent } from '#shared/schemas/events'
-import { toFrames } from './frames'
-
-/** One open stream; a WebSocket peer fits. */
-export interface StreamClient {
-  id: string
-  /** Writes whole WebSocket frames. */
-  write: (frames: Buffer) => void
-  close: (code: number, reason: string) => void
-  /** Bytes accepted by `write` that have not left yet. */
-  bufferedBytes: () => number
-}
+// Owns the open event streams. Promises every client the snapshot (or what it has missed) first and then every event in
+// order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
+// told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
+import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { createEventLog } from './event-log'
+import type { LiveEvent, LiveType } from './event-log'
+import type { Frame } from './frames'
+import { createLane, laneKey } from './lane'
+import type { Delivery, Lane, StreamOptions } from './lane'
+import { createSubscriber } from './subscriber'
+import type { StreamClient, Subscriber } from './subscriber'
 
 export interface HubOptions {
   maxClients: number
+  maxClientsPerAddress: number
+  /** Bytes that may wait for one client before events are merged for it. */
   maxBufferedBytes: number
-  /** What a new client is told first. */
-  greeting: () => StreamEvent[]
+  stuckMs: number
+  /** Characters of events that are remembered for clients that come back. */
+  logBudget: number
+  states: StatesSource
+  /** How things stand besides the devices, as the data of a `broker` event. */
+  broker: () => string
+}
+
+/** The states of devices as JSON. */
+export interface StatesSource {
+  /** All of them, as a JSON array. */
+  all: () => Buffer
+  /** Of these, as far as they are known, as a JSON array. */
+  of: (deviceIds: Iterable<string>) => string
+  /** The latest of one device in the seed's words: the data of a `telemetry`, and of a `state` event. */
+  latest: (deviceId: string) => { type: LiveType, data: string }[]
 }
 
 export interface Hub {
-  add: (client: StreamClient) => void
+  /** `after`: the event id behind which a client wants to go on. */
+  add: (client: StreamClient, options: StreamOptions, after?: string) => void
   remove: (clientId: string) => void
-  publish: (event: StreamEvent) => void
+  /** Answers what a client says. */
+  request: (clientId: string, request: StreamRequest) => void
   /** Publishes an event whose data is encoded already. */
-  publishText: (type: StreamEvent['type'], data: string) => void
+  publish: (type: LiveType, deviceId: string | undefined, data: string) => void
   size: () => number
+  /** Starts looking after slow and dead clients. */
+  start: () => void
   /** Ends every stream: the server is going away and clients should come back. */
   stop: () => void
 }
 
 export const CLOSE_RESTART = 1012
 export const CLOSE_TRY_LATER = 1013
+/** Slow clients are given what there is room for this often. */
+const TEND_EVERY_MS = 100
+const HEARTBEAT_EVERY_MS = 10_000
+/** A client that has not answered a ping by the next one, and has read nothing meanwhile, is gone. */
+const PING_EVERY_MS = 20_000
 
-export function createHub({ maxClients, maxBufferedBytes, greeting }: HubOptions): Hub {
-  const clients = new Map<string, StreamClient>()
-  // Clients still taking in a greeting larger than the limit, with what may wait for them meanwhile.
-  const greeted = new Map<string, number>()
+interface Group { lane: Lane, members: Set<Subscriber> }
+interface Member { subscriber: Subscriber, group: Group, heard: number | undefined, buffered: number }
+
+export function createHub(options: HubOptions): Hub {
+  const log = createEventLog(options.logBudget)
+  const members = new Map<string, Member>()
+  const groups = new Map<string, Group>()
+  const perAddress = new Map<string, number>()
+  const slow = new Set<Subscriber>()
+  const timers: NodeJS.Timeout[] = []
   // The events of this event-loop turn: they leave together, in one write per client.
-  let turn: string[] = []
-
-  function forget(clientId: string) {
-    clients.delete(clientId)
-    greeted.delete(clientId)
-  }
-
-  function drop(client: StreamClient, code: number, reason: string) {
-    forget(client.id)
-    try {
-      client.close(code, reason)
-    }
-    catch {
-      // It is gone already.
-    }
-  }
-
-  function write(client: StreamClient, frames: Buffer) {
-    try {
-      client.write(frames)
-    }
-    catch {
-      return drop(client, CLOSE_TRY_LATER, 'sending failed')
-    }
-    const buffered = client.bufferedBytes()
-    if (buffered <= maxBufferedBytes) greeted.delete(client.id)
-    else if (buffered > (greeted.get(client.id) ?? maxBufferedBytes)) drop(client, CLOSE_TRY_LATER, 'too slow: reconnect for a fresh snapshot')
-  }
-
-  function broadcast(text: string) {
-    if (turn.length === 0) setImmediate(endTurn)
-    turn.push(text)
-  }
+  let turn: LiveEvent[] = []
 
   function endTurn() {
     if (turn.length === 0) return
-    const frames = toFrames(turn)
+    const events = turn
     turn = []
-    for (const client of clients.values()) write(client, frames)
+    for (const { lane } of groups.values()) lane.offer(events)
   }
 
-  function greet(client: StreamClient) {
-    const frames = toFrames(greeting().map(event => JSON.stringify(event)))
-    greeted.set(client.id, maxBufferedBytes + frames.length)
-    write(client, frames)
+  function groupOf(wanted: StreamOptions): Group {
+    const key = laneKey(wanted)
+    const held = groups.get(key)
+    if (held) return held
+    const members = new Set<Subscriber>()
+    const group = { members, lane: createLane(wanted, log, options.states.of, delivery => deliver(members, delivery)) }
+    groups.set(key, group)
+    return group
+  }
+
+  function deliver(receivers: Set<Subscriber>, { events, frames }: Delivery) {
+    const made = new Map<StreamClient['framing'], Buffer>()
+    for (const subscriber of receivers) {
+      const { framing } = subscriber.client
+      attempt(subscriber, () => subscriber.deliver(() => {
+        const bytes = made.get(framing) ?? framing.join(frames())
+        made.set(framing, bytes)
+        return bytes
+      }, events))
+      if (subscriber.isCoalescing()) slow.add(subscriber)
+    }
+  }
+
+  /** A client that fails harms nobody else. */
+  function attempt(subscriber: Subscriber, act: () => void) {
+    try {
+      act()
+    }
+    catch {
+      drop(subscriber, CLOSE_TRY_LATER, 'sending failed')
+    }
+  }
+
+  function catchUp(deviceIds: readonly string[], { extended }: StreamOptions): Frame[] {
+    if (extended) return [{ text: `{"type":"states","data":${options.states.of(deviceIds)}}` }]
+    return deviceIds.flatMap(options.states.latest).map(({ type, data }) => ({ text: `{"type":"${type}","data":${data}}` }))
+  }
+
+  /** From now on a client gets what its lane delivers; what waits there is from before. */
+  function join(subscriber: Subscriber): Group {
+    const group = groupOf(subscriber.options)
+    group.lane.flush()
+    group.members.add(subscriber)
+    return group
+  }
+
+  function leave(subscriber: Subscriber, { lane, members }: Group) {
+    members.delete(subscriber)
+    if (members.size > 0) return
+    lane.flush()
+    groups.delete(laneKey(subscriber.options))
+  }
+
+  function remove(clientId: string) {
+    const member = members.get(clientId)
+    if (!member) return
+    const { subscriber, group } = member
+    members.delete(clientId)
+    slow.delete(subscriber)
+    leave(subscriber, group)
+    const { address } = subscriber.client
+    const others = (perAddress.get(address) ?? 1) - 1
+    if (others > 0) perAddress.set(address, others)
+    else perAddress.delete(address)
+  }
+
+  function drop({ client }: Subscriber, code: number, reason: string) {
+    remove(client.id)
+    close(client, code, reason)
+  }
+
+  function greet(subscriber: Subscriber, after: string | undefined) {
+    const { client, options: wanted } = subscriber
+    const id = wanted.extended ? log.idOf(log.last()) : undefined
+    const missed = after ? log.after(after) : undefined
+    const broker = frameOf('broker', options.broker(), id)
+    if (missed && 'events' in missed) {
+      const { lane } = groupOf(wanted)
+      const frames = [frameOf('resumed', `{"missed":${missed.events.length}}`, after), ...lane.frames(missed.events), broker]
+      return subscriber.greet([client.framing.join(frames)])
+    }
+    const head = `{"type":"snapshot"${id === undefined ? '' : `,"id":"${id}"`}${missed ? `,"reason":"${missed.reason}"` : ''},"data":`
+    const states = wanted.devices ? Buffer.from(options.states.of(wanted.devices)) : options.states.all()
+    subscriber.greet([...client.framing.around(head, states, '}', log.idOf(log.last())), client.framing.join([broker])])
+  }
+
+  function subscribe(member: Member, devices: readonly string[] | null) {
+    const { subscriber } = member
+    endTurn()
+    member.group.lane.flush()
+    leave(subscriber, member.group)
+    subscriber.options = { ...subscriber.options, extended: true, devices: devices === null ? undefined : new Set(devices) }
+    member.group = join(subscriber)
+    const id = log.idOf(log.last())
+    const told = frameOf('subscribed', JSON.stringify({ devices: devices?.length ?? null }), id)
+    const states = devices ? Buffer.from(options.states.of(devices)) : options.states.all()
+    const { framing } = subscriber.client
+    attempt(subscriber, () => subscriber.greet([framing.join([told]), ...framing.around(`{"type":"states","id":"${id}","data":`, states, '}', id)]))
+  }
+
+  function tend() {
+    for (const subscriber of slow) {
+      attempt(subscriber, () => {
+        if (!subscriber.tend()) drop(subscriber, CLOSE_TRY_LATER, 'nothing was read: reconnect for a fresh snapshot')
+      })
+      if (!subscriber.isCoalescing()) slow.delete(subscriber)
+    }
+  }
+
+  function heartbeat() {
+    const time = new Date().toISOString()
+    endTurn()
+    for (const { subscriber, group } of members.values()) {
+      if (!subscriber.options.extended || subscriber.isCoalescing()) continue
+      group.lane.flush()
+      const beat = frameOf('heartbeat', JSON.stringify({ time, ...subscriber.lag() }), log.idOf(log.last()))
+      attempt(subscriber, () => subscriber.client.write(subscriber.client.framing.join([beat])))
+    }
+  }
+
+  /** Dead connections are found by what they do not answer. */
+  function ping() {
+    for (const member of members.values()) {
+      const { client } = member.subscriber
+      const heard = client.heardBytes()
+      const buffered = client.bufferedBytes()
+      const reads = member.buffered > 0 && buffered < member.buffered
+      if (heard !== undefined && heard === member.heard && !reads) {
+        drop(member.subscriber, CLOSE_TRY_LATER, 'no answer to a ping')
+        continue
+      }
+      Object.assign(member, { heard, buffered })
+      attempt(member.subscriber, () => client.write(client.framing.ping))
+    }
   }
 
   return {
-    add(client) {
-      if (clients.size >= maxClients) return drop(client, CLOSE_TRY_LATER, 'too many clients')
+    add(client, wanted, after) {
+      if (members.size >= options.maxClients) return close(client, CLOSE_TRY_LATER, 'too many clients')
+      const others = perAddress.get(client.address) ?? 0
+      if (others >= options.maxClientsPerAddress) return close(client, CLOSE_TRY_LATER, 'too many clients from this address')
       // The snapshot holds what the turn has brought so far.
       endTurn()
-      clients.set(client.id, client)
-      greet(client)
+      const subscriber = createSubscriber(client, wanted, { bufferBytes: options.maxBufferedBytes, stuckMs: options.stuckMs }, catchUp)
+      perAddress.set(client.address, others + 1)
+      members.set(client.id, { subscriber, group: join(subscriber), heard: undefined, buffered: 0 })
+      attempt(subscriber, () => greet(subscriber, after))
     },
-    remove: forget,
-    publish(event) {
-      if (clients.size > 0) broadcast(JSON.stringify(event))
+    remove,
+    request(clientId, request) {
+      const member = members.get(clientId)
+      if (!member) return
+      const { client } = member.subscriber
+      if (request.type === 'subscribe') return subscribe(member, request.devices)
+      attempt(member.subscriber, () => client.write(client.framing.join([{ text: '{"type":"pong"}' }])))
     },
-    publishText(type, data) {
-      if (clients.size > 0) broadcast(`{"type":"${type}","data":${data}}`)
+    publish(type, deviceId, data) {
+      const event = log.add(type, deviceId, data)
+      if (members.size === 0) return
+      if (turn.length === 0) setImmediate(endTurn)
+      turn.push(event)
     },
-    size: () => clients.size,
+    size: () => members.size,
+    start() {
+      timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
+      for (const timer of timers) timer.unref()
+    },
     stop() {
+      for (const timer of timers.splice(0)) clearInterval(timer)
       endTurn()
-      for (const client of clients.values()) drop(client, CLOSE_RESTART, 'the server is restarting')
+      for (const { lane } of groups.values()) lane.flush()
+      for (const { subscriber } of members.values()) drop(subscriber, CLOSE_RESTART, 'the server is restarting')
     },
+  }
+}
+
+function frameOf(type: StreamEvent['type'], data: string, id: string | undefined): Frame {
+  return { id, text: id === undefined ? `{"type":"${type}","data":${data}}` : `{"type":"${type}","id":"${id}","data":${data}}` }
+}
+
+function close(client: StreamClient, code: number, reason: string) {
+  try {
+    client.close(code, reason)
+  }
+  catch {
+    // It is gone already.
   }
 }

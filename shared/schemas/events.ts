@@ -3,20 +3,70 @@ import { DeviceStatesSchema, DeviceStatusChangeSchema } from '#shared/schemas/de
 import { BrokerStatusSchema } from '#shared/schemas/health'
 import { TelemetrySchema } from '#shared/schemas/telemetry'
 
+/** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
+const EventIdSchema = z.string().max(64)
+
+/** Sent only to clients that asked for something in their address. */
+const id = EventIdSchema.optional()
+
+/** What still waits for a client, and what was left out for it. */
+export const StreamLagSchema = z.object({
+  /** The server's clock. */
+  time: z.iso.datetime(),
+  /** `coalescing`: the client reads too slowly and gets the latest state of each device instead of every event. */
+  state: z.enum(['flowing', 'coalescing']),
+  /** Bytes written to the connection that have not left. */
+  bufferedBytes: z.number().int().nonnegative(),
+  /** Devices whose latest state waits until the client has caught up. */
+  waitingDevices: z.number().int().nonnegative(),
+  /** Events that were merged for this client so far. */
+  coalescedEvents: z.number().int().nonnegative(),
+})
+
 /**
- * What the server says on `/ws/events`: first `snapshot`, then one `telemetry` per accepted message, in order per device.
- * `state`, `broker`, `pong` and `error` are additions that a client may ignore.
+ * What the server says on `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in
+ * order per device. All other types are additions that a client may ignore; those from `batch` to `heartbeat` come only to
+ * clients that asked for something in their address, `coalesced` also to others that read too slowly.
  */
 export const StreamEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('snapshot'), data: DeviceStatesSchema }),
-  z.object({ type: z.literal('telemetry'), data: TelemetrySchema }),
-  z.object({ type: z.literal('state'), data: DeviceStatusChangeSchema }),
-  z.object({ type: z.literal('broker'), data: BrokerStatusSchema }),
+  /** `reason` says why a client that wanted to resume is given everything anew. */
+  z.object({ type: z.literal('snapshot'), id, reason: z.enum(['too-old', 'restarted']).optional(), data: DeviceStatesSchema }),
+  z.object({ type: z.literal('telemetry'), id, data: TelemetrySchema }),
+  z.object({ type: z.literal('state'), id, data: DeviceStatusChangeSchema }),
+  z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
+  z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
+  z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
+  z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),
+  z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable() }) }),
+  z.object({ type: z.literal('heartbeat'), id, data: StreamLagSchema }),
+  z.object({ type: z.literal('coalesced'), id, data: z.object({ events: z.number().int().nonnegative(), devices: z.number().int().nonnegative() }) }),
   z.object({ type: z.literal('pong') }),
   z.object({ type: z.literal('error'), data: z.object({ code: z.string(), message: z.string() }) }),
 ])
 export type StreamEvent = z.infer<typeof StreamEventSchema>
 
-/** What a client may say on `/ws/events`. `ping` is answered with `pong`, anything else with `error`. */
-export const StreamRequestSchema = z.object({ type: z.literal('ping') })
+/** What a client may say on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states. */
+export const StreamRequestSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ping') }),
+  /** From now on only these devices; `null` is all of them. */
+  z.object({ type: z.literal('subscribe'), devices: z.array(z.string().max(1_024)).nullable() }),
+])
 export type StreamRequest = z.infer<typeof StreamRequestSchema>
+
+const MOST_PER_SECOND = 60
+const oneOrMany = z.union([z.string().transform(one => [one]), z.array(z.string())])
+
+/** The query of `/ws/events` and `/api/events`. Without any of it a client gets just what the seed describes. */
+export const StreamQuerySchema = z.object({
+  /** Resume behind this event; empty to be given ids from the snapshot on. */
+  after: EventIdSchema.optional(),
+  /** `every` event, or the `latest` state of what changed. */
+  mode: z.enum(['every', 'latest']).default('every'),
+  /** With `mode=latest`: frames a second. */
+  rate: z.coerce.number().min(0.1).max(MOST_PER_SECOND).default(4),
+  /** With `mode=every`: collect telemetry for so many milliseconds and send it as `batch`. */
+  batch: z.coerce.number().int().min(10).max(10_000).optional(),
+  /** Only this device; may be repeated. */
+  device: oneOrMany.optional(),
+})
+export type StreamQuery = z.infer<typeof StreamQuerySchema>

@@ -61,6 +61,9 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site][] =
   ['/api/sparklines', 200, '/api/sparklines?device=gate-001&device=nobody'],
   ['/api/sparklines', 400, '/api/sparklines'],
   ['/api/sparklines', 503, '/api/sparklines?device=gate-001', 'forgetful'],
+  ['/api/events', 200, '/api/events'],
+  ['/api/events', 200, '/api/events?after=&mode=latest&device=gate-001'],
+  ['/api/events', 400, '/api/events?mode=some'],
   ['/api/rejections', 200, '/api/rejections'],
   ['/api/health', 200, '/api/health'],
   ['/api/health', 503, '/api/health', 'cutOff'],
@@ -126,7 +129,7 @@ describe('the OpenAPI document', () => {
 
   it.for(ANSWERS)('describes what %s answers with %i: %s', async ([route, status, address, site = 'well'], { skip }) => {
     const response = await fetch(`${sites.get(site)?.url}${address}`)
-    const text = await response.text()
+    const text = await textOf(response)
     skip(isNotBuilt(route, response.status, text), 'not built yet')
 
     expect(response.status, text).toBe(status)
@@ -150,6 +153,15 @@ describe('the OpenAPI document', () => {
     }
   })
 })
+
+/** The whole body, or how it begins where it has no end. */
+async function textOf(response: Response): Promise<string> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response.text()
+  const reader = response.body?.getReader()
+  const { value } = await reader?.read() ?? {}
+  await reader?.cancel()
+  return new TextDecoder().decode(value)
+}
 
 describe('the AsyncAPI document', () => {
   async function startStream() {

@@ -80,7 +80,7 @@ describe.skipIf(!mosquitto)('a disk that is read-only', () => {
   it('is named; nothing is acknowledged, the live view goes on, and everything is there once it can be written', async ({ skip }) => {
     const disk = smallDisk()
     if (!disk) return skip('no small disk can be made here')
-    const remount = (mode: 'ro' | 'rw') => execFileSync('mount', ['-o', `remount,${mode}`, disk])
+    const remount = (mode: 'ro' | 'rw') => void execFileSync('mount', ['-o', `remount,${mode}`, disk])
     const broker = await startMosquitto(['allow_anonymous true'])
     const env = { NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: disk }
     const device = await connectDevice(broker.url)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { DeviceStateSchema, DeviceStatesSchema, RecentMessagesSchema } from '#shared/schemas/device'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { RejectionReportSchema } from '#shared/schemas/rejection'
@@ -5,6 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { startApp } from './support/app'
 import { connectDevice } from './support/broker'
 import { connectStream } from './support/stream'
+import type { Stream } from './support/stream'
+import { until } from './support/until'
 
 /** The built server with its embedded broker, and a device connected to it. */
 async function startSite() {
@@ -106,6 +110,121 @@ describe('the event stream', () => {
     expect([0, 143]).toContain(code)
   })
 })
+
+describe('a client that asks for more', () => {
+  const idOf = (stream: Stream) => stream.events.flatMap(event => 'id' in event && event.id ? [event.id] : []).at(-1)
+
+  it('resumes where it was, and is told when that is not possible', async () => {
+    const { app, publish } = await startSite()
+    const first = await connectStream(app.url, '/ws/events?after=')
+    await publish('tor-1', { metrics: { n: 1 } })
+    await first.next('telemetry')
+    first.close()
+    await first.closed
+    for (const n of [2, 3]) await publish('tor-1', { metrics: { n } })
+    await until(async () => (await app.health()).messages.accepted === 3 || undefined, 'the messages')
+
+    const second = await connectStream(app.url, `/ws/events?after=${idOf(first)}`)
+    expect((await second.next('resumed')).data.missed).toBe(2)
+    expect((await second.next('telemetry')).data.metrics.n).toBe(2)
+    expect((await second.next('telemetry')).data.metrics.n).toBe(3)
+    expect(await (await connectStream(app.url, '/ws/events?after=elsewhere.1')).next('snapshot')).toMatchObject({ reason: 'restarted', data: [{ deviceId: 'tor-1' }] })
+  })
+
+  it('gets batches, the latest, and only what it is interested in', async () => {
+    const { app, publish } = await startSite()
+    const batches = await connectStream(app.url, '/ws/events?batch=50')
+    const latest = await connectStream(app.url, '/ws/events?mode=latest&rate=20')
+    const chosen = await connectStream(app.url, '/ws/events?device=gate-1&device=gate-2')
+    await Promise.all(Array.from({ length: 300 }, (_, n) => publish(`gate-${n % 3}`, { metrics: { n } })))
+    await batches.next('batch', ({ data }) => data.some(({ metrics }) => metrics.n === 299))
+    expect(batches.events.flatMap(event => event.type === 'batch' ? event.data.map(({ metrics }) => metrics.n) : [])).toEqual(Array.from({ length: 300 }, (_, n) => n))
+    await latest.next('states', ({ data }) => data.some(({ values }) => values.n?.value === 299))
+    expect(latest.events.filter(({ type }) => type === 'telemetry')).toEqual([])
+    await chosen.next('telemetry', ({ data }) => data.metrics.n === 299)
+    expect(chosen.events.some(event => event.type === 'telemetry' && event.data.deviceId === 'gate-0')).toBe(false)
+    chosen.send(JSON.stringify({ type: 'subscribe', devices: ['gate-0'] }))
+    expect(await chosen.next('states')).toMatchObject({ data: [{ deviceId: 'gate-0', values: { n: { value: 297 } } }] })
+  })
+
+  it('gets the same as server-sent events', async () => {
+    const { app, publish } = await startSite()
+    const response = await fetch(`${app.url}/api/events?after=`)
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    const read = (wanted: RegExp) => until(async () => wanted.exec(text) ?? void (text += (await reader?.read())?.value), String(wanted))
+    await read(/^id: (\S+)\ndata: \{"type":"snapshot".*\n\n/)
+    await publish('tor-1', { metrics: { n: 1 } })
+    const [, id = ''] = await read(/id: (\S+)\ndata: \{"type":"telemetry".*"n":1.*\n\n/)
+    await reader?.cancel()
+    await publish('tor-1', { metrics: { n: 2 } })
+    await until(async () => (await app.health()).streamClients === 0 || undefined, 'the server to notice')
+
+    const again = await fetch(`${app.url}/api/events`, { headers: { 'last-event-id': id } })
+    const resumed = again.body?.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await resumed?.read())?.value).toMatch(/"resumed".*"missed":1[^]*"n":2/)
+    await resumed?.cancel()
+  })
+
+  it('is refused what makes no sense, with the reason', async () => {
+    const { app } = await startSite()
+    for (const query of ['mode=some', 'rate=0', 'batch=1', 'batch=soon', `after=${'x'.repeat(65)}`]) {
+      await expect(connectStream(app.url, `/ws/events?${query}`), query).rejects.toThrow('refused')
+      const answer = await fetch(`${app.url}/api/events?${query}`)
+      expect(answer.status, query).toBe(400)
+      expect(ErrorAnswerSchema.parse(await answer.json()).error.code).toBe('query-invalid')
+    }
+  })
+
+  it('may name and say only so much', async () => {
+    const app = await startApp({ NUXT_LIMITS_STREAM_DEVICES: '2', NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND: '20', NUXT_LIMITS_STREAM_CLIENTS_PER_ADDRESS: '2' })
+    await expect(connectStream(app.url, '/ws/events?device=a&device=b&device=c')).rejects.toThrow('refused')
+    const stream = await connectStream(app.url, '/ws/events?device=a&device=b')
+    stream.send(JSON.stringify({ type: 'subscribe', devices: ['a', 'b', 'c'] }))
+    expect((await stream.next('error')).data.message).toContain('At most 2')
+    for (let n = 0; n < 30; n++) stream.send('{"type":"ping"}')
+    expect(await stream.closed).toMatchObject({ code: 1008 })
+    await connectStream(app.url)
+    await connectStream(app.url)
+    expect(await (await connectStream(app.url)).closed).toMatchObject({ code: 1013 })
+  })
+
+  it('that reads nothing is told what it missed, and costs the others nothing', async () => {
+    const app = await startApp({ NUXT_LIMITS_STREAM_BUFFER_BYTES: '20000', NUXT_HISTORY: 'off' })
+    const { broker } = await app.untilBroker('connected')
+    const device = await connectDevice(broker.url, { protocolVersion: 4 })
+    const good = await connectStream(app.url)
+    const slow = await pausedStream(app.port)
+    const filler = 'x'.repeat(1_000)
+    const publish = (n: number) => device.publishAsync(`sensors/gate-${n % 5}/telemetry`, JSON.stringify({ metrics: { n, filler } }), { qos: 1 })
+    for (let n = 0; n < 12_000; n += 100) await Promise.all(Array.from({ length: 100 }, (_, i) => publish(n + i)))
+    await good.next('telemetry', ({ data }) => data.metrics.n === 11_999)
+    expect(good.events.filter(({ type }) => type === 'telemetry')).toHaveLength(12_000)
+    const text = await slow.readUntil(/"type":"coalesced"[^]*"n":11999/)
+    expect(text).toMatch(/"type":"coalesced","data":\{"events":\d+,"devices":5\}/)
+    slow.end()
+  })
+})
+
+/** A plain client below any library, which reads nothing until it is asked to. */
+async function pausedStream(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`GET /ws/events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`)
+  await once(socket, 'readable')
+  socket.pause()
+  return {
+    end: () => socket.destroy(),
+    async readUntil(wanted: RegExp) {
+      let text = ''
+      for await (const chunk of socket.setEncoding('utf8')) {
+        text = (text + String(chunk)).slice(-100_000)
+        if (wanted.test(text)) break
+      }
+      return text
+    },
+  }
+}
 
 describe('the API', () => {
   it('answers with the shapes of the contract', async () => {

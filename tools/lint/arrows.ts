@@ -24,6 +24,8 @@ const ROOMS: Room[] = [
   { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/(?:leitstand|ingest|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
+  // Where connections of the stream come in: they speak the forms of the live room.
+  { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

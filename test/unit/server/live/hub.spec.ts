@@ -1,158 +1,376 @@
+import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
-import { describe, expect, it } from 'vitest'
-import { toFrames } from '../../../../server/live/frames'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { WEBSOCKET } from '../../../../server/live/frames'
 import { createHub } from '../../../../server/live/hub'
-import type { StreamClient } from '../../../../server/live/hub'
+import type { HubOptions } from '../../../../server/live/hub'
+import type { StreamOptions } from '../../../../server/live/lane'
+import type { StreamClient } from '../../../../server/live/subscriber'
+import { createReader } from './frames'
 
-const PONG: StreamEvent = { type: 'pong' }
+const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined }
+const EXTENDED: StreamOptions = { ...PLAIN, extended: true }
+const NOON = '2026-01-01T12:00:00.000Z'
+const BROKER = JSON.stringify({
+  code: 'connected', reason: 'Connected.', url: '', embedded: false, protocol: null, since: NOON, attempts: 0, granted: [], refused: [],
+})
 
-/** A client that remembers; `buffered` is what has not left its socket. */
-function createClient(id: string, buffered = 0) {
-  const frames: string[] = []
+/** A client that remembers; `stall(bytes)` says what has not left its socket. */
+function createClient(id: string, given: Partial<StreamClient> = {}) {
+  const events: StreamEvent[] = []
   const writes: number[] = []
   const closed: number[] = []
+  const read = createReader()
+  let buffered = 0
+  let heard = 0
   const client: StreamClient = {
     id,
+    address: '127.0.0.1',
+    framing: WEBSOCKET,
     write(bytes) {
-      const texts = textsOf(bytes)
-      frames.push(...texts)
+      const texts = read(bytes)
+      events.push(...texts.map(text => StreamEventSchema.parse(JSON.parse(text))))
       writes.push(texts.length)
     },
     close: code => void closed.push(code),
     bufferedBytes: () => buffered,
+    heardBytes: () => heard,
+    ...given,
   }
-  return { client, frames, writes, closed, stall: (bytes: number) => { buffered = bytes } }
-}
-
-/** The texts of unmasked frames, read by the letter of RFC 6455. */
-function textsOf(bytes: Buffer): string[] {
-  if (bytes.length === 0) return []
-  expect(bytes[0]).toBe(0x81)
-  const short = bytes[1] ?? 0
-  const head = short < 126 ? 2 : short === 126 ? 4 : 10
-  const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-  return [bytes.toString('utf8', head, head + length), ...textsOf(bytes.subarray(head + length))]
+  return {
+    client, events, writes, closed,
+    stall: (bytes: number) => { buffered = bytes },
+    answer: () => void heard++,
+    types: () => events.map(({ type }) => type),
+    numbers: () => events.flatMap(event => event.type === 'telemetry' ? event.data.metrics.n : event.type === 'batch' ? event.data.map(({ metrics }) => metrics.n) : []),
+  }
 }
 
 /** The end of the event-loop turn, with which events leave. */
 const turnEnd = () => new Promise(resolve => setImmediate(resolve))
 
-function newHub(maxClients = 10) {
-  return createHub({ maxClients, maxBufferedBytes: 100, greeting: () => [{ type: 'snapshot', data: [] }] })
+const telemetry = (deviceId: string, n: number) => ({ deviceId, ts: NOON, receivedAt: NOON, metrics: { n } })
+
+function newHub(given: Partial<HubOptions> = {}) {
+  const fleet = new Map<string, number>()
+  const stateOf = (deviceId: string) => {
+    const n = fleet.get(deviceId) ?? 0
+    return { deviceId, lastSeen: NOON, lastTelemetry: telemetry(deviceId, n), values: { n: { value: n, ts: NOON } }, state: null, clock: 'ok' }
+  }
+  const hub = createHub({
+    maxClients: 10,
+    maxClientsPerAddress: 10,
+    maxBufferedBytes: 100,
+    stuckMs: 1_000,
+    logBudget: 100_000,
+    broker: () => BROKER,
+    states: {
+      all: () => Buffer.from(JSON.stringify([...fleet.keys()].map(stateOf))),
+      of: deviceIds => JSON.stringify([...deviceIds].filter(deviceId => fleet.has(deviceId)).map(stateOf)),
+      latest: deviceId => [{ type: 'telemetry', data: JSON.stringify(telemetry(deviceId, fleet.get(deviceId) ?? 0)) }],
+    },
+    ...given,
+  })
+  function publish(deviceId: string, n: number) {
+    fleet.set(deviceId, n)
+    hub.publish('telemetry', deviceId, JSON.stringify(telemetry(deviceId, n)))
+  }
+  return { hub, publish }
 }
 
 describe('hub', () => {
-  it('greets with the snapshot, then sends every event', async () => {
-    const hub = newHub()
-    const { client, frames } = createClient('a')
-    hub.add(client)
-    hub.publish(PONG)
+  it('greets with the snapshot, then sends every event, as the seed describes them', async () => {
+    const { hub, publish } = newHub()
+    const { client, events } = createClient('a')
+    hub.add(client, PLAIN)
+    publish('tor-1', 1)
     await turnEnd()
-    expect(frames).toEqual(['{"type":"snapshot","data":[]}', '{"type":"pong"}'])
+    expect(events).toEqual([{ type: 'snapshot', data: [] }, { type: 'broker', data: JSON.parse(BROKER) }, { type: 'telemetry', data: telemetry('tor-1', 1) }])
   })
 
   it('sends nothing to a client that left', async () => {
-    const hub = newHub()
-    const { client, frames } = createClient('a')
-    hub.add(client)
+    const { hub, publish } = newHub()
+    const { client, events } = createClient('a')
+    hub.add(client, PLAIN)
     hub.remove('a')
-    hub.publish(PONG)
+    publish('tor-1', 1)
     await turnEnd()
-    expect(frames).toHaveLength(1)
+    expect(events).toHaveLength(2)
     expect(hub.size()).toBe(0)
   })
 
-  it('closes a client that cannot keep up, and nobody else', async () => {
-    const hub = newHub()
-    const slow = createClient('slow')
-    const good = createClient('good')
-    hub.add(slow.client)
-    hub.add(good.client)
-    slow.stall(101)
-    hub.publish(PONG)
-    await turnEnd()
-    hub.publish(PONG)
-    await turnEnd()
-    expect(slow.closed).toEqual([1013])
-    expect(good.frames).toHaveLength(3)
-    expect(hub.size()).toBe(1)
-  })
-
-  it('lets a greeting over the limit leave in peace, and then holds the client to the limit', async () => {
-    const snapshot: StreamEvent = { type: 'error', data: { code: 'large', message: 'x'.repeat(1_000) } }
-    const hub = createHub({ maxClients: 10, maxBufferedBytes: 100, greeting: () => [snapshot] })
-    const { client, closed, stall } = createClient('a', 1_060)
-    hub.add(client)
-    hub.publish(PONG)
-    await turnEnd()
-    expect(closed).toEqual([])
-    stall(50)
-    hub.publish(PONG)
-    await turnEnd()
-    stall(101)
-    hub.publish(PONG)
-    await turnEnd()
-    expect(closed).toEqual([1013])
-  })
-
-  it('goes on when a client fails', async () => {
-    const hub = newHub()
-    const good = createClient('good')
-    hub.add({ id: 'bad', write: () => { throw new Error('gone') }, close: () => { throw new Error('gone') }, bufferedBytes: () => 0 })
-    hub.add(good.client)
-    hub.publish(PONG)
-    await turnEnd()
-    expect(good.frames).toHaveLength(2)
-    expect(hub.size()).toBe(1)
-  })
-
   it('lets the events of one turn leave in one write', async () => {
-    const hub = newHub()
+    const { hub, publish } = newHub()
     const { client, writes } = createClient('a')
-    hub.add(client)
-    for (let n = 0; n < 3; n++) hub.publishText('pong', `${n}`)
+    hub.add(client, PLAIN)
+    writes.length = 0
+    for (let n = 0; n < 3; n++) publish('tor-1', n)
     await turnEnd()
-    hub.publish(PONG)
+    publish('tor-1', 3)
     await turnEnd()
-    expect(writes).toEqual([1, 3, 1])
+    expect(writes).toEqual([3, 1])
   })
 
   it('does not repeat after the snapshot what the snapshot holds', async () => {
-    const hub = newHub()
-    hub.add(createClient('a').client)
-    hub.publish(PONG)
+    const { hub, publish } = newHub()
+    hub.add(createClient('a').client, PLAIN)
+    publish('tor-1', 1)
     const late = createClient('b')
-    hub.add(late.client)
+    hub.add(late.client, PLAIN)
     await turnEnd()
-    expect(late.frames).toEqual(['{"type":"snapshot","data":[]}'])
+    expect(late.types()).toEqual(['snapshot', 'broker'])
+    expect(late.events[0]).toMatchObject({ data: [{ deviceId: 'tor-1' }] })
   })
 
-  it('turns clients away beyond the limit', () => {
-    const hub = newHub(1)
-    const second = createClient('b')
-    hub.add(createClient('a').client)
-    hub.add(second.client)
-    expect(second).toMatchObject({ frames: [], closed: [1013] })
+  it('goes on when a client fails', async () => {
+    const { hub, publish } = newHub()
+    const good = createClient('good')
+    const fail = () => { throw new Error('gone') }
+    hub.add(createClient('bad', { write: fail, close: fail }).client, PLAIN)
+    hub.add(good.client, PLAIN)
+    publish('tor-1', 1)
+    await turnEnd()
+    expect(good.numbers()).toEqual([1])
     expect(hub.size()).toBe(1)
   })
 
-  it('tells everybody when it stops', () => {
-    const hub = newHub()
-    const { client, closed } = createClient('a')
-    hub.add(client)
+  it('turns clients away beyond its limits, in all and of one address', () => {
+    const { hub } = newHub({ maxClients: 3, maxClientsPerAddress: 2 })
+    const clients = ['a', 'b', 'c', 'd', 'e'].map((id, i) => createClient(id, { address: i < 3 ? 'here' : 'there' }))
+    for (const { client } of clients) hub.add(client, PLAIN)
+    expect(clients.map(({ closed }) => closed)).toEqual([[], [], [1013], [], [1013]])
+    hub.remove('a')
+    const again = createClient('f', { address: 'here' })
+    hub.add(again.client, PLAIN)
+    expect(again.closed).toEqual([])
+  })
+
+  it('tells everybody when it stops, after what was still to be said', () => {
+    const { hub, publish } = newHub()
+    const { client, closed, numbers } = createClient('a')
+    hub.add(client, { ...EXTENDED, everyMs: 1_000 })
+    publish('tor-1', 1)
     hub.stop()
+    expect(numbers()).toEqual([1])
     expect(closed).toEqual([1012])
     expect(hub.size()).toBe(0)
   })
 })
 
-describe('frames', () => {
-  it.each([0, 125, 126, 65_535, 65_536])('carry a text of %i bytes', (length) => {
-    expect(textsOf(toFrames(['x'.repeat(length), 'next']))).toEqual(['x'.repeat(length), 'next'])
+describe('resuming', () => {
+  const idOf = (event: StreamEvent | undefined) => event && 'id' in event ? event.id : undefined
+
+  it('gives exactly what was missed', async () => {
+    const { hub, publish } = newHub()
+    const first = createClient('a')
+    hub.add(first.client, EXTENDED)
+    for (let n = 0; n < 5; n++) publish('tor-1', n)
+    await turnEnd()
+    hub.remove('a')
+    for (let n = 5; n < 8; n++) publish('tor-1', n)
+    const second = createClient('b')
+    hub.add(second.client, EXTENDED, idOf(first.events.at(-1)))
+    publish('tor-1', 8)
+    await turnEnd()
+    expect(second.events[0]).toMatchObject({ type: 'resumed', data: { missed: 3 } })
+    expect(second.numbers()).toEqual([5, 6, 7, 8])
   })
 
-  it('count bytes, not characters', () => {
-    const texts = ['ä'.repeat(63), '€'.repeat(42), '🚪'.repeat(20_000)]
-    expect(textsOf(toFrames(texts))).toEqual(texts)
+  it('gives a snapshot and says why, when events are forgotten or from before a restart', () => {
+    const { hub, publish } = newHub({ logBudget: 500 })
+    const first = createClient('a')
+    hub.add(first.client, EXTENDED)
+    for (let n = 0; n < 50; n++) publish('tor-1', n)
+    for (const [after, reason] of [[idOf(first.events[0]), 'too-old'], ['other.3', 'restarted'], ['nonsense', 'restarted']]) {
+      const late = createClient(`late-${after}`)
+      hub.add(late.client, EXTENDED, after)
+      expect(late.events[0]).toMatchObject({ type: 'snapshot', reason, data: [{ deviceId: 'tor-1' }] })
+    }
+  })
+
+  it('has no gap and no repetition, whenever a client leaves and comes back', async () => {
+    const { hub, publish } = newHub()
+    const seen: unknown[] = []
+    let after: string | undefined
+    let sent = 0
+    for (let round = 0; round < 40; round++) {
+      const { client, events, numbers } = createClient(`c-${round}`)
+      hub.add(client, { ...EXTENDED, everyMs: round % 3 === 0 ? 0 : 1 }, after)
+      for (let i = 0; i < round % 7; i++) publish('tor-1', sent++)
+      if (round % 2 === 0) await turnEnd()
+      if (round % 5 === 0) await new Promise(resolve => setTimeout(resolve, 3))
+      hub.remove(client.id)
+      for (let i = 0; i < round % 3; i++) publish('tor-1', sent++)
+      seen.push(...numbers())
+      after = events.map(idOf).findLast(id => id !== undefined) ?? after
+    }
+    const last = createClient('last')
+    hub.add(last.client, EXTENDED, after)
+    expect([...seen, ...last.numbers()]).toEqual(Array.from({ length: sent }, (_, n) => n))
+  })
+})
+
+describe('what a client asks for', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it('batches: all events, in one frame per interval, and others between them in their place', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
+    const { client, events, numbers } = createClient('a')
+    hub.add(client, { ...EXTENDED, everyMs: 100 })
+    for (let n = 0; n < 10; n++) {
+      publish('tor-1', n)
+      if (n === 4) hub.publish('state', 'tor-1', JSON.stringify({ deviceId: 'tor-1', status: 'open', updatedAt: NOON, receivedAt: NOON }))
+      await turnEnd()
+    }
+    expect(numbers()).toEqual([])
+    vi.advanceTimersByTime(100)
+    expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(events.slice(2).map(({ type }) => type)).toEqual(['batch', 'state', 'batch'])
+  })
+
+  it('latest: the state of what changed, at once and then at most so often', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, mode: 'latest', everyMs: 250 })
+    for (let n = 0; n < 99; n++) {
+      publish(`tor-${n % 3}`, n)
+      await turnEnd()
+      vi.advanceTimersByTime(10)
+    }
+    const states = events.filter(event => event.type === 'states')
+    expect(states).toHaveLength(4)
+    vi.advanceTimersByTime(250)
+    expect(events.at(-1)).toMatchObject({ type: 'states', data: expect.arrayContaining([expect.objectContaining({ deviceId: 'tor-2', values: { n: { value: 98, ts: NOON } } })]) })
+  })
+
+  it('only some devices, changed at any time', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
+    publish('tor-1', 1)
+    publish('tor-2', 2)
+    const { client, events, numbers } = createClient('a')
+    hub.add(client, { ...EXTENDED, devices: new Set(['tor-1']) })
+    expect(events[0]).toMatchObject({ type: 'snapshot', data: [{ deviceId: 'tor-1' }] })
+    publish('tor-1', 3)
+    publish('tor-2', 4)
+    await turnEnd()
+    expect(numbers()).toEqual([3])
+    hub.request('a', { type: 'subscribe', devices: ['tor-2'] })
+    expect(events.slice(-2)).toMatchObject([{ type: 'subscribed', data: { devices: 1 } }, { type: 'states', data: [{ deviceId: 'tor-2', values: { n: { value: 4 } } }] }])
+    publish('tor-1', 5)
+    publish('tor-2', 6)
+    await turnEnd()
+    expect(numbers()).toEqual([3, 6])
+    hub.request('a', { type: 'subscribe', devices: null })
+    publish('tor-1', 7)
+    await turnEnd()
+    expect(numbers()).toEqual([3, 6, 7])
+  })
+
+  it('is told how far behind it is', async () => {
+    const { hub, publish } = newHub()
+    const { client, events, answer } = createClient('a')
+    const plain = createClient('plain')
+    hub.start()
+    hub.add(client, EXTENDED)
+    hub.add(plain.client, PLAIN)
+    publish('tor-1', 1)
+    await turnEnd()
+    answer()
+    vi.advanceTimersByTime(10_000)
+    expect(events.at(-1)).toMatchObject({ type: 'heartbeat', id: expect.any(String), data: { state: 'flowing', waitingDevices: 0, coalescedEvents: 0 } })
+    expect(plain.types()).toEqual(['snapshot', 'broker', 'telemetry'])
+    hub.stop()
+  })
+})
+
+describe('a client that cannot keep up', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  async function fallBehind(options: StreamOptions) {
+    const { hub, publish } = newHub()
+    const slow = createClient('slow')
+    const good = createClient('good')
+    hub.start()
+    hub.add(slow.client, options)
+    hub.add(good.client, PLAIN)
+    publish('tor-1', 0)
+    await turnEnd()
+    slow.stall(101)
+    publish('tor-1', 1)
+    await turnEnd()
+    const before = slow.events.length
+    for (let n = 2; n < 100; n++) {
+      publish(`tor-${n % 2}`, n)
+      await turnEnd()
+    }
+    expect(slow.events).toHaveLength(before)
+    expect(good.numbers()).toEqual(Array.from({ length: 100 }, (_, n) => n))
+    return { hub, slow, good, publish, since: () => slow.events.slice(before) }
+  }
+
+  it('is told so, given the latest of each device, and flows again', async () => {
+    const { hub, slow, publish, since } = await fallBehind(EXTENDED)
+    slow.stall(0)
+    vi.advanceTimersByTime(100)
+    expect(since()).toMatchObject([
+      { type: 'coalesced', data: { events: 98, devices: 2 } },
+      { type: 'states', data: [{ deviceId: 'tor-0', values: { n: { value: 98 } } }, { deviceId: 'tor-1', values: { n: { value: 99 } } }] },
+    ])
+    publish('tor-1', 100)
+    await turnEnd()
+    expect(slow.numbers().at(-1)).toBe(100)
+    expect(slow.closed).toEqual([])
+    hub.stop()
+  })
+
+  it('gets the same in the words of the seed when it has asked for nothing', async () => {
+    const { hub, slow, since } = await fallBehind(PLAIN)
+    slow.stall(0)
+    vi.advanceTimersByTime(100)
+    expect(since().map(({ type }) => type)).toEqual(['coalesced', 'telemetry', 'telemetry'])
+    expect(slow.numbers().slice(-2)).toEqual([98, 99])
+    hub.stop()
+  })
+
+  it('is closed when it takes nothing, and not while it still does', async () => {
+    const { hub, slow, good } = await fallBehind(EXTENDED)
+    for (let left = 100; left > 90; left--) {
+      slow.stall(left)
+      vi.advanceTimersByTime(900)
+    }
+    expect(slow.closed).toEqual([])
+    vi.advanceTimersByTime(1_200)
+    expect(slow.closed).toEqual([1013])
+    expect(good.closed).toEqual([])
+    hub.stop()
+  })
+
+  it('may take its time over a snapshot larger than the limit', async () => {
+    const { hub, publish } = newHub()
+    for (let n = 0; n < 50; n++) publish(`tor-${n}`, n)
+    const { client, stall, numbers } = createClient('a')
+    stall(5_000)
+    hub.add(client, EXTENDED)
+    publish('tor-1', 100)
+    await turnEnd()
+    expect(numbers()).toEqual([100])
+    hub.stop()
+  })
+
+  it('is gone within a minute when it neither reads nor answers', () => {
+    const { hub } = newHub()
+    hub.start()
+    const dead = createClient('dead')
+    const well = createClient('well')
+    hub.add(dead.client, PLAIN)
+    hub.add(well.client, PLAIN)
+    for (let s = 0; s < 60; s += 10) {
+      vi.advanceTimersByTime(10_000)
+      well.answer()
+    }
+    expect([dead.closed, well.closed]).toEqual([[1013], []])
+    hub.stop()
   })
 })

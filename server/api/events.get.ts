@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto'
+import { createError, getRequestURL } from 'h3'
+import { SERVER_SENT } from '../live/frames'
+import { readStreamQuery } from '../live/request'
+
+/** `GET /api/events`: the stream of `/ws/events` as server-sent events, for `curl -N` and where sockets are blocked. */
+export default defineEventHandler((event) => {
+  const { hub, limits } = useLeitstand()
+  const { req, res } = event.node
+  const query = new URLSearchParams(getRequestURL(event).search)
+  // What a browser sends of its own when it comes back.
+  const last = req.headers['last-event-id']
+  if (typeof last === 'string' && !query.get('after')) query.set('after', last)
+  const wanted = readStreamQuery(query, limits.streamDevices)
+  if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
+
+  res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  if (req.originalUrl && req.method === 'HEAD') return void res.end()
+  res.flushHeaders()
+  const id = randomUUID()
+  res.on('close', () => hub.remove(id))
+  hub.add({
+    id,
+    address: req.socket.remoteAddress ?? '',
+    framing: SERVER_SENT,
+    write: frames => void res.write(frames),
+    close: () => res.destroy(),
+    bufferedBytes: () => res.writableLength,
+    heardBytes: () => undefined,
+  }, wanted.options, wanted.after)
+  // The answer goes on until one of the two leaves.
+  return new Promise<void>(resolve => res.on('close', resolve))
+})

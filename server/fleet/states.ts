@@ -1,0 +1,25 @@
+import type { DeviceStatusChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import type { Fleet } from './fleet'
+
+/** The states of devices as JSON, as the stream sends them. */
+export function createStates(fleet: Fleet) {
+  return {
+    /** All of them, as a JSON array. */
+    all: () => Buffer.from(JSON.stringify(fleet.all())),
+    /** Of these, as far as they are known, as a JSON array. */
+    of: (deviceIds: Iterable<string>) => JSON.stringify([...deviceIds].flatMap(deviceId => fleet.get(deviceId) ?? [])),
+    /** The latest of one device in the words of single events: one message with the newest value of every metric. */
+    latest(deviceId: string): { type: 'telemetry' | 'state', data: string }[] {
+      const device = fleet.get(deviceId)
+      if (!device) return []
+      const metrics = Object.fromEntries(Object.entries(device.values).map(([name, { value }]) => [name, value]))
+      const telemetry: Telemetry = { ...device.lastTelemetry, metrics }
+      const change: DeviceStatusChange | undefined = device.state ? { ...device.state, deviceId } : undefined
+      return [
+        ...(Object.keys(metrics).length > 0 ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
+        ...(change ? [{ type: 'state' as const, data: JSON.stringify(change) }] : []),
+      ]
+    },
+  }
+}

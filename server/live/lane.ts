@@ -1,0 +1,115 @@
+import type { EventLog, LiveEvent } from './event-log'
+import type { Frame } from './frames'
+
+/** What a client has asked for. */
+export interface StreamOptions {
+  /** Events carry ids, and the client knows the types beyond the seed's. */
+  extended: boolean
+  mode: 'every' | 'latest'
+  /** Milliseconds between two deliveries at least; 0: with every event-loop turn. */
+  everyMs: number
+  /** Only these devices; undefined: all. */
+  devices: ReadonlySet<string> | undefined
+}
+
+/** Events on their way to all who asked for the same; encoded when the first of them can take it. */
+export interface Delivery { events: readonly LiveEvent[], frames: () => Frame[] }
+
+/** States of devices as a JSON array. */
+export type StatesText = (deviceIds: Iterable<string>) => string
+
+/** A batch leaves early when it holds this many events. */
+const BATCH_EVENTS = 10_000
+
+/** Clients with equal keys are served by one lane. */
+export function laneKey({ extended, mode, everyMs, devices }: StreamOptions): string {
+  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort()])
+}
+
+/** One way of delivering events: which, how often, in what form. */
+export function createLane({ extended, mode, everyMs, devices }: StreamOptions, log: EventLog, statesText: StatesText, deliver: (delivery: Delivery) => void) {
+  let waiting: LiveEvent[] = []
+  // With `latest`: the last event of each device, and of the broker under no name.
+  const latest = new Map<string | undefined, LiveEvent>()
+  let timer: NodeJS.Timeout | undefined
+  let lastFlush = -Infinity
+  // Up to which event this lane has been told.
+  let seen = log.last()
+
+  function frames(events: readonly LiveEvent[]): Frame[] {
+    if (mode === 'latest') return latestFrames(events)
+    return everyMs > 0 ? batchFrames(events) : events.map(frameOf)
+  }
+
+  function frameOf({ n, type, data }: LiveEvent): Frame {
+    const id = log.idOf(n)
+    return { id, text: extended ? `{"type":"${type}","id":"${id}","data":${data}}` : `{"type":"${type}","data":${data}}` }
+  }
+
+  /** Runs of telemetry as one frame each; what lies between keeps its place. */
+  function batchFrames(events: readonly LiveEvent[]): Frame[] {
+    const found: Frame[] = []
+    let run: LiveEvent[] = []
+    function endRun() {
+      const last = run.at(-1)
+      if (!last) return
+      const id = log.idOf(last.n)
+      found.push({ id, text: `{"type":"batch","id":"${id}","data":[${run.map(({ data }) => data).join()}]}` })
+      run = []
+    }
+    for (const event of events) {
+      if (event.type === 'telemetry') {
+        run.push(event)
+        continue
+      }
+      endRun()
+      found.push(frameOf(event))
+    }
+    endRun()
+    return found
+  }
+
+  function latestFrames(events: readonly LiveEvent[]): Frame[] {
+    const changed = events.flatMap(({ deviceId }) => deviceId ?? [])
+    const id = log.idOf(seen)
+    const states = changed.length === 0 ? [] : [{ id, text: `{"type":"states","id":"${id}","data":${statesText(changed)}}` }]
+    return [...events.filter(({ deviceId }) => deviceId === undefined).map(frameOf), ...states]
+  }
+
+  function flush() {
+    clearTimeout(timer)
+    timer = undefined
+    const events = mode === 'latest' ? [...latest.values()] : waiting
+    waiting = []
+    latest.clear()
+    if (events.length === 0) return
+    lastFlush = performance.now()
+    deliver({ events, frames: () => frames(events) })
+  }
+
+  return {
+    /** Takes the events of a turn. */
+    offer(events: readonly LiveEvent[]) {
+      seen = events.at(-1)?.n ?? seen
+      const wanted = devices ? events.filter(({ deviceId }) => deviceId === undefined || devices.has(deviceId)) : events
+      if (wanted.length === 0) return
+      if (everyMs === 0) return deliver({ events: wanted, frames: () => frames(wanted) })
+      if (mode === 'latest') {
+        for (const event of wanted) latest.set(event.deviceId, event)
+      }
+      else {
+        for (const event of wanted) waiting.push(event)
+      }
+      if (waiting.length >= BATCH_EVENTS) return flush()
+      // The first change after a rest is told at once, or with its batch.
+      const rest = mode === 'latest' ? lastFlush + everyMs - performance.now() : everyMs
+      if (rest <= 0) flush()
+      else timer ??= setTimeout(flush, rest)
+    },
+    /** Delivers what waits; also the way to end it. */
+    flush,
+    /** What a client has missed, in this lane's form. */
+    frames: (events: readonly LiveEvent[]) => frames(devices ? events.filter(({ deviceId }) => deviceId === undefined || devices.has(deviceId)) : events),
+  }
+}
+export type Lane = ReturnType<typeof createLane>
