@@ -3,9 +3,11 @@ import { onMounted, ref, watch } from 'vue'
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 
-/** `live` from the snapshot on; `disconnected` until the next one. */
+/** `live` from the snapshot on, or from where the server has resumed; `disconnected` until the next one. */
 type StreamStatus = 'connecting' | 'live' | 'disconnected'
 
+/** The server collects telemetry for this long: a screen needs no more, and a thousand messages a second cost it far less. */
+const BATCH_MS = 50
 const PING = JSON.stringify({ type: 'ping' } satisfies StreamRequest)
 const PING_EVERY_MS = 3_000
 /** With a ping every 3 s a dead connection is noticed within 9 s. */
@@ -18,8 +20,11 @@ function createEventStream() {
   const sinceMs = ref(0)
   const listeners = new Set<(event: StreamEvent) => void>()
   let unanswered = 0
+  // Where to go on after a lost connection.
+  let lastId = ''
+  let interest: readonly string[] | null = null
 
-  const socket = useWebSocket(streamAddress, {
+  const socket = useWebSocket(() => streamAddress(lastId, interest), {
     immediate: false,
     autoConnect: false,
     // Its own close on `beforeunload` would also end the stream of a page that stays.
@@ -36,7 +41,13 @@ function createEventStream() {
   function receive(data: unknown) {
     const event = parseEvent(data)
     if (!event) return
-    if (event.type === 'snapshot') setStatus('live')
+    if ('id' in event && event.id) lastId = event.id
+    if (event.type === 'snapshot' || event.type === 'resumed') setStatus('live')
+    if (event.type !== 'batch') return tell(event)
+    for (const telemetry of event.data) tell({ type: 'telemetry', data: telemetry })
+  }
+
+  function tell(event: StreamEvent) {
     for (const listener of listeners) listener(event)
   }
 
@@ -75,7 +86,13 @@ function createEventStream() {
     status,
     /** Since when `status` holds, by this computer's clock. */
     sinceMs,
-    /** Calls `listener` for every event in order; returns how to stop it. */
+    /** From now on events of these devices only, `null` for all; what changed meanwhile comes as `states`. */
+    subscribe(devices: readonly string[] | null) {
+      if (JSON.stringify(devices) === JSON.stringify(interest)) return
+      interest = devices
+      if (status.value === 'live') socket.send(JSON.stringify({ type: 'subscribe', devices: devices && [...devices] } satisfies StreamRequest), false)
+    },
+    /** Calls `listener` for every event in order, batches one by one; returns how to stop it. */
     onEvent(listener: (event: StreamEvent) => void) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -86,10 +103,11 @@ function createEventStream() {
 /** The one event stream of this browser tab: opened when the first page is mounted, kept across pages, tried for ever. */
 export const useEventStream = createSharedComposable(createEventStream)
 
-function streamAddress(): string | undefined {
+function streamAddress(after: string, devices: readonly string[] | null): string | undefined {
   if (!import.meta.client) return undefined
   const { protocol, host } = window.location
-  return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/ws/events`
+  const query = new URLSearchParams([['after', after], ['batch', String(BATCH_MS)], ...(devices ?? []).map(device => ['device', device])])
+  return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/ws/events?${query}`
 }
 
 /** Doubles up to a limit, and spreads the browsers of a restarted server. */

@@ -2,7 +2,7 @@ import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
 import { computed, readonly, ref, shallowReadonly, shallowRef } from 'vue'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { BrokerStatus } from '#shared/schemas/health'
-import { entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
+import { entryWithState, entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { useEventStream } from './useEventStream'
 
@@ -10,6 +10,8 @@ import { useEventStream } from './useEventStream'
 const HIDDEN_TAB_MS = 500
 /** Events that may wait for the next frame; more are applied at once. */
 const MAX_WAITING = 5_000
+/** From this many devices on a page that shows few of them asks for no others. */
+const LARGE_FLEET = 1_000
 
 function createFleet() {
   const stream = useEventStream()
@@ -43,6 +45,9 @@ function createFleet() {
       const { deviceId } = event.data
       entries.set(deviceId, entryWithStatus(entries.get(deviceId), event.data, nowMs))
     }
+    else if (event.type === 'states') {
+      for (const device of event.data) entries.set(device.deviceId, entryWithState(entries.get(device.deviceId), device, nowMs))
+    }
   }
 
   function replaceAll(devices: Extract<StreamEvent, { type: 'snapshot' }>['data']) {
@@ -57,7 +62,7 @@ function createFleet() {
   tryOnScopeDispose(stream.onEvent((event) => {
     if (event.type === 'snapshot') replaceAll(event.data)
     else if (event.type === 'broker') broker.value = event.data
-    else if (event.type === 'telemetry' || event.type === 'state') {
+    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'states') {
       waiting.push(event)
       if (waiting.length >= MAX_WAITING) applyWaiting()
       else drawing.request()
@@ -85,6 +90,8 @@ function createFleet() {
     /** All entries as they are now; not reactive, watch `revision` or `members`. */
     all: (): Iterable<FleetEntry> => entries.values(),
     onEvent: stream.onEvent,
+    /** Says which devices a page shows, `null` for all; in a small fleet all are followed anyway. */
+    show: (deviceIds: readonly string[] | null) => stream.subscribe(deviceIds && entries.size >= LARGE_FLEET ? deviceIds : null),
   }
 }
 

@@ -63,3 +63,18 @@ export function entryWithStatus(entry: FleetEntry | undefined, change: DeviceSta
     statusChangedAtMs: isOther ? nowMs : entry?.statusChangedAtMs ?? 0,
   }
 }
+
+/** The entry after a whole state, as it comes when single events were left out. */
+export function entryWithState(entry: FleetEntry | undefined, device: DeviceState, nowMs: number): FleetEntry {
+  if (!entry) return { ...toFleetEntry(device), changedAtMs: nowMs }
+  const changed = Object.keys(device.values).filter(name => entry.device.values[name]?.value !== device.values[name]?.value)
+  const isOther = entry.device.state?.status !== device.state?.status
+  const changes = new Map(entry.changes)
+  for (const name of changed) changes.set(name, nowMs)
+  return {
+    ...toFleetEntry(device),
+    changes,
+    changedAtMs: changed.length > 0 || isOther ? nowMs : entry.changedAtMs,
+    statusChangedAtMs: isOther ? nowMs : entry.statusChangedAtMs,
+  }
+}

@@ -21,7 +21,7 @@ describe('useFleet', () => {
 
   it('asks the server of this page and is connecting until the snapshot is there', async () => {
     const fleet = await mountComposable(useFleet)
-    expect(ServerSocket.latest.url).toMatch(/^ws:\/\/.+\/ws\/events$/)
+    expect(ServerSocket.latest.url).toMatch(/^ws:\/\/.+\/ws\/events\?after=&batch=50$/)
     expect([fleet.status.value, fleet.hasSnapshot.value]).toEqual(['connecting', false])
 
     ServerSocket.latest.accept()
@@ -69,6 +69,48 @@ describe('useFleet', () => {
     ServerSocket.latest.say({ type: 'snapshot', data: [device('tor-9', 1)] })
     expect(fleet.status.value).toBe('live')
     expect([fleet.has('tor-1'), fleet.has('tor-9')]).toEqual([false, true])
+  })
+
+  it('goes on where it was, and keeps what it knew', async () => {
+    const fleet = await mountLive()
+    ServerSocket.latest.say({ type: 'batch', id: 'start.7', data: [telemetry('tor-1', { tempC: 21 }), telemetry('tor-2', { tempC: 5 })] })
+    vi.advanceTimersToNextFrame()
+    expect([temperature(fleet, 'tor-1'), temperature(fleet, 'tor-2')]).toEqual([21, 5])
+    ServerSocket.latest.drop()
+    vi.advanceTimersByTime(3_000)
+    expect(new URL(ServerSocket.latest.url).searchParams.get('after')).toBe('start.7')
+    ServerSocket.latest.accept()
+    ServerSocket.latest.say({ type: 'resumed', id: 'start.7', data: { missed: 1 } })
+    expect(fleet.status.value).toBe('live')
+    ServerSocket.latest.say({ type: 'batch', id: 'start.8', data: [telemetry('tor-2', { tempC: 6 })] })
+    vi.advanceTimersToNextFrame()
+    expect([temperature(fleet, 'tor-1'), temperature(fleet, 'tor-2')]).toEqual([21, 6])
+  })
+
+  it('takes whole states where events were left out', async () => {
+    const fleet = await mountLive()
+    ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-1', { tempC: 21 }) })
+    ServerSocket.latest.say({ type: 'states', data: [device('tor-1', 30), device('tor-3', 1)] })
+    vi.advanceTimersToNextFrame()
+    expect([temperature(fleet, 'tor-1'), temperature(fleet, 'tor-3')]).toEqual([30, 1])
+  })
+
+  it('asks only for what a page shows once the fleet is large, and again for all', async () => {
+    const fleet = await mountLive()
+    const requests = () => ServerSocket.latest.received.filter(text => text.includes('subscribe'))
+    fleet.show(['tor-1'])
+    expect(requests()).toEqual([])
+    ServerSocket.latest.say({ type: 'snapshot', id: 'start.9', data: Array.from({ length: 1_000 }, (_, n) => device(`tor-${n}`, n)) })
+    fleet.show(['tor-1'])
+    fleet.show(['tor-1'])
+    expect(requests()).toEqual(['{"type":"subscribe","devices":["tor-1"]}'])
+    ServerSocket.latest.drop()
+    vi.advanceTimersByTime(3_000)
+    expect(new URL(ServerSocket.latest.url).searchParams.getAll('device')).toEqual(['tor-1'])
+    ServerSocket.latest.accept()
+    ServerSocket.latest.say({ type: 'resumed', data: { missed: 0 } })
+    fleet.show(null)
+    expect(requests()).toEqual(['{"type":"subscribe","devices":null}'])
   })
 
   it('never waits longer than about three seconds between two attempts', async () => {
