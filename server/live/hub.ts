@@ -2,6 +2,8 @@
 // order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
 // told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { CLOSE_TRY_LATER, createCare } from './care'
+import type { Watched } from './care'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType } from './event-log'
 import type { Frame } from './frames'
@@ -48,24 +50,16 @@ export interface Hub {
   stop: () => void
 }
 
-export const CLOSE_RESTART = 1012
-export const CLOSE_TRY_LATER = 1013
-/** Slow clients are given what there is room for this often. */
-const TEND_EVERY_MS = 100
-const HEARTBEAT_EVERY_MS = 10_000
-/** A client that has not answered a ping by the next one, and has read nothing meanwhile, is gone. */
-const PING_EVERY_MS = 20_000
-
+const CLOSE_RESTART = 1012
 interface Group { lane: Lane, members: Set<Subscriber> }
-interface Member { subscriber: Subscriber, group: Group, heard: number | undefined, buffered: number }
+interface Member extends Watched { group: Group }
 
 export function createHub(options: HubOptions): Hub {
   const log = createEventLog(options.logBudget)
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
-  const slow = new Set<Subscriber>()
-  const timers: NodeJS.Timeout[] = []
+  const care = createCare({ members, attempt, drop, heartbeat })
   // The events of this event-loop turn: they leave together, in one write per client.
   let turn: LiveEvent[] = []
 
@@ -95,7 +89,7 @@ export function createHub(options: HubOptions): Hub {
         made.set(framing, bytes)
         return bytes
       }, events))
-      if (subscriber.isCoalescing()) slow.add(subscriber)
+      if (subscriber.isCoalescing()) care.add(subscriber)
     }
   }
 
@@ -134,7 +128,7 @@ export function createHub(options: HubOptions): Hub {
     if (!member) return
     const { subscriber, group } = member
     members.delete(clientId)
-    slow.delete(subscriber)
+    care.remove(subscriber)
     leave(subscriber, group)
     const { address } = subscriber.client
     const others = (perAddress.get(address) ?? 1) - 1
@@ -176,15 +170,7 @@ export function createHub(options: HubOptions): Hub {
     attempt(subscriber, () => subscriber.greet([framing.join([told]), ...framing.around(`{"type":"states","id":"${id}","data":`, states, '}', id)]))
   }
 
-  function tend() {
-    for (const subscriber of slow) {
-      attempt(subscriber, () => {
-        if (!subscriber.tend()) drop(subscriber, CLOSE_TRY_LATER, 'nothing was read: reconnect for a fresh snapshot')
-      })
-      if (!subscriber.isCoalescing()) slow.delete(subscriber)
-    }
-  }
-
+  /** Tells those who asked for something up to where they have been told, and how far behind they are. */
   function heartbeat() {
     const time = new Date().toISOString()
     endTurn()
@@ -193,22 +179,6 @@ export function createHub(options: HubOptions): Hub {
       group.lane.flush()
       const beat = frameOf('heartbeat', JSON.stringify({ time, ...subscriber.lag() }), log.idOf(log.last()))
       attempt(subscriber, () => subscriber.client.write(subscriber.client.framing.join([beat])))
-    }
-  }
-
-  /** Dead connections are found by what they do not answer. */
-  function ping() {
-    for (const member of members.values()) {
-      const { client } = member.subscriber
-      const heard = client.heardBytes()
-      const buffered = client.bufferedBytes()
-      const reads = member.buffered > 0 && buffered < member.buffered
-      if (heard !== undefined && heard === member.heard && !reads) {
-        drop(member.subscriber, CLOSE_TRY_LATER, 'no answer to a ping')
-        continue
-      }
-      Object.assign(member, { heard, buffered })
-      attempt(member.subscriber, () => client.write(client.framing.ping))
     }
   }
 
@@ -239,12 +209,9 @@ export function createHub(options: HubOptions): Hub {
       turn.push(event)
     },
     size: () => members.size,
-    start() {
-      timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
-      for (const timer of timers) timer.unref()
-    },
+    start: care.start,
     stop() {
-      for (const timer of timers.splice(0)) clearInterval(timer)
+      care.stop()
       endTurn()
       for (const { lane } of groups.values()) lane.flush()
       for (const { subscriber } of members.values()) drop(subscriber, CLOSE_RESTART, 'the server is restarting')

@@ -1,0 +1,63 @@
+import type { Subscriber } from './subscriber'
+
+export const CLOSE_TRY_LATER = 1013
+/** Slow clients are given what there is room for this often. */
+const TEND_EVERY_MS = 100
+const HEARTBEAT_EVERY_MS = 10_000
+/** A client that has not answered a ping by the next one, and has read nothing meanwhile, is gone. */
+const PING_EVERY_MS = 20_000
+
+/** A client with what it had said, and what had waited for it, when it was pinged last. */
+export interface Watched { subscriber: Subscriber, heard: number | undefined, buffered: number }
+
+export interface CareOptions {
+  members: ReadonlyMap<string, Watched>
+  /** Does something with a client that may fail. */
+  attempt: (subscriber: Subscriber, act: () => void) => void
+  drop: (subscriber: Subscriber, code: number, reason: string) => void
+  heartbeat: () => void
+}
+
+/** Looks after clients from time to time: the slow ones go on, the stuck and the dead are closed. */
+export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
+  const slow = new Set<Subscriber>()
+  const timers: NodeJS.Timeout[] = []
+
+  function tend() {
+    for (const subscriber of slow) {
+      attempt(subscriber, () => {
+        if (!subscriber.tend()) drop(subscriber, CLOSE_TRY_LATER, 'nothing was read: reconnect for a fresh snapshot')
+      })
+      if (!subscriber.isCoalescing()) slow.delete(subscriber)
+    }
+  }
+
+  /** Dead connections are found by what they do not answer. */
+  function ping() {
+    for (const member of members.values()) {
+      const { client } = member.subscriber
+      const heard = client.heardBytes()
+      const buffered = client.bufferedBytes()
+      const reads = member.buffered > 0 && buffered < member.buffered
+      if (heard !== undefined && heard === member.heard && !reads) {
+        drop(member.subscriber, CLOSE_TRY_LATER, 'no answer to a ping')
+        continue
+      }
+      Object.assign(member, { heard, buffered })
+      attempt(member.subscriber, () => client.write(client.framing.ping))
+    }
+  }
+
+  return {
+    /** A client that has become slow. */
+    add: (subscriber: Subscriber) => void slow.add(subscriber),
+    remove: (subscriber: Subscriber) => void slow.delete(subscriber),
+    start() {
+      timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
+      for (const timer of timers) timer.unref()
+    },
+    stop() {
+      for (const timer of timers.splice(0)) clearInterval(timer)
+    },
+  }
+}
