@@ -6,7 +6,11 @@ import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
 import { CLOSED_AT_ONCE, CONNECTION_CLOSED, faultOfError, faultOfReasonCode } from './faults'
 import type { Fault } from './faults'
-import { acknowledgeByTurn } from './turns'
+import type { Delivered } from './publish-packets'
+import { receiveDirectly } from './receive'
+import { createTurns } from './turns'
+
+export type { Delivered } from './publish-packets'
 
 /** The topic that says whether the application itself is there: retained `online`, last will `offline`. */
 export const STATUS_TOPIC = 'leitstand/status'
@@ -19,6 +23,8 @@ const STOP_TIMEOUT_MS = 1_000
 /** How often a store that failed is tried again. */
 const STORE_AGAIN_MS = 2_000
 
+const NOT_YET = new Error('This message is acknowledged with its turn.')
+
 export interface ConnectionOptions {
   url: string
   embedded: boolean
@@ -30,16 +36,6 @@ export interface ConnectionOptions {
   /** PEM texts, not file names. */
   tls: { ca?: string, cert?: string, key?: string }
   filters: readonly string[]
-}
-
-/** A message as it arrived. `replayed`: a retained one, sent because we subscribed. `redelivered`: the broker may have sent it before. */
-export interface Delivered {
-  topic: string
-  payload: Buffer
-  replayed: boolean
-  redelivered: boolean
-  /** The packet id of a QoS 1 message. */
-  packetId: number | undefined
 }
 
 export interface ConnectionEvents {
@@ -100,12 +96,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
       subscribe(current, storeFault)
     })
-    acknowledgeByTurn(current, {
-      onMessage: ({ topic, payload, retain, dup, messageId }) => events.onMessage({
-        topic, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload), replayed: retain, redelivered: dup, packetId: messageId,
-      }),
-      onTurnEnd: events.onTurnEnd,
-    }, () => {
+    receive(current, version, () => {
       fault = { code: 'store-failed', reason: events.storeFault() ?? 'The history cannot be written.' }
       current.stream.destroy()
     })
@@ -129,6 +120,20 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
       setStatus({ code: why.code, reason: why.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [] })
       retry.schedule(attempt)
+    }
+  }
+
+  /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
+  function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
+    const turns = createTurns(current, events, onFailure)
+    receiveDirectly(current, { protocolVersion, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
+    current.handleMessage = (packet, done) => {
+      const { topic, payload, retain, dup, messageId } = packet
+      const isOurs = turns.take({ topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined })
+      // An error tells MQTT.js not to acknowledge; the turn does.
+      const answer = packet.qos === 1 ? NOT_YET : undefined
+      if (isOurs) done(answer)
+      else setImmediate(done, answer)
     }
   }
 

@@ -1,8 +1,9 @@
-import type { IPublishPacket, MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
+import type { Delivered } from './publish-packets'
 
 export interface TurnEvents {
-  /** One message; what it leaves to be stored is stored by `onTurnEnd`. */
-  onMessage: (packet: IPublishPacket) => void
+  /** One message; what it leaves to be stored is stored by `onTurnEnd`. @throws when it cannot be stored. */
+  onMessage: (message: Delivered) => void
   /** All messages of this event-loop turn have been handled; `done`, where it matters, wants to know whether they are kept. @throws when that fails. */
   onTurnEnd: (done?: (kept: boolean) => void) => void
 }
@@ -13,38 +14,36 @@ const TURN_MS = 20
 
 const PUBACK = 0x40
 const PUBACK_BYTES = 4
-/** MQTT.js takes an error for "do not acknowledge" and goes on with the next packet. */
-const NOT_YET = new Error('This message is acknowledged with its turn.')
 
 /**
  * Acknowledges messages by the event-loop turn: what a turn brings is committed at its end, and only when that is kept do all
  * its acknowledgements leave, in one write. If it cannot be kept none of them leaves: the connection is cut and the broker
  * delivers again.
  */
-export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
-  let stream: MqttClient['stream'] | undefined
+export function createTurns(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
+  const { stream } = client
+  let open = false
   let failed = false
   let messages = 0
   let began = 0
   let unacknowledged: number[] = []
 
   function endTurn() {
-    if (failed || !stream) return
+    if (failed || !open) return
     const packetIds = unacknowledged
-    const current = stream
     unacknowledged = []
-    stream = undefined
+    open = false
     try {
-      onTurnEnd(packetIds.length === 0 ? undefined : kept => kept ? acknowledge(current, packetIds) : fail())
+      onTurnEnd(packetIds.length === 0 ? undefined : kept => kept ? acknowledge(packetIds) : fail())
     }
     catch {
       fail()
     }
   }
 
-  function acknowledge(current: MqttClient['stream'], packetIds: readonly number[]) {
-    if (failed || !current.writable) return
-    current.write(pubacks(packetIds))
+  function acknowledge(packetIds: readonly number[]) {
+    if (failed || !stream.writable) return
+    stream.write(pubacks(packetIds))
     // Acknowledgements keep the connection alive; an answer to a ping would wait behind the whole backlog.
     client.reschedulePing(true)
   }
@@ -55,26 +54,28 @@ export function acknowledgeByTurn(client: MqttClient, { onMessage, onTurnEnd }: 
     onFailure()
   }
 
-  client.handleMessage = (packet, done) => {
-    // Without `done` MQTT.js takes nothing further from this connection.
-    if (failed) return
-    if (!stream) {
-      stream = client.stream
-      messages = 0
-      began = performance.now()
-      setImmediate(endTurn)
-    }
-    try {
-      onMessage(packet)
-    }
-    catch {
-      return fail()
-    }
-    if (packet.qos > 0 && packet.messageId !== undefined) unacknowledged.push(packet.messageId)
-    const answer = packet.qos > 0 ? NOT_YET : undefined
-    if (++messages < TURN_MESSAGES && performance.now() - began < TURN_MS) return done(answer)
-    endTurn()
-    setImmediate(done, answer)
+  return {
+    /** Takes a message of this turn; false: no more of them now. */
+    take(message: Delivered): boolean {
+      if (failed) return false
+      if (!open) {
+        open = true
+        messages = 0
+        began = performance.now()
+        setImmediate(endTurn)
+      }
+      try {
+        onMessage(message)
+      }
+      catch {
+        fail()
+        return false
+      }
+      if (message.packetId !== undefined) unacknowledged.push(message.packetId)
+      if (++messages < TURN_MESSAGES && performance.now() - began < TURN_MS) return true
+      endTurn()
+      return false
+    },
   }
 }
 

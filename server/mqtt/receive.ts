@@ -1,0 +1,88 @@
+import type { MqttClient } from 'mqtt'
+import { boundsOf, readPublish } from './publish-packets'
+import type { Delivered, PacketBounds } from './publish-packets'
+
+export interface Receiving {
+  protocolVersion: 4 | 5
+  /** One message; false: no more of them in this event-loop turn. */
+  onPublish: (message: Delivered) => boolean
+  /** What the broker sends makes no sense. */
+  onMalformed: (error: Error) => void
+}
+
+/**
+ * Reads messages straight from the connection and leaves all other packets to MQTT.js, whose way of a message (a parser with a
+ * list of buffers, an event, a store, a tick each) costs as much as everything that we do with it.
+ * Where the connection is not built as expected, MQTT.js reads them as usual.
+ */
+export function receiveDirectly(client: MqttClient, { protocolVersion, onPublish, onMalformed }: Receiving) {
+  const { stream } = client
+  // That of the pipe into MQTT.js.
+  const [toClient, ...others] = stream.listeners('data')
+  if (!toClient || others.length > 0) return
+
+  // What has not been read yet, and how much must be there before it is worth a look.
+  let chunks: Buffer[] = []
+  let held = 0
+  let needed = 0
+  let connected = false
+  let waiting = false
+
+  function onData(chunk: Buffer) {
+    chunks.push(chunk)
+    held += chunk.length
+    if (!waiting && held >= needed) readAll()
+  }
+
+  function readAll() {
+    const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+    let at = 0
+    needed = 0
+    try {
+      for (let bounds = boundsOf(bytes, at); bounds; bounds = boundsOf(bytes, at)) {
+        if (at + bounds.length > bytes.length) {
+          needed = bounds.length
+          break
+        }
+        // Messages of a session come right behind the answer that says whether it goes on; that is looked at first.
+        if (bounds.isPublish && !connected) break
+        const from = at
+        at += bounds.length
+        if (!hand(bytes, from, bounds)) {
+          waitForNextTurn()
+          break
+        }
+      }
+    }
+    catch (error) {
+      stream.off('data', onData)
+      return onMalformed(error instanceof Error ? error : new Error(String(error)))
+    }
+    const rest = bytes.subarray(at)
+    chunks = rest.length > 0 ? [rest] : []
+    held = rest.length
+  }
+
+  function hand(bytes: Buffer, at: number, bounds: PacketBounds): boolean {
+    if (bounds.isPublish) return onPublish(readPublish(bytes, at, bounds, protocolVersion))
+    toClient?.call(stream, bytes.subarray(at, at + bounds.length))
+    return true
+  }
+
+  function waitForNextTurn() {
+    waiting = true
+    stream.pause()
+    setImmediate(() => {
+      waiting = false
+      if (held > 0) readAll()
+      if (!waiting) stream.resume()
+    })
+  }
+
+  client.once('connect', () => setImmediate(() => {
+    connected = true
+    if (!waiting && held > 0) readAll()
+  }))
+  stream.removeAllListeners('data')
+  stream.on('data', onData)
+}
