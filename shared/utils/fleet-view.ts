@@ -1,6 +1,7 @@
 import { attention } from '#shared/utils/device-signs'
 import type { Signs } from '#shared/utils/device-signs'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
+import { matchesWords, searchWords } from '#shared/utils/search'
 
 export const FLEET_SORTS = ['attention', 'name', 'heard', 'changed'] as const
 export type FleetSort = typeof FLEET_SORTS[number]
@@ -38,11 +39,7 @@ export function countByFilter(lines: readonly FleetLine[]): Record<FleetFilter, 
 
 /** Whether deviceId, values or status contain every word of the query; `words` adds what the page shows for them. */
 export function matchesSearch({ device }: FleetEntry, query: string, words: string): boolean {
-  const terms = query.toLowerCase().split(/\s+/).filter(Boolean)
-  if (terms.length === 0) return true
-  const values = Object.entries(device.values).map(([name, { value }]) => `${name} ${value}`)
-  const text = [device.deviceId, words, device.state?.status ?? '', ...values].join('\n').toLowerCase()
-  return terms.every(term => text.includes(term))
+  return matchesWords(device, searchWords(query), words)
 }
 
 /** Sorts what `lines` holds in natural name order (tor-2 before tor-10) by the wanted key; equal keys keep that order. */
