@@ -8,7 +8,7 @@ export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   refuseForeignUpgrades(nitroApp.h3App)
-  prepareRouting(nitroApp.h3App)
+  prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
   const leitstand = orExit(() => createLeitstand(readSettings(useRuntimeConfig(), process.env), {
     info: line => console.info(`[leitstand] ${line}`),

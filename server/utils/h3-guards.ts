@@ -24,17 +24,20 @@ export function refuseForeignUpgrades(app: App) {
 }
 
 /**
- * What h3's routing needs to be told about the API before it starts: HEAD is answered like GET, and
- * h3 1.15 decodes the path before routing, so that an encoded `?` inside a deviceId would start the query: keep it encoded
+ * What h3's routing needs to be told about the API before it starts: HEAD is answered like GET, `config` is the same for all
+ * requests, and h3 1.15 decodes the path before routing, so that an encoded `?` inside a deviceId would start the query: keep it encoded
  * until the route is found. {@link pathSegmentAfter} then reads the name from the address as it was sent.
  */
-export function prepareRouting(app: App) {
+export function prepareRouting(app: App, config: object) {
   const { handler } = app
   const guarded: App['handler'] = Object.assign((event: H3Event) => {
     if (event.path.startsWith('/api/')) {
-      event._path = event.path.replaceAll(/%3f/gi, '%253F')
+      // In the query it stays as it is: that is decoded once.
+      event._path = event.path.replace(/^[^?]*/, path => path.replaceAll(/%3f/gi, '%253F'))
       // Node sends the head of the answer only; h3 has no route for it.
       if (event.method === 'HEAD') event._method = 'GET'
+      // Else the translations' hook has Nitro read every setting from the environment anew: two thirds of a short request.
+      event.context.nitro = { errors: [], runtimeConfig: config }
     }
     return handler(event)
   }, handler)
