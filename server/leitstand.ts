@@ -6,6 +6,7 @@ import { createCounters } from './fleet/counters'
 import type { Counters } from './fleet/counters'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
+import { createSnapshot } from './fleet/snapshot'
 import { createStates } from './fleet/states'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
@@ -51,6 +52,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const source = createSensorsSource(limits)
   const rejections = createRejections()
   const fleet = createFleet(limits)
+  const snapshot = createSnapshot(fleet)
   const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
   const hub = createHub({
     maxClients: limits.streamClients,
@@ -58,7 +60,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     maxBufferedBytes: limits.streamBufferBytes,
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
-    states: createStates(fleet),
+    states: createStates(fleet, snapshot),
     broker: () => JSON.stringify(brokerStatus()),
   })
 

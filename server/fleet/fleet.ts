@@ -1,5 +1,5 @@
-// Owns the last known state of every device. Promises that what it hands out never changes afterwards, and that it grows
-// no further than its limits. Never knows where a message came from or who reads it.
+// Owns the last known state of every device. Promises that the states it hands out never change afterwards, and that it
+// grows no further than its limits. Never knows where a message came from or who reads it.
 import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
@@ -19,28 +19,53 @@ export type Outcome
     | { kind: 'known' }
     | { kind: 'full', reason: RejectionReason, detail: string }
 
+/** A device as it stands now: unlike the state it holds, this follows the device. For this room only. */
+export interface Kept {
+  readonly device: DeviceState
+  /** The {@link Fleet.revision} that made `device` what it is; no two devices share one. */
+  readonly revision: number
+  /** Its place in {@link Fleet.all}. */
+  readonly place: number
+}
+
+/** Devices that stand next to each other in {@link Fleet.all}: all groups but the last hold {@link GROUP_DEVICES}. */
+export interface Group {
+  readonly members: readonly Kept[]
+  /** The highest of its members. */
+  readonly revision: number
+}
+
+export const GROUP_DEVICES = 64
+
 export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
   /** Takes a device as it was kept; replaces nothing that is newer. */
   restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
-  /** Every device, sorted by nothing in particular: in the order they were first heard. */
+  /** Every device, sorted by nothing in particular: in the order they were first heard. None ever leaves. */
   all: () => DeviceState[]
   /** Recent telemetry of a device, newest first. */
   recent: (deviceId: string) => Telemetry[]
   size: () => number
+  /** Counts the changes: as long as it stays the same, so does everything that `all` and `get` hand out. */
+  revision: () => number
+  /** Every device, grouped so that whoever looks for changes need not look at each. */
+  groups: () => readonly Group[]
+  find: (deviceId: string) => Kept | undefined
 }
 
-interface Entry { device: DeviceState, bytes: number }
+interface Entry { device: DeviceState, bytes: number, revision: number, place: number, group: { members: Entry[], revision: number } }
 
 const CHANGED: Outcome = { kind: 'changed' }
 const KNOWN: Outcome = { kind: 'known' }
 
 export function createFleet(limits: FleetLimits): Fleet {
   const entries = new Map<string, Entry>()
+  const groups: Entry['group'][] = []
   const recent = createRecentMessages(limits.recentBytes)
   let heldBytes = 0
+  let revision = 0
 
   /** Takes the next state of a device if the limits allow it. */
   function put(next: DeviceState, held: Entry | undefined, bytes: number): Outcome {
@@ -59,8 +84,22 @@ export function createFleet(limits: FleetLimits): Fleet {
       return full('fleet-full', `The last values of all devices take up ${limits.fleetBytes} bytes already; NUXT_LIMITS_FLEET_BYTES allows more.`)
     }
     heldBytes += growth
-    entries.set(next.deviceId, { device: next, bytes: (held?.bytes ?? 0) + growth })
+    revision++
+    const entry = held ?? add(next)
+    entry.device = next
+    entry.bytes += growth
+    entry.revision = entry.group.revision = revision
     return CHANGED
+  }
+
+  function add(device: DeviceState): Entry {
+    const place = entries.size
+    if (place % GROUP_DEVICES === 0) groups.push({ members: [], revision })
+    const group = groups[groups.length - 1] ?? { members: [], revision }
+    const entry: Entry = { device, bytes: 0, revision, place, group }
+    group.members.push(entry)
+    entries.set(device.deviceId, entry)
+    return entry
   }
 
   return {
@@ -83,6 +122,9 @@ export function createFleet(limits: FleetLimits): Fleet {
     all: () => Array.from(entries.values(), entry => entry.device),
     recent: deviceId => recent.of(deviceId),
     size: () => entries.size,
+    revision: () => revision,
+    groups: () => groups,
+    find: deviceId => entries.get(deviceId),
   }
 }
 

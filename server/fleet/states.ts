@@ -1,12 +1,13 @@
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Fleet } from './fleet'
+import type { Snapshot } from './snapshot'
 
 /** The states of devices as JSON, as the stream sends them. */
-export function createStates(fleet: Fleet) {
+export function createStates(fleet: Fleet, snapshot: Snapshot) {
   return {
     /** All of them, as a JSON array. */
-    all: () => Buffer.from(JSON.stringify(fleet.all())),
+    all: snapshot.bytes,
     /** Of these, as far as they are known, as a JSON array. */
     of: (deviceIds: Iterable<string>) => JSON.stringify([...deviceIds].flatMap(deviceId => fleet.get(deviceId) ?? [])),
     /** The latest of one device in the words of single events: one message with the newest value of every metric. */
