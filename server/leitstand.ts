@@ -4,6 +4,8 @@ import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { createCounters } from './fleet/counters'
 import type { Counters } from './fleet/counters'
+import { createDeviceList } from './fleet/device-list'
+import type { DeviceList } from './fleet/device-list'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
 import { createSnapshot } from './fleet/snapshot'
@@ -27,6 +29,7 @@ export interface Leitstand {
   start: () => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
+  devices: DeviceList
   counters: Counters
   rejections: Rejections
   hub: Hub
@@ -53,6 +56,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const rejections = createRejections()
   const fleet = createFleet(limits)
   const snapshot = createSnapshot(fleet)
+  const devices = createDeviceList(fleet, snapshot)
   const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
   const hub = createHub({
     maxClients: limits.streamClients,
@@ -99,6 +103,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   return {
     fleet,
+    devices,
     counters,
     rejections,
     hub,

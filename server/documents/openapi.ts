@@ -33,10 +33,11 @@ export function openApiDocument() {
   }
 }
 
-function operation({ id, tag, summary, path, query, answers }: Route, schemas: JsonSchemas) {
+function operation({ id, tag, summary, path, query, requestHeaders = {}, answers }: Route, schemas: JsonSchemas) {
   const parameters = [
     ...(path.includes('{deviceId}') ? [{ $ref: '#/components/parameters/deviceId' }] : []),
     ...(query ? queryParameters(query, schemas) : []),
+    ...Object.entries(requestHeaders).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } })),
   ]
   return {
     operationId: id,
@@ -60,12 +61,12 @@ function queryParameters({ schema, parameters }: Query, schemas: JsonSchemas) {
   }))
 }
 
-function response({ description, schema, files, headers }: Answer) {
+function response({ description, schema, files, isEmpty, headers }: Answer) {
   const json = { 'application/json': { schema: schema ? schemaRef(schema) : { type: 'object' } } }
   return {
     description,
-    ...(headers && { headers: mapValues(headers, text => ({ description: text, schema: { type: 'integer' } })) }),
-    content: files ? mapValues(files, example => ({ schema: { type: 'string' }, example })) : json,
+    ...(headers && { headers: mapValues(headers, ({ description, type }) => ({ description, schema: { type } })) }),
+    ...!isEmpty && { content: files ? mapValues(files, example => ({ schema: { type: 'string' }, example })) : json },
   }
 }
 

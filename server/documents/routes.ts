@@ -1,3 +1,4 @@
+import { MAX_SEARCH_WORDS } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER } from '#shared/schemas/history'
 import { MAX_SPARKLINES } from '#shared/schemas/sparkline'
 import type { InputOf, SchemaName } from './components'
@@ -12,8 +13,14 @@ export interface Answer {
   schema?: SchemaName
   /** An example by media type, for what is no single JSON value. */
   files?: Record<string, string>
-  /** Meaning of added headers. */
-  headers?: Record<string, string>
+  /** There is none: neither shape nor file. */
+  isEmpty?: true
+  headers?: Record<string, Header>
+}
+
+export interface Header {
+  type: 'integer' | 'string'
+  description: string
 }
 
 export interface Route {
@@ -23,6 +30,8 @@ export interface Route {
   tag: keyof typeof TAGS
   summary: string
   query?: Query
+  /** Meaning of headers that change the answer. */
+  requestHeaders?: Record<string, string>
   answers: Record<number, Answer>
 }
 
@@ -38,6 +47,12 @@ const DEVICE_UNKNOWN = fault(404, '`device-unknown`: no device of this name has 
 const NO_HISTORY = fault(503, '`history-unavailable`: no history is kept, or it cannot be read now; the message says why.')
 
 const METRIC = 'Name of the metric as the device sends it.'
+const CACHE_HEADERS: Record<string, Header> = {
+  'ETag': { type: 'string', description: 'Names this answer: it stays the same until a device changes or the server starts anew.' },
+  'Cache-Control': { type: 'string', description: '`no-cache`: may be kept, and is asked for again with `If-None-Match`.' },
+  'Vary': { type: 'string', description: '`Accept-Encoding`: larger answers are sent as `br` or `gzip` to whom takes them.' },
+}
+const LINK_HEADER: Header = { type: 'string', description: '`<…>; rel="next"` (RFC 8288) leads to the page that follows; there is none on the last.' }
 const FROM = 'Begin of the range: ISO 8601 with zone, or milliseconds since 1970; by default a day before `to`.'
 const TO = 'End of the range, in the same forms; by default now.'
 
@@ -45,8 +60,26 @@ const TO = 'End of the range, in the same forms; by default now.'
 export const ROUTES: readonly Route[] = [
   {
     method: 'get', path: '/api/sensors', id: 'listDevices', tag: 'devices',
-    summary: 'The last known state of every device.',
-    answers: { 200: { description: 'All devices.', schema: 'DeviceStates' } },
+    summary: 'The last known state of every device, or of those that are asked for.',
+    query: {
+      schema: 'DevicesQuery',
+      parameters: {
+        limit: 'Devices on a page; without it all in one answer.',
+        cursor: 'Goes on behind the page before: follow its `Link` header. It stays usable while devices come and go.',
+        q: `Only devices whose deviceId, metric names, values or status contain every word, in any case; at most ${MAX_SEARCH_WORDS} words.`,
+        fields: 'Only these fields of a device, separated by commas; `deviceId` is always there.',
+      },
+    },
+    requestHeaders: { 'If-None-Match': 'The `ETag` of an answer that is at hand: 304 while nothing has changed.' },
+    answers: {
+      200: {
+        description: 'The devices: in the order they were first heard, with any parameter sorted by deviceId.',
+        schema: 'DeviceList',
+        headers: { ...CACHE_HEADERS, Link: LINK_HEADER },
+      },
+      304: { description: 'Nothing has changed since the answer with that `ETag`.', isEmpty: true, headers: CACHE_HEADERS },
+      ...QUERY_INVALID,
+    },
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}', id: 'getDevice', tag: 'devices',
@@ -100,7 +133,7 @@ export const ROUTES: readonly Route[] = [
           'text/csv': 'time,metric,value\n2026-11-02T12:00:00.000Z,tempC,21.3\n',
           'application/jsonl': '{"time":"2026-11-02T12:00:00.000Z","metric":"tempC","value":21.3}\n',
         },
-        headers: { [EXPORT_MESSAGES_HEADER]: 'How many messages the file is made from.' },
+        headers: { [EXPORT_MESSAGES_HEADER]: { type: 'integer', description: 'How many messages the file is made from.' } },
       },
       ...QUERY_INVALID, ...DEVICE_UNKNOWN, ...NO_HISTORY,
     },

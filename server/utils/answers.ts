@@ -1,7 +1,8 @@
-import { createError, getQuery } from 'h3'
+import { createError, getQuery, getRequestHeader, setResponseHeader, setResponseStatus } from 'h3'
 import type { H3Event } from 'h3'
 import type { z } from 'zod'
 import type { DeviceState } from '#shared/schemas/device'
+import { namesTag } from './conditional'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
 
@@ -38,4 +39,28 @@ export function requireQuery<T extends z.ZodType>(event: H3Event, schema: T): z.
   if (result.success) return result.data
   const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
   throw createError({ statusCode: 400, message: `The query is not usable. ${faults.join('; ')}.`, data: { code: 'query-invalid' } })
+}
+
+/** Whether the client says that it has the answer of this tag; then the answer is a 304 with it, and `null` its body. */
+export function isUnchanged(event: H3Event, tag: string): boolean {
+  if (!namesTag(getRequestHeader(event, 'if-none-match'), tag)) return false
+  setResponseStatus(event, 304)
+  setResponseHeader(event, 'etag', tag)
+  return true
+}
+
+/** The `Link` header (RFC 8288) that leads to the same question from `cursor` on. */
+export function nextLink(event: H3Event, cursor: string): string {
+  const [, path, search] = /^([^?]*)(.*)$/s.exec(event.node.req.originalUrl ?? '') ?? []
+  const parameters = new URLSearchParams(search)
+  parameters.set('cursor', cursor)
+  return `<${path}?${parameters}>; rel="next"`
+}
+
+/** Sends a body that lies in several pieces without joining them; the headers are set, its length among them. */
+export function sendPieces(event: H3Event, pieces: readonly Buffer[]) {
+  const { res } = event.node
+  res.cork()
+  for (const piece of pieces) res.write(piece)
+  res.end()
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { IsoTimestampSchema, MetricValueSchema, TelemetrySchema } from '#shared/schemas/telemetry'
+import { searchWords } from '#shared/utils/search'
 
 /** What a device (or its last will) publishes on `sensors/{deviceId}/state`, usually retained. */
 export const StateMessageSchema = z.object({
@@ -46,8 +47,35 @@ export const DeviceStateSchema = z.object({
 })
 export type DeviceState = z.infer<typeof DeviceStateSchema>
 
-/** Answer of `GET /api/sensors`. */
+/** Every device, as the stream's `snapshot` has it. */
 export const DeviceStatesSchema = z.array(DeviceStateSchema)
+
+/** Most devices of a page, characters and words of a search, characters of `fields` and of a cursor. */
+export const MAX_PAGE_DEVICES = 10_000
+export const MAX_SEARCH_LENGTH = 256
+export const MAX_SEARCH_WORDS = 16
+export const MAX_FIELDS_LENGTH = 256
+export const MAX_CURSOR_LENGTH = 8_192
+
+/** A top-level field of {@link DeviceStateSchema}. */
+const DeviceFieldSchema = z.enum(DeviceStateSchema.keyof().options, {
+  error: ({ input }) => `“${String(input).slice(0, 64)}” is no field of a device; there are ${DeviceStateSchema.keyof().options.join(', ')}`,
+})
+export type DeviceField = z.infer<typeof DeviceFieldSchema>
+
+/** `GET /api/sensors?limit=&cursor=&q=&fields=`: without any of them every device as it is. */
+export const DevicesQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_DEVICES).optional(),
+  /** Where the page before ended: from its `Link` header, for nobody to read. */
+  cursor: z.string().max(MAX_CURSOR_LENGTH).regex(/^[\w-]+$/, { error: 'must come from the Link header of a page' }).optional(),
+  q: z.string().max(MAX_SEARCH_LENGTH).transform(searchWords)
+    .pipe(z.array(z.string()).max(MAX_SEARCH_WORDS, { error: `must have at most ${MAX_SEARCH_WORDS} words` })).optional(),
+  fields: z.string().max(MAX_FIELDS_LENGTH).transform(list => list.split(',').map(field => field.trim())).pipe(z.array(DeviceFieldSchema)).optional(),
+})
+export type DevicesQuery = z.infer<typeof DevicesQuerySchema>
+
+/** Answer of `GET /api/sensors`: every device whole, or with the chosen `fields` and its name. */
+export const DeviceListSchema = z.union([DeviceStatesSchema, z.array(DeviceStateSchema.partial().required({ deviceId: true }))])
 
 /** `GET /api/sensors/{deviceId}/messages?limit=&before=`: a page of messages measured before a moment, the newest first. */
 export const MessagesQuerySchema = z.object({

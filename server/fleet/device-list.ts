@@ -1,0 +1,127 @@
+// Owns the answers to "which devices are there": all of them, or those of a query. Promises that an answer is no older than
+// the question, and that neither encoding, searching nor compressing many devices keeps messages waiting.
+import { setImmediate } from 'node:timers/promises'
+import type { DeviceField, DevicesQuery } from '#shared/schemas/device'
+import { matchesWords } from '#shared/utils/search'
+import { compress, oneAtATime } from './compression'
+import type { Encoding } from './compression'
+import type { Fleet, Kept } from './fleet'
+import type { Snapshot } from './snapshot'
+
+/** Below this compressing costs more than it saves: the answer fits into one packet anyway. */
+export const MIN_COMPRESSED_BYTES = 1_024
+/** Devices looked at before messages get their turn: about a millisecond. */
+const DEVICES_PER_TURN = 1_000
+
+/** A JSON array of devices. */
+export interface DeviceListAnswer {
+  /** That of the fleet when it was made, or an earlier one. */
+  revision: number
+  pieces: readonly Buffer[]
+  bytes: number
+  /** How `pieces` are encoded; undefined: as they are. */
+  encoding: Encoding | undefined
+  /** The `cursor` of the page that follows. */
+  next: string | undefined
+}
+
+export interface DeviceList {
+  /** Answers with all devices in the order they came; a query with any parameter sorts them by deviceId (by UTF-16 code unit). */
+  answer: (query: DevicesQuery, encoding: Encoding | undefined) => Promise<DeviceListAnswer>
+}
+
+export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
+  const sortedIds = createSortedIds(fleet)
+  const wholes = { br: compressedWhole(snapshot, 'br'), gzip: compressedWhole(snapshot, 'gzip') }
+
+  async function select({ limit = Infinity, cursor, q = [], fields }: DevicesQuery): Promise<DeviceListAnswer> {
+    const revision = fleet.revision()
+    const ids = sortedIds()
+    const pieces: Buffer[] = []
+    let last: string | undefined
+    let next: string | undefined
+    const start = cursor === undefined ? 0 : firstAfter(ids, toDeviceId(cursor))
+    for (let i = start; i < ids.length && next === undefined; i++) {
+      if (i > start && (i - start) % DEVICES_PER_TURN === 0) await setImmediate()
+      const kept = fleet.find(ids[i] ?? '')
+      if (!kept || !matchesWords(kept.device, q)) continue
+      if (pieces.length < limit) {
+        pieces.push(fields ? pick(kept, fields) : snapshot.pieceOf(kept))
+        last = kept.device.deviceId
+      }
+      // Only a device that is left over makes another page.
+      else if (last !== undefined) next = toCursor(last)
+    }
+    const bytes = toArray(pieces)
+    return { revision, pieces: [bytes], bytes: bytes.length, encoding: undefined, next }
+  }
+
+  return {
+    async answer(query, encoding) {
+      const isWhole = isEverything(query)
+      const plain = isWhole ? { ...await snapshot.prepared(), encoding: undefined, next: undefined } : await select(query)
+      if (!encoding || plain.bytes < MIN_COMPRESSED_BYTES) return plain
+      if (isWhole) return wholes[encoding]()
+      const bytes = await compress(plain.pieces, encoding)
+      return { ...plain, pieces: [bytes], bytes: bytes.length, encoding }
+    },
+  }
+}
+
+function isEverything({ limit, cursor, q = [], fields }: DevicesQuery): boolean {
+  return limit === undefined && cursor === undefined && fields === undefined && q.length === 0
+}
+
+/** All devices compressed, kept until the fleet is another. */
+function compressedWhole(snapshot: Snapshot, encoding: Encoding): () => Promise<DeviceListAnswer> {
+  let held: DeviceListAnswer | undefined
+  return oneAtATime(async () => {
+    const { revision, pieces } = await snapshot.prepared()
+    if (held?.revision === revision) return held
+    const bytes = await compress(pieces, encoding)
+    return held = { revision, pieces: [bytes], bytes: bytes.length, encoding, next: undefined }
+  })
+}
+
+/** All deviceIds in plain code-unit order. */
+function createSortedIds(fleet: Fleet) {
+  let ids: string[] = []
+  return (): readonly string[] => {
+    if (ids.length === fleet.size()) return ids
+    // The old order first: sorting what is nearly sorted is cheap.
+    const come = fleet.all().slice(ids.length).map(({ deviceId }) => deviceId)
+    return ids = [...ids, ...come].sort()
+  }
+}
+
+/** The index of the first id behind `deviceId`, whether or not that is among them. */
+function firstAfter(ids: readonly string[], deviceId: string): number {
+  let [from, to] = [0, ids.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((ids[middle] ?? '') > deviceId) to = middle
+    else from = middle + 1
+  }
+  return from
+}
+
+function pick({ device }: Kept, fields: readonly DeviceField[]): Buffer {
+  const chosen = Object.entries(device).filter(([name]) => name === 'deviceId' || fields.some(field => field === name))
+  return Buffer.from(`,${JSON.stringify(Object.fromEntries(chosen))}`)
+}
+
+/** Pieces that are led by their comma as one array. */
+function toArray(pieces: readonly Buffer[]): Buffer {
+  if (pieces.length === 0) return Buffer.from('[]')
+  const array = Buffer.concat([...pieces, Buffer.from(']')])
+  array.write('[', 0)
+  return array
+}
+
+function toCursor(deviceId: string): string {
+  return Buffer.from(deviceId).toString('base64url')
+}
+
+function toDeviceId(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString()
+}
