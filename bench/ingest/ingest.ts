@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { count, median, table } from '../support/figures.ts'
 import type { BenchOptions } from '../support/options.ts'
-import { startBroker } from './broker.ts'
-import type { BenchBroker } from './broker.ts'
+import { startBroker } from '../support/broker.ts'
+import type { BenchBroker } from '../support/broker.ts'
 import { measure } from './measure.ts'
 import type { Measurement } from './measure.ts'
-import { profileReport } from './profile.ts'
-import { RECEIVE_MAXIMUM, startServer, startYardstick } from './subscriber.ts'
+import { profileReport } from '../support/profile.ts'
+import { RECEIVE_MAXIMUM, startFullServer, startYardstick } from './subscriber.ts'
 
 /** With fewer waiting, the subscriber may have had to wait for messages, and what was measured is the generator. */
 const SATURATED = RECEIVE_MAXIMUM
@@ -25,7 +25,7 @@ export async function benchIngest({ seconds, rounds, profile }: BenchOptions, sa
     const server: Measurement[] = []
     for (let round = 1; round <= rounds; round++) {
       yardstick.push(await measure(broker, await startYardstick(broker), seconds))
-      server.push(await measure(broker, await startServer(broker), seconds))
+      server.push(await measure(broker, await startFullServer(broker), seconds))
       say(`round ${round} of ${rounds} done`)
     }
     report(yardstick, server, say)
@@ -57,7 +57,7 @@ function report(yardstick: Measurement[], server: Measurement[], say: (line: str
 
 async function benchProfile(broker: BenchBroker, seconds: number, say: (line: string) => void) {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-profile-'))
-  await measure(broker, await startServer(broker, folder), seconds)
+  await measure(broker, await startFullServer(broker, folder), seconds)
   say(`\n${profileReport(folder)}`)
   rmSync(folder, { recursive: true })
 }
