@@ -6,14 +6,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { createHistory } from '../../server/history/history.ts'
 import type { History } from '../../server/history/contract.ts'
 import { count, median, table } from '../support/figures.ts'
-import type { BenchOptions } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/options.ts'
 import { BEGIN, CHARTED, END, fillCharts, fillSamples } from './fill.ts'
 import { timeOfChart } from './charts.ts'
 
 const DAY_MS = 86_400_000
-type Say = (line: string) => void
 
-export function benchStorage({ samples }: BenchOptions, say: Say) {
+export async function benchStorage({ samples }: BenchOptions, say: Say) {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-bench-'))
   const file = join(folder, 'history.db')
   try {
@@ -24,6 +23,7 @@ export function benchStorage({ samples }: BenchOptions, say: Say) {
     reportSizes(file, stored, say)
     say(`\nstored and packed in ${seconds.toFixed(1)} s: ${count(stored / seconds)} samples/s, durability normal, in batches of 1,000 messages`)
     withHistory(file, history => benchCharts(history, say))
+    return {}
   }
   finally {
     rmSync(folder, { recursive: true })

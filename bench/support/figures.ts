@@ -14,3 +14,8 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   const lines = [heads, heads.map((_, i) => i === 0 ? '---' : '--:'), ...rows]
   return lines.map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
+
+/** How a table says whether a target was reached. */
+export function verdict(met: boolean): string {
+  return met ? 'met' : '**missed**'
+}
