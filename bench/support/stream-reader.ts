@@ -1,46 +1,13 @@
 // A process of its own: a client of `/ws/events` that takes everything and only counts frames, at little cost.
 // Tells `{ ready }` once connected, and `{ telemetry }`, how many telemetry frames have come.
-import { connect } from 'node:net'
+import { openStream } from './stream.ts'
 
 const REPORT_MS = 20
 const TELEMETRY = Buffer.from('{"type":"telemetry"')
 
 const [port = ''] = process.argv.slice(2)
 let telemetry = 0
-let rest: Buffer = Buffer.alloc(0)
-let upgraded = false
-
-const socket = connect({ port: Number(port), host: '127.0.0.1' })
-socket.write(`GET /ws/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
-socket.on('close', () => process.exit(1))
-socket.on('data', (chunk) => {
-  rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-  if (!upgraded && !skipAnswer()) return
-  let at = 0
-  for (let end = frameEnd(at); end !== undefined; end = frameEnd(at)) at = end
-  rest = rest.subarray(at)
+openStream(Number(port), () => process.send?.({ ready: true }), (bytes, from, to) => {
+  if (bytes.compare(TELEMETRY, 0, TELEMETRY.length, from, Math.min(to, from + TELEMETRY.length)) === 0) telemetry++
 })
-
-function skipAnswer(): boolean {
-  const end = rest.indexOf('\r\n\r\n')
-  if (end < 0) return false
-  if (!rest.toString('latin1', 0, 12).endsWith(' 101')) process.exit(1)
-  rest = rest.subarray(end + 4)
-  upgraded = true
-  process.send?.({ ready: true })
-  return true
-}
-
-/** Where the frame at `at` ends, or undefined when it is not complete; frames of a server are not masked. */
-function frameEnd(at: number): number | undefined {
-  if (rest.length < at + 10 && rest.length < at + 2 + ((rest[at + 1] ?? 127) < 126 ? 0 : 8)) return undefined
-  const short = rest[at + 1] ?? 0
-  const head = short < 126 ? 2 : short === 126 ? 4 : 10
-  const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(at + 2) : Number(rest.readBigUInt64BE(at + 2))
-  const end = at + head + length
-  if (rest.length < end) return undefined
-  if (rest.compare(TELEMETRY, 0, TELEMETRY.length, at + head, Math.min(end, at + head + TELEMETRY.length)) === 0) telemetry++
-  return end
-}
-
 setInterval(() => process.send?.({ telemetry }), REPORT_MS)
