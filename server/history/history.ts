@@ -7,7 +7,7 @@ import { inWords } from './faults'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
-import { nextTurn } from './slices'
+import { createGate, nextTurn } from './slices'
 import { createStore } from './store'
 import type { Store } from './store'
 import { createSync } from './sync'
@@ -21,7 +21,10 @@ export function createHistory(options: HistoryOptions): History {
   let maintenance: Maintenance | undefined
   let sync: Sync | undefined
   let names = new Map<number, string>()
-  let inTransaction = false
+  // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
+  // the next transaction, every time.
+  const gate = createGate()
+  let trimming = false
   let fault: string | null = null
 
   function opened() {
@@ -49,9 +52,9 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function begin(database: DatabaseSync) {
-    if (inTransaction) return
+    if (gate.isClosed()) return
     database.exec('BEGIN IMMEDIATE')
-    inTransaction = true
+    gate.close()
   }
 
   function commitThen(done: (kept: boolean) => void) {
@@ -68,11 +71,11 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function commit() {
-    if (!inTransaction) return
+    if (!gate.isClosed()) return
     guarded(({ database, store }) => {
       store.beforeCommit()
       database.exec('COMMIT')
-      inTransaction = false
+      gate.open()
       store.committed()
     })
   }
@@ -86,13 +89,13 @@ export function createHistory(options: HistoryOptions): History {
         // A failed disk may refuse even that; the transaction ends with the connection.
       }
     }
-    inTransaction = false
+    gate.open()
     store?.rolledBack()
   }
 
   function pack(due: readonly DeviceTail[], more: () => boolean): number {
     // What the current turn has appended is committed with its acknowledgements, not with this.
-    if (inTransaction || fault !== null) return 0
+    if (gate.isClosed() || fault !== null) return 0
     return guarded(({ database, store }) => {
       begin(database)
       const done: DeviceTail[] = []
@@ -107,15 +110,21 @@ export function createHistory(options: HistoryOptions): History {
     })
   }
 
-  /** Background work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
-  function transact(change: () => void): boolean {
-    if (inTransaction || fault !== null || !database) return false
+  /** Work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
+  function transactNow(change: () => void): boolean {
+    if (gate.isClosed() || fault !== null || !database) return false
     guarded(({ database }) => {
       begin(database)
       change()
       commit()
     })
     return true
+  }
+
+  /** Background work: {@link transactNow}, as soon as no turn is being stored. */
+  async function transact(change: () => void): Promise<boolean> {
+    await gate.passed()
+    return transactNow(change)
   }
 
   function nameOf(device: number): string {
@@ -126,16 +135,22 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   async function trimJournal() {
-    for (let more = true; more;) {
-      if (!transact(() => { more = store?.trimJournal() ?? false })) return
-      await nextTurn()
+    if (trimming) return
+    trimming = true
+    try {
+      for (let more = true; more && await transact(() => { more = store?.trimJournal() ?? false });) await nextTurn()
     }
+    catch {
+      // The store has failed and says so itself.
+    }
+    trimming = false
   }
 
   const packer = createPacker({
     tails: () => store?.tail.all() ?? [],
     size: () => store?.tail.size() ?? 0,
     pack,
+    idle: gate.passed,
     onIdle: () => void trimJournal(),
     now,
   })
@@ -202,7 +217,7 @@ export function createHistory(options: HistoryOptions): History {
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)
       const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
       if (tails.length > 0) pack(tails, () => true)
-      if (deviceId === undefined) transact(() => trimAll(store))
+      if (deviceId === undefined) transactNow(() => trimAll(store))
     },
     maintain: () => maintenance?.run() ?? Promise.resolve(),
     async storage() {
@@ -212,7 +227,7 @@ export function createHistory(options: HistoryOptions): History {
       return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
     },
     close() {
-      if (inTransaction) commit()
+      if (gate.isClosed()) commit()
       close()
     },
   }

@@ -27,7 +27,7 @@ export function usedBytes(database: DatabaseSync): number {
  * in this order. `transact` runs one small transaction; between them everything else has its turn.
  * @throws when the store does.
  */
-export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number, transact: (change: () => void) => boolean) {
+export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number, transact: (change: () => void) => Promise<boolean>) {
   const steps = createSteps(database, store)
   const before = (days: number) => days === 0 ? 0 : now - days * DAY
   await repeat(transact, () => steps.dropMessages(before(limits.rawDays)))
@@ -43,10 +43,10 @@ export async function prune(database: DatabaseSync, store: Store, limits: Retent
 }
 
 /** Runs a step in slices until it has nothing left to do or cannot be run. */
-async function repeat(transact: (change: () => void) => boolean, step: () => boolean) {
+async function repeat(transact: (change: () => void) => Promise<boolean>, step: () => boolean) {
   for (let more = true; more;) {
-    const inTime = startSlice()
-    const ran = transact(() => {
+    const ran = await transact(() => {
+      const inTime = startSlice()
       while (more && inTime()) more = step()
     })
     if (!ran) return

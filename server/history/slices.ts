@@ -11,3 +11,25 @@ export function startSlice(): () => boolean {
 export function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
+
+/** Whether something is under way, and those who wait for its end. */
+export function createGate() {
+  let closed = false
+  let waiting: (() => void)[] = []
+  return {
+    isClosed: () => closed,
+    close() {
+      closed = true
+    },
+    open() {
+      closed = false
+      const released = waiting
+      waiting = []
+      for (const release of released) release()
+    },
+    /** Resolves as soon as it is open: in the same turn of the event loop, before anybody can close it again. */
+    async passed() {
+      while (closed) await new Promise<void>((resolve) => { waiting.push(resolve) })
+    },
+  }
+}
