@@ -14,7 +14,7 @@ openStream(Number(port), () => process.send?.({ ready: true }), (bytes, from, to
   const at = to - from > LARGEST_MESSAGE ? -1 : bytes.subarray(from, to).indexOf(BEFORE)
   if (at < 0) return
   const stamp = from + at + BEFORE.length
-  noted.push(nowUs() - readStamp(bytes.latin1Slice(stamp, stamp + STAMP_DIGITS)))
+  noted.push(nowUs() - readStamp(bytes.toString('latin1', stamp, stamp + STAMP_DIGITS)))
 })
 process.on('message', () => {
   process.send?.({ latencies: summary(noted) })

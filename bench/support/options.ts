@@ -28,7 +28,7 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement (12)
+  --seconds N    ingest: length of one measurement; storage: of each phase of the live view (12)
   --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
   --profile      ingest: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
