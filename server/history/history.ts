@@ -1,6 +1,7 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
+import { startCheckpoints } from './checkpoints'
 import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
 import { inWords } from './faults'
@@ -20,6 +21,7 @@ export function createHistory(options: HistoryOptions): History {
   let store: Store | undefined
   let maintenance: Maintenance | undefined
   let sync: Sync | undefined
+  let checkpoints: ReturnType<typeof startCheckpoints> | undefined
   let names = new Map<number, string>()
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
@@ -162,6 +164,7 @@ export function createHistory(options: HistoryOptions): History {
       store = createStore(database, options.unacknowledged, now)
       options.onOpen(store.restore())
       packer.start()
+      checkpoints = startCheckpoints(database, options.file)
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
     }
     catch (error) {
@@ -176,6 +179,8 @@ export function createHistory(options: HistoryOptions): History {
     maintenance = undefined
     sync?.close()
     sync = undefined
+    checkpoints?.stop()
+    checkpoints = undefined
     database?.close()
     database = undefined
     store = undefined
