@@ -1,7 +1,8 @@
 // `npm run bench`: measures what README and bench/README.md say. The benches are beside this file.
 import './support/extensions.ts'
 import { machineFacts } from './support/machine.ts'
-import { readOptions } from './support/options.ts'
+import { BENCHES, readOptions } from './support/options.ts'
+import type { BenchOptions } from './support/options.ts'
 
 const WRONG_OPTIONS = 2
 
@@ -12,10 +13,20 @@ if ('text' in options) {
   process.exitCode = options.wrong ? WRONG_OPTIONS : 0
 }
 else {
-  const say = (line: string) => void process.stdout.write(`${line}\n`)
-  machineFacts().forEach(say)
-  const wanted = (name: 'ingest' | 'storage') => options.names.length === 0 || options.names.includes(name)
-  // Loaded here and not above: what they import of the server needs the hook in place.
-  if (wanted('ingest')) await (await import('./ingest/ingest.ts')).benchIngest(options, say)
-  if (wanted('storage')) (await import('./storage/storage.ts')).benchStorage(options, say)
+  await run(options)
+}
+
+async function run(options: BenchOptions) {
+  // With `--json` the standard output holds the figures and nothing else.
+  const output = options.json ? process.stderr : process.stdout
+  const say = (line: string) => void output.write(`${line}\n`)
+  const machine = machineFacts()
+  machine.forEach(say)
+  const figures: Record<string, object> = {}
+  for (const [name, { load }] of Object.entries(BENCHES)) {
+    if (options.names.length > 0 && !options.names.includes(name)) continue
+    const bench = await load()
+    figures[name] = await bench(options, say)
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), machine, ...figures }, null, 2)}\n`)
 }

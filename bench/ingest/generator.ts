@@ -3,7 +3,7 @@
 // Told `{ received }` (how many the subscriber has) and `{ stop: true }`; tells `{ sent, acknowledged }`.
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { connectPacket, createPackets } from './packets.ts'
+import { connectPacket, createPackets } from '../support/packets.ts'
 
 /** Mosquitto takes one packet of each connection in turn: several, so that the subscriber's acknowledgements do not slow it down. */
 const CONNECTIONS = 6
@@ -16,7 +16,7 @@ const ANSWER_BYTES = 4
 
 const [port = '', ahead = ''] = process.argv.slice(2)
 const maxAhead = Number(ahead)
-const packets = createPackets()
+const packets = createPackets({ devices: 1_000, variants: 16 })
 let sent = 0
 let acknowledged = 0
 let received = 0
@@ -49,7 +49,7 @@ function pump(link: Link) {
     if (room < BURST / 4) return
     const time = new Date().toISOString()
     const out = Buffer.allocUnsafe(room * packets.bytes)
-    for (let i = 0; i < room; i++) packets.write(out, i * packets.bytes, sent++, 1 + link.sent++ % 65_535, time)
+    for (let i = 0; i < room; i++) packets.write(out, i * packets.bytes, { index: sent++, packetId: 1 + link.sent++ % 65_535, time })
     link.socket.write(out)
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startWorker } from '../support/child.ts'
 import { median } from '../support/figures.ts'
-import type { BenchBroker } from './broker.ts'
+import type { BenchBroker } from '../support/broker.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /**

@@ -1,18 +1,14 @@
-import { HealthSchema } from '#shared/schemas/health'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { nextFreePort } from '../../tools/simulator/demo/ports.ts'
+import type { BenchBroker } from '../support/broker.ts'
 import { startWorker } from '../support/child.ts'
-import type { BenchBroker } from './broker.ts'
+import { makeFolder } from '../support/folder.ts'
+import { startServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 export const RECEIVE_MAXIMUM = 1_000
-const FIRST_PORT = 3700
-const POLL_MS = 50
-const SERVER = '.output/server/index.mjs'
-const script = (name: string) => new URL(name, import.meta.url).pathname
+const YARDSTICK = new URL('yardstick.ts', import.meta.url).pathname
+const STREAM_READER = new URL('../support/stream-reader.ts', import.meta.url).pathname
 
 /** What is measured: it takes messages and says how many. */
 export interface Subscriber {
@@ -25,7 +21,7 @@ export interface Subscriber {
 
 export async function startYardstick({ url, protocol }: BenchBroker): Promise<Subscriber> {
   let received: number | undefined
-  const worker = startWorker(script('yardstick.ts'), {
+  const worker = startWorker(YARDSTICK, {
     args: [url, String(protocol), String(RECEIVE_MAXIMUM)],
     onMessage: (message) => { if ('received' in message) received = Number(message.received) },
   })
@@ -34,30 +30,28 @@ export async function startYardstick({ url, protocol }: BenchBroker): Promise<Su
 }
 
 /** The built server with its history on, and one stream client that reads everything. @param profileFolder Where to write a profile. */
-export async function startServer({ url }: BenchBroker, profileFolder?: string): Promise<Subscriber> {
-  if (!existsSync(SERVER)) throw new Error('There is no built server: npm run build makes it.')
-  const data = mkdtempSync(join(tmpdir(), 'leitstand-bench-'))
-  const port = await nextFreePort(FIRST_PORT)
-  const worker = startWorker(SERVER, {
+export async function startFullServer({ url }: BenchBroker, profileFolder?: string): Promise<Subscriber> {
+  const data = makeFolder()
+  const server = await startServer({
+    data: data.path,
     nodeArgs: profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder],
     env: {
-      PORT: String(port), NUXT_DATA_DIR: data, NUXT_MQTT_URL: url, NUXT_HISTORY_DURABILITY: 'full',
+      NUXT_MQTT_URL: url, NUXT_HISTORY_DURABILITY: 'full',
       NUXT_MQTT_RECEIVE_MAXIMUM: String(RECEIVE_MAXIMUM), NUXT_MQTT_SESSION_EXPIRY_SECONDS: '0',
     },
   })
-  const health = async () => HealthSchema.parse(await (await fetch(`http://127.0.0.1:${port}/api/health`)).json())
-  await Promise.race([until(async () => (await health()).broker.code === 'connected'), worker.failed])
-  const stream = await startStreamReader(port)
+  await server.connected()
+  const stream = await startStreamReader(server.port)
   return {
-    ...worker,
+    ...server,
     // What has come out at its other end: asking the server itself would be load, and it answers late under load.
     received: stream.telemetry,
     async finish(sent) {
-      const { messages } = await health()
+      const { messages } = await server.health()
       await stream.stop()
-      await worker.stop()
-      const stored = storedIn(join(data, 'history.db'))
-      rmSync(data, { recursive: true })
+      await server.stop()
+      const stored = storedIn(join(data.path, 'history.db'))
+      data.remove()
       const found = [messages.received, messages.accepted, stream.telemetry(), stored]
       if (found.some(count => count !== sent)) throw new Error(`Of ${sent} messages sent, [received, accepted, streamed, stored] are ${found.join(', ')}.`)
     },
@@ -67,7 +61,7 @@ export async function startServer({ url }: BenchBroker, profileFolder?: string):
 async function startStreamReader(port: number) {
   let ready = false
   let telemetry = 0
-  const worker = startWorker(script('stream-reader.ts'), {
+  const worker = startWorker(STREAM_READER, {
     args: [String(port)],
     onMessage(message) {
       if ('ready' in message) ready = true
@@ -86,9 +80,4 @@ function storedIn(file: string): number {
        WHERE record.value ->> 1 = 0 AND batch.last - json_array_length(body) + 1 + record.key > archived) AS n`).get()
   database.close()
   return Number(row?.n)
-}
-
-/** Waits for what announces itself by no event. */
-async function until(isSo: () => boolean | Promise<boolean>) {
-  while (!await Promise.resolve().then(isSo).catch(() => false)) await sleep(POLL_MS)
 }

@@ -13,7 +13,11 @@ export interface Worker {
   cpuSeconds: () => number
   /** Rejects when the process ends before it is stopped. */
   failed: Promise<never>
+  /** Resident memory in bytes. */
+  residentBytes: () => number
   stop: () => Promise<void>
+  /** Ends it without warning (SIGKILL). */
+  kill: () => Promise<void>
 }
 
 export interface WorkerOptions {
@@ -30,25 +34,18 @@ export function startWorker(script: string, { args = [], nodeArgs = [], env, onM
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
   })
   child.on('message', message => typeof message === 'object' && message !== null && onMessage?.(message))
-  const { failed, stop } = supervise(child, script)
-  return {
-    failed,
-    stop,
-    send: message => void child.send(message),
-    cpuSeconds: () => cpuSeconds(child.pid),
-  }
+  return { ...supervise(child, script), send: message => void child.send(message) }
 }
 
 /** Starts any other program. */
-export function startProgram(program: string, args: string[]): Pick<Worker, 'failed' | 'stop' | 'cpuSeconds'> {
+export function startProgram(program: string, args: string[]): Omit<Worker, 'send'> {
   const child = spawn(program, args, { stdio: 'ignore' })
   const kill = () => child.kill()
   process.once('exit', kill)
-  const { failed, stop } = supervise(child, program)
-  return { failed, stop, cpuSeconds: () => cpuSeconds(child.pid) }
+  return supervise(child, program)
 }
 
-function supervise(child: ChildProcess, name: string) {
+function supervise(child: ChildProcess, name: string): Omit<Worker, 'send'> {
   let stopping = false
   const ended = once(child, 'exit')
   const failed = ended.then(([code, signal]): Promise<never> => {
@@ -56,13 +53,17 @@ function supervise(child: ChildProcess, name: string) {
     throw new Error(`${name} has ended: ${String(signal ?? `code ${code}`)}.`)
   })
   failed.catch(() => {})
+  async function end(signal: NodeJS.Signals) {
+    stopping = true
+    child.kill(signal)
+    await ended
+  }
   return {
     failed,
-    async stop() {
-      stopping = true
-      child.kill('SIGTERM')
-      await ended
-    },
+    cpuSeconds: () => cpuSeconds(child.pid),
+    residentBytes: () => residentBytes(child.pid),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   }
 }
 
@@ -71,4 +72,9 @@ function cpuSeconds(pid: number | undefined): number {
   // The name in parentheses may hold anything; the fields behind it are numbered from three on.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+function residentBytes(pid: number | undefined): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kibibytes) * 1_024
 }

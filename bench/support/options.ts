@@ -1,18 +1,38 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
-const BENCHES = { ingest: 'messages a second and CPU per message, beside a bare subscriber', storage: 'bytes per sample, and the time of charts (takes minutes)' } as const
+export type Say = (line: string) => void
+/** Measures, says what it found, and returns its figures: plain values, units in their names. */
+export type Bench = (options: BenchOptions, say: Say) => Promise<object>
+interface Part { what: string, load: () => Promise<Bench> }
+
+/** All parts in the order they run; loaded when they do, for what they import of the server needs its hook in place. */
+export const BENCHES: Record<string, Part> = {
+  ingest: {
+    what: 'messages a second and CPU per message, beside a bare subscriber',
+    load: async () => (await import('../ingest/ingest.ts')).benchIngest,
+  },
+  restart: {
+    what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
+    load: async () => (await import('../restart/restart.ts')).benchRestart,
+  },
+  storage: {
+    what: 'bytes per sample, the time of charts, and the live view meanwhile (takes minutes)',
+    load: async () => (await import('../storage/storage.ts')).benchStorage,
+  },
+}
 
 const HELP = `Measures on this machine what README and bench/README.md say.
 
   npm run bench -- [name …] [options]      all of them when none is named
 
-${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
+${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement (12)
-  --rounds N     ingest: how often both are measured, in turn (3)
+  --seconds N    ingest: length of one measurement; storage: of each phase of the live view (12)
+  --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
   --profile      ingest: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
+  --json         print all figures as one JSON object at the end, and everything else to standard error
   --help         this text
 `
 
@@ -20,11 +40,12 @@ const whole = (name: string, min: number) => z.string().transform(Number)
   .refine(value => Number.isInteger(value) && value >= min, `--${name} must be a whole number from ${min}.`)
 
 const OptionsSchema = z.object({
-  names: z.array(z.enum(['ingest', 'storage'], { error: ({ input }) => `There is no bench ${String(input)}.` })),
+  names: z.array(z.string().refine(name => Object.hasOwn(BENCHES, name), { error: ({ input }) => `There is no bench ${String(input)}.` })),
   seconds: whole('seconds', 1).default(12),
   rounds: whole('rounds', 1).default(3),
   samples: whole('samples', 3_000).default(2_000_000),
   profile: z.boolean().default(false),
+  json: z.boolean().default(false),
 })
 export type BenchOptions = z.infer<typeof OptionsSchema>
 
@@ -34,7 +55,7 @@ const FLAG = { type: 'boolean' } as const
 /** The options, or a text to show instead of running, with whether it tells of a mistake. */
 export function readOptions(args: string[]): BenchOptions | { text: string, wrong: boolean } {
   try {
-    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, profile: FLAG, help: FLAG }
+    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, profile: FLAG, json: FLAG, help: FLAG }
     const { values: { help, ...values }, positionals: names } = parseArgs({ args, options, allowPositionals: true })
     if (help) return { text: HELP, wrong: false }
     const result = OptionsSchema.safeParse({ ...values, names })

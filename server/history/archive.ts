@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { createRollupStore } from './rollup-store'
-import type { KeptFrom } from './rollup-store'
+import type { KeptFrom, RollupEdits } from './rollup-store'
 import { floorTo, HOUR, MINUTE } from './rollups'
 import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
 import type { Sample, StoredMessage } from './segments'
@@ -43,12 +43,12 @@ export function createArchive(database: DatabaseSync) {
     return metric => segments.flatMap(segment => samplesOf(segment, metric)).sort((a, b) => a.time - b.time)
   }
 
-  function addGroup(device: number, messages: readonly StoredMessage[], kept: KeptFrom) {
+  function addGroup(device: number, messages: readonly StoredMessage[], edits: RollupEdits, kept: KeptFrom) {
     const existingOf = existingBeside(device, messages)
     const { data, first, last, samples: fresh } = buildSegment(messages, existingOf)
     insertSegment.run(device, first, last, messages.length, data)
     for (const [metric, placed] of fresh) {
-      if (placed.length > 0) rollups.update(addSeries(device, metric), placed, existingOf?.(metric), kept)
+      if (placed.length > 0) rollups.update(edits.of(addSeries(device, metric)), placed, existingOf?.(metric), kept)
     }
   }
 
@@ -96,7 +96,9 @@ export function createArchive(database: DatabaseSync) {
     add(device: number, messages: readonly StoredMessage[], kept: KeptFrom) {
       const sorted = messages.toSorted((a, b) => a.time - b.time)
       // By the hour, so that late messages look only at the hour they belong to.
-      for (const group of Map.groupBy(sorted, ({ time }) => floorTo(time, HOUR)).values()) addGroup(device, group, kept)
+      const edits = rollups.edits()
+      for (const group of Map.groupBy(sorted, ({ time }) => floorTo(time, HOUR)).values()) addGroup(device, group, edits, kept)
+      edits.save()
     },
     /** Samples of messages that are not packed yet, beside the packed ones. */
     beside(device: number, metric: string, messages: readonly StoredMessage[]): Sample[] {

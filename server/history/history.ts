@@ -1,13 +1,14 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
+import { startCheckpoints } from './checkpoints'
 import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
 import { inWords } from './faults'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
-import { nextTurn } from './slices'
+import { createGate, nextTurn } from './slices'
 import { createStore } from './store'
 import type { Store } from './store'
 import { createSync } from './sync'
@@ -20,8 +21,12 @@ export function createHistory(options: HistoryOptions): History {
   let store: Store | undefined
   let maintenance: Maintenance | undefined
   let sync: Sync | undefined
+  let checkpoints: ReturnType<typeof startCheckpoints> | undefined
   let names = new Map<number, string>()
-  let inTransaction = false
+  // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
+  // the next transaction, every time.
+  const gate = createGate()
+  let trimming = false
   let fault: string | null = null
 
   function opened() {
@@ -49,9 +54,9 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function begin(database: DatabaseSync) {
-    if (inTransaction) return
+    if (gate.isClosed()) return
     database.exec('BEGIN IMMEDIATE')
-    inTransaction = true
+    gate.close()
   }
 
   function commitThen(done: (kept: boolean) => void) {
@@ -68,11 +73,11 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function commit() {
-    if (!inTransaction) return
+    if (!gate.isClosed()) return
     guarded(({ database, store }) => {
       store.beforeCommit()
       database.exec('COMMIT')
-      inTransaction = false
+      gate.open()
       store.committed()
     })
   }
@@ -86,13 +91,13 @@ export function createHistory(options: HistoryOptions): History {
         // A failed disk may refuse even that; the transaction ends with the connection.
       }
     }
-    inTransaction = false
+    gate.open()
     store?.rolledBack()
   }
 
   function pack(due: readonly DeviceTail[], more: () => boolean): number {
     // What the current turn has appended is committed with its acknowledgements, not with this.
-    if (inTransaction || fault !== null) return 0
+    if (gate.isClosed() || fault !== null) return 0
     return guarded(({ database, store }) => {
       begin(database)
       const done: DeviceTail[] = []
@@ -107,15 +112,21 @@ export function createHistory(options: HistoryOptions): History {
     })
   }
 
-  /** Background work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
-  function transact(change: () => void): boolean {
-    if (inTransaction || fault !== null || !database) return false
+  /** Work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
+  function transactNow(change: () => void): boolean {
+    if (gate.isClosed() || fault !== null || !database) return false
     guarded(({ database }) => {
       begin(database)
       change()
       commit()
     })
     return true
+  }
+
+  /** Background work: {@link transactNow}, as soon as no turn is being stored. */
+  async function transact(change: () => void): Promise<boolean> {
+    await gate.passed()
+    return transactNow(change)
   }
 
   function nameOf(device: number): string {
@@ -126,16 +137,22 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   async function trimJournal() {
-    for (let more = true; more;) {
-      if (!transact(() => { more = store?.trimJournal() ?? false })) return
-      await nextTurn()
+    if (trimming) return
+    trimming = true
+    try {
+      for (let more = true; more && await transact(() => { more = store?.trimJournal() ?? false });) await nextTurn()
     }
+    catch {
+      // The store has failed and says so itself.
+    }
+    trimming = false
   }
 
   const packer = createPacker({
     tails: () => store?.tail.all() ?? [],
     size: () => store?.tail.size() ?? 0,
     pack,
+    idle: gate.passed,
     onIdle: () => void trimJournal(),
     now,
   })
@@ -147,6 +164,7 @@ export function createHistory(options: HistoryOptions): History {
       store = createStore(database, options.unacknowledged, now)
       options.onOpen(store.restore())
       packer.start()
+      checkpoints = startCheckpoints(database, options.file)
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
     }
     catch (error) {
@@ -161,6 +179,8 @@ export function createHistory(options: HistoryOptions): History {
     maintenance = undefined
     sync?.close()
     sync = undefined
+    checkpoints?.stop()
+    checkpoints = undefined
     database?.close()
     database = undefined
     store = undefined
@@ -202,7 +222,7 @@ export function createHistory(options: HistoryOptions): History {
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)
       const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
       if (tails.length > 0) pack(tails, () => true)
-      if (deviceId === undefined) transact(() => trimAll(store))
+      if (deviceId === undefined) transactNow(() => trimAll(store))
     },
     maintain: () => maintenance?.run() ?? Promise.resolve(),
     async storage() {
@@ -212,7 +232,7 @@ export function createHistory(options: HistoryOptions): History {
       return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
     },
     close() {
-      if (inTransaction) commit()
+      if (gate.isClosed()) commit()
       close()
     },
   }

@@ -14,8 +14,8 @@ export interface MaintenanceOptions {
   database: DatabaseSync
   store: Store
   limits: RetentionLimits
-  /** Runs a change in one small transaction; false when it cannot be run now. */
-  transact: (change: () => void) => boolean
+  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
+  transact: (change: () => void) => Promise<boolean>
   now: () => number
 }
 
@@ -27,7 +27,7 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
 
   async function run() {
     try {
-      await prune(database, store, limits, now() * 1000, change => !stopped && transact(change))
+      await prune(database, store, limits, now() * 1000, async change => !stopped && await transact(change))
       if (!stopped) census = await takeCensus(database, now() * 1000)
     }
     catch {

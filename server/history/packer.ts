@@ -1,4 +1,4 @@
-import { startSlice } from './slices'
+import { nextTurn, startSlice } from './slices'
 import type { DeviceTail } from './tail'
 
 const CHECK_EVERY_MS = 1_000
@@ -13,15 +13,18 @@ export interface PackerOptions {
   size: () => number
   /** Packs some devices in one transaction, stopping when `more` says so; how many were packed. @throws when the store fails. */
   pack: (due: readonly DeviceTail[], more: () => boolean) => number
+  /** Resolves while no turn is being stored. */
+  idle: () => Promise<void>
   /** Called when nothing is due any more. */
   onIdle: () => void
   now: () => number
 }
 
 /** Moves messages from the journal into the archive, a few milliseconds at a time. */
-export function createPacker({ tails, size, pack, onIdle, now }: PackerOptions) {
+export function createPacker({ tails, size, pack, idle, onIdle, now }: PackerOptions) {
+  // Of one opening of the store: what is due then means nothing to the next.
+  let session = { open: false, packing: false }
   let timer: NodeJS.Timeout | undefined
-  let immediate: NodeJS.Immediate | undefined
 
   function due(): DeviceTail[] {
     const time = now()
@@ -30,33 +33,39 @@ export function createPacker({ tails, size, pack, onIdle, now }: PackerOptions) 
     return [...tails()].sort((a, b) => a.since - b.since)
   }
 
-  function slice(rest: DeviceTail[]) {
-    immediate = undefined
-    let packed: number
+  async function packAll(rest: DeviceTail[], current: typeof session) {
+    current.packing = true
     try {
-      packed = pack(rest, startSlice())
+      for (let packed = -1; rest.length > 0 && packed !== 0; rest = rest.slice(packed)) {
+        await idle()
+        if (!current.open) return
+        packed = pack(rest, startSlice())
+        await nextTurn()
+      }
     }
     catch {
       // The store has failed and says so itself; what is in the journal stays there until it is well again.
       return
     }
-    const left = rest.slice(packed)
-    if (left.length > 0 && packed > 0) immediate = setImmediate(slice, left)
-    else onIdle()
+    finally {
+      current.packing = false
+    }
+    onIdle()
   }
 
   return {
     start() {
+      const current = session = { open: true, packing: false }
       timer = setInterval(() => {
-        if (immediate) return
+        if (current.packing) return
         const ready = due()
-        if (ready.length > 0) slice(ready)
+        if (ready.length > 0) void packAll(ready, current)
       }, CHECK_EVERY_MS)
       timer.unref()
     },
     stop() {
+      session.open = false
       clearInterval(timer)
-      clearImmediate(immediate)
     },
   }
 }

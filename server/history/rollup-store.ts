@@ -13,7 +13,7 @@ export function createRollupStore(database: DatabaseSync) {
   const upsert = database.prepare(`INSERT INTO rollup (series, tier, period, data) VALUES (?, ?, ?, ?)
     ON CONFLICT (series, tier, period) DO UPDATE SET data = excluded.data`)
 
-  /** One tier of a series while it is changed: each row is read once and written once. */
+  /** One tier of a series while it is changed. */
   function edit(series: number, tier: TierName) {
     const { id, step, period } = TIERS[tier]
     const rows = new Map<number, Map<number, Rollup>>()
@@ -43,7 +43,29 @@ export function createRollupStore(database: DatabaseSync) {
   }
   type Edit = ReturnType<typeof edit>
 
+  /** Both tiers of the series that one packing brings up to date. */
+  function createEdits() {
+    const edits = new Map<number, Record<TierName, Edit>>()
+    return {
+      of(series: number): Record<TierName, Edit> {
+        const held = edits.get(series)
+        if (held) return held
+        const fresh = { minute: edit(series, 'minute'), hour: edit(series, 'hour') }
+        edits.set(series, fresh)
+        return fresh
+      },
+      save() {
+        for (const { minute, hour } of edits.values()) {
+          minute.save()
+          hour.save()
+        }
+      },
+    }
+  }
+
   return {
+    /** Gathers what {@link update} changes until it is saved: however many groups touch a row, it is read and written once. */
+    edits: createEdits,
     read(series: number, tier: TierName, from: number, to: number): Rollup[] {
       const { id, step, period } = TIERS[tier]
       const rows = selectRange.all(series, id, floorTo(from, period), floorTo(to, period))
@@ -55,8 +77,7 @@ export function createRollupStore(database: DatabaseSync) {
      * Brings minutes and hours up to date with new samples of one series (at least one, in order of time). `existing` are
      * the samples of the minutes they touch; undefined says that all of them are older than the new ones.
      */
-    update(series: number, fresh: readonly Sample[], existing: readonly Sample[] | undefined, kept: KeptFrom) {
-      const minutes = edit(series, 'minute')
+    update({ minute: minutes, hour: hours }: Record<TierName, Edit>, fresh: readonly Sample[], existing: readonly Sample[] | undefined, kept: KeptFrom) {
       const rolled = existing
         ? rollUp(withTouched(existing, fresh), MINUTE)
         : rollUp(fresh, MINUTE, start => start >= kept.raw ? minutes.get(start) : undefined)
@@ -64,9 +85,6 @@ export function createRollupStore(database: DatabaseSync) {
         if (minute.start >= kept.raw) minutes.put(minute)
         else minutes.addLate(minute)
       }
-      minutes.save()
-
-      const hours = edit(series, 'hour')
       for (const hour of startsOf(fresh, HOUR)) {
         if (hour >= kept.minute) mergeRollups(minutesOf(minutes, hour), HOUR).forEach(hours.put)
       }
@@ -74,7 +92,6 @@ export function createRollupStore(database: DatabaseSync) {
       for (const hour of rollUp(late, HOUR)) {
         if (hour.start < kept.minute) hours.addLate(hour)
       }
-      hours.save()
     },
   }
 
@@ -82,6 +99,8 @@ export function createRollupStore(database: DatabaseSync) {
     return Array.from({ length: HOUR / MINUTE }, (_, i) => minutes.get(hour + i * MINUTE)).filter(rollup => rollup !== undefined)
   }
 }
+
+export type RollupEdits = ReturnType<ReturnType<typeof createRollupStore>['edits']>
 
 function startsOf(samples: readonly Sample[], step: number): Set<number> {
   return new Set(samples.map(({ time }) => floorTo(time, step)))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createHistory } from '../../../../server/history/history'
 import type { History } from '../../../../server/history/contract'
 import { floorTo, HOUR, MINUTE, rollUp } from '../../../../server/history/rollups'
@@ -19,6 +19,7 @@ beforeEach(() => {
   history = openHistory()
 })
 afterEach(() => {
+  storing = false
   history.close()
   rmSync(folder, { recursive: true })
 })
@@ -47,12 +48,33 @@ function append(time: number, metrics: Record<string, MetricValue>, deviceId = '
   history.append({ kind: 'telemetry', value, body, delivery: { packetId: packetId++ % 65_535, topic: `sensors/${deviceId}/telemetry`, payload: Buffer.from(body), redelivered: false } })
 }
 
+let storing = false
+/** Messages in every turn of the event loop, stored as the connection does: what waits for the next turn finds this one open. */
+function keepStoring(time: number) {
+  storing = true
+  let i = 0
+  function turn() {
+    if (!storing) return
+    append(time + i++, { x: i }, 'live')
+    setImmediate(() => {
+      history.commit()
+      setTimeout(turn)
+    })
+  }
+  turn()
+}
+
 /** Every sample of a metric, packed or not. */
 function samples(metric = 'x', deviceId = 'tor-1'): Sample[] {
   const { archive, device, unpacked } = history.read()
   const id = device(deviceId)
   if (id === undefined) return []
   return [...archive.samples(id, metric, 0, Number.MAX_SAFE_INTEGER), ...archive.beside(id, metric, unpacked(id))].sort((a, b) => a.time - b.time)
+}
+
+function packedDevices(): number {
+  const { unpacked, device } = history.read()
+  return Array.from({ length: 100 }, (_, i) => unpacked(device(`tor-${i}`) ?? 0)).filter(({ length }) => length === 0).length
 }
 
 function stored(tier: 'minute' | 'hour', metric = 'x') {
@@ -105,6 +127,15 @@ describe('samples', () => {
     expect(samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
     history.packAll()
     expect(samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
+  })
+})
+
+describe('packing', () => {
+  it('goes on while every turn brings messages', async () => {
+    for (let i = 0; i < 100 * 500; i++) append(START + i * 1_000_000, { x: i }, `tor-${i % 100}`)
+    history.commit()
+    keepStoring(START)
+    await vi.waitFor(() => expect(packedDevices()).toBe(100), 4_000)
   })
 })
 
@@ -203,6 +234,16 @@ describe('retention', () => {
     expect(stored('minute').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85, sum: 86 })
     expect(stored('hour').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85 })
     expect(stored('hour').find(({ start }) => start === START + 50 * DAY)).toMatchObject({ count: 2, min: 1, max: 50 })
+  })
+
+  it('waits for a turn that is being stored instead of giving up', async () => {
+    reopen({ rawDays: 10 })
+    for (let day = 0; day < 100; day++) append(START + day * DAY, { x: day })
+    history.commit()
+    history.packAll()
+    keepStoring(now * 1000)
+    await history.maintain()
+    expect(samples().filter(({ time }) => time < START + 90 * DAY)).toEqual([])
   })
 
   it('drops the oldest messages when the whole is too large, and remembers it', async () => {

@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nextFreePort } from '../../tools/simulator/demo/ports.ts'
-import { startProgram, startWorker } from '../support/child.ts'
-import type { Worker } from '../support/child.ts'
+import { startProgram, startWorker } from './child.ts'
+import type { Worker } from './child.ts'
+import { makeFolder } from './folder.ts'
 
 const FIRST_PORT = 1990
 const EMBEDDED = new URL('embedded-broker.ts', import.meta.url).pathname
@@ -30,8 +30,8 @@ export async function startBroker(): Promise<BenchBroker> {
 }
 
 function startMosquitto(program: string, port: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'leitstand-bench-'))
-  const file = join(folder, 'mosquitto.conf')
+  const folder = makeFolder()
+  const file = join(folder.path, 'mosquitto.conf')
   writeFileSync(file, `${[`listener ${port} 127.0.0.1`, ...CONFIG].join('\n')}\n`)
   const child = startProgram(program, ['-c', file])
   return {
@@ -40,7 +40,7 @@ function startMosquitto(program: string, port: number) {
     what: `Mosquitto (${CONFIG.slice(1, -1).join(', ')})`,
     async stop() {
       await child.stop()
-      rmSync(folder, { recursive: true })
+      folder.remove()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { table } from '../support/figures.ts'
+import { table } from './figures.ts'
 
 const ROWS = 40
 

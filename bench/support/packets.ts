@@ -1,9 +1,7 @@
 // Ready-made PUBLISH packets, all of the same length: sending one is a copy and two small writes, so that the generator takes
 // little of the processor that it shares with what is measured.
+import { NO_STAMP, STAMP } from './stamp.ts'
 
-const DEVICES = 1_000
-/** Different sets of values per device. */
-const VARIANTS = 16
 const NO_TIME = '0000-00-00T00:00:00.000Z'
 const PUBLISH_QOS_1 = 0x32
 
@@ -13,34 +11,48 @@ export function connectPacket(clientId: string): Buffer {
   return packet(0x10, Buffer.concat(body))
 }
 
+export interface PacketFields { index: number, packetId: number, time: string, stamp?: string }
+
 export interface Packets {
   bytes: number
   /** Writes the `index`-th packet to `target` at `offset`. */
-  write: (target: Buffer, offset: number, index: number, packetId: number, time: string) => void
+  write: (target: Buffer, offset: number, fields: PacketFields) => void
 }
 
-export function createPackets(): Packets {
-  const packets = Array.from({ length: DEVICES * VARIANTS }, (_, i) => publishPacket(i % DEVICES, i))
+export interface PacketsOptions {
+  devices: number
+  /** Different sets of values per device. */
+  variants: number
+  /** With a metric that says when the message was sent. */
+  stamped?: boolean
+}
+
+/** Packets of all devices in turn, then again with their next values. */
+export function createPackets({ devices, variants, stamped = false }: PacketsOptions): Packets {
+  const packets = Array.from({ length: devices * variants }, (_, i) => publishPacket(i % devices, i, stamped))
   const bytes = packets[0]?.length ?? 0
   const all = Buffer.concat(packets)
   const idAt = all.indexOf('telemetry') + 'telemetry'.length
   const timeAt = all.indexOf(NO_TIME)
+  const stampAt = all.indexOf(NO_STAMP)
   return {
     bytes,
-    write(target, offset, index, packetId, time) {
+    write(target, offset, { index, packetId, time, stamp }) {
       const from = (index % packets.length) * bytes
       all.copy(target, offset, from, from + bytes)
       target.writeUInt16BE(packetId, offset + idAt)
       target.write(time, offset + timeAt, 'latin1')
+      if (stamp !== undefined) target.write(stamp, offset + stampAt, 'latin1')
     },
   }
 }
 
-function publishPacket(device: number, seed: number): Buffer {
+function publishPacket(device: number, seed: number, stamped: boolean): Buffer {
   const topic = field(`sensors/bench-${String(device).padStart(4, '0')}/telemetry`)
   const swing = (period: number) => Math.sin(seed / period)
   const metrics = `"tempC":${(21 + 3 * swing(700)).toFixed(2)},"humidity":${(55 + 9 * swing(900)).toFixed(2)},"powerW":${(500 + 99 * swing(1_100)).toFixed(1)}`
-  return packet(PUBLISH_QOS_1, Buffer.concat([topic, Buffer.alloc(2), Buffer.from(`{"ts":"${NO_TIME}","metrics":{${metrics}}}`)]))
+  const stamp = stamped ? `,"${STAMP}":${NO_STAMP}` : ''
+  return packet(PUBLISH_QOS_1, Buffer.concat([topic, Buffer.alloc(2), Buffer.from(`{"ts":"${NO_TIME}","metrics":{${metrics}${stamp}}}`)]))
 }
 
 /** A text with its length in front. */
