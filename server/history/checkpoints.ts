@@ -1,10 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
-const LOOK_EVERY_MS = 100
+const LOOK_EVERY_MS = 50
 /** So many pages make a checkpoint worth while: SQLite's own measure. */
 const PAGES = 1_000
-/** Pages in the log (64 MiB) at which a commit moves them after all: the log begins anew only when nothing is left in it. */
+/** The log begins anew only when nothing is left in it: what the thread has left of a log this long, the caller moves, if it is little. */
+const LONG_LOG_PAGES = 4_000
+const LITTLE_PAGES = 250
+/** Should that never be: pages (64 MiB) at which a commit moves them, however many. */
 const LOG_PAGES = 16_384
 const CLOSE_MS = 10_000
 
@@ -12,11 +16,14 @@ const CLOSE_MS = 10_000
 const BEGUN = 0
 const STOPPING = 1
 const ENDED = 2
+/** Pages in the log that are not in the database yet. */
+const BEHIND = 3
+const FLAGS = 4
 
 // JavaScript in a text, because the server is bundled and a thread begins with a file of its own.
 const THREAD = `
 const { DatabaseSync } = require('node:sqlite')
-const { file, memory } = require('node:worker_threads').workerData
+const { parentPort, workerData: { file, memory } } = require('node:worker_threads')
 const flags = new Int32Array(memory)
 Atomics.store(flags, ${BEGUN}, 1)
 try {
@@ -27,11 +34,18 @@ finally {
   Atomics.notify(flags, ${ENDED})
 }
 function run(database) {
+  const checkpoint = (mode) => {
+    const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(' + mode + ')').get()
+    Atomics.store(flags, ${BEHIND}, log - checkpointed)
+    return { log, behind: log - checkpointed }
+  }
   while (Atomics.wait(flags, ${STOPPING}, 0, ${LOOK_EVERY_MS}) === 'timed-out') {
     try {
-      // Older versions of SQLite do not know how to only look, and check point at once.
-      const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(NOOP)').get()
-      if (log - checkpointed >= ${PAGES}) database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
+      // Older versions of SQLite cannot only look, and move everything at once.
+      if (checkpoint('NOOP').behind < ${PAGES}) continue
+      checkpoint('PASSIVE')
+      const { log, behind } = checkpoint('NOOP')
+      if (log >= ${LONG_LOG_PAGES} && behind <= ${LITTLE_PAGES}) parentPort.postMessage('little is left')
     }
     catch {
       // A failed disk fails the next commit, too, and that is told.
@@ -40,20 +54,33 @@ function run(database) {
   database.close()
 }`
 
+export interface Checkpoints {
+  /** Moves what is left, so that the log begins anew. */
+  finish: () => void
+  /** Resolves when the thread is not behind: for what writes much and is in no hurry. */
+  room: () => Promise<void>
+  /** Ends the thread, to the end: the last connection to be closed is then the caller's, and takes the log with it. */
+  stop: () => void
+}
+
 /**
  * Moves what was committed from SQLite's write-ahead log into the database, in a thread of its own: a commit that does so waits
- * for the disk, up to half a second while much is deleted. Nothing waits for the thread, and it holds nobody up.
+ * for the disk, up to half a second while much is deleted. `onLittleLeft` is told when a {@link Checkpoints.finish} is quick.
  */
-export function startCheckpoints(database: DatabaseSync, file: string) {
+export function startCheckpoints(database: DatabaseSync, file: string, onLittleLeft: () => void): Checkpoints {
   database.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
-  const memory = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)
+  const memory = new SharedArrayBuffer(FLAGS * Int32Array.BYTES_PER_ELEMENT)
   const flags = new Int32Array(memory)
   const thread = new Worker(THREAD, { eval: true, workerData: { file, memory } })
   thread.unref()
+  thread.on('message', onLittleLeft)
   // Without it commits do its work as they always could.
   thread.on('error', () => {})
   return {
-    /** Ends the thread, to the end: the last connection to be closed is then the caller's, and takes the log with it. */
+    finish: () => database.exec('PRAGMA wal_checkpoint(PASSIVE)'),
+    async room() {
+      while (Atomics.load(flags, BEHIND) >= PAGES && Atomics.load(flags, ENDED) === 0) await setTimeout(LOOK_EVERY_MS, undefined, { ref: false })
+    },
     stop() {
       Atomics.store(flags, STOPPING, 1)
       Atomics.notify(flags, STOPPING)

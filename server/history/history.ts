@@ -2,6 +2,7 @@
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
 import { startCheckpoints } from './checkpoints'
+import type { Checkpoints } from './checkpoints'
 import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
 import { inWords } from './faults'
@@ -21,7 +22,7 @@ export function createHistory(options: HistoryOptions): History {
   let store: Store | undefined
   let maintenance: Maintenance | undefined
   let sync: Sync | undefined
-  let checkpoints: ReturnType<typeof startCheckpoints> | undefined
+  let checkpoints: Checkpoints | undefined
   let names = new Map<number, string>()
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
@@ -125,8 +126,20 @@ export function createHistory(options: HistoryOptions): History {
 
   /** Background work: {@link transactNow}, as soon as no turn is being stored. */
   async function transact(change: () => void): Promise<boolean> {
+    await checkpoints?.room()
     await gate.passed()
     return transactNow(change)
+  }
+
+  async function finishCheckpoint() {
+    await gate.passed()
+    if (fault !== null) return
+    try {
+      checkpoints?.finish()
+    }
+    catch (error) {
+      setFault(inWords(error))
+    }
   }
 
   function nameOf(device: number): string {
@@ -164,7 +177,7 @@ export function createHistory(options: HistoryOptions): History {
       store = createStore(database, options.unacknowledged, now)
       options.onOpen(store.restore())
       packer.start()
-      checkpoints = startCheckpoints(database, options.file)
+      checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
     }
     catch (error) {
@@ -222,7 +235,7 @@ export function createHistory(options: HistoryOptions): History {
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)
       const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
       if (tails.length > 0) pack(tails, () => true)
-      if (deviceId === undefined) transactNow(() => trimAll(store))
+      if (deviceId === undefined) transactNow(() => { while (store.trimJournal()); })
     },
     maintain: () => maintenance?.run() ?? Promise.resolve(),
     async storage() {
@@ -236,8 +249,4 @@ export function createHistory(options: HistoryOptions): History {
       close()
     },
   }
-}
-
-function trimAll(store: Store) {
-  while (store.trimJournal());
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
@@ -137,6 +137,15 @@ describe('packing', () => {
     keepStoring(START)
     await vi.waitFor(() => expect(packedDevices()).toBe(100), 4_000)
   })
+})
+
+it('reaches the database in the background, and leaves no log when closed', async () => {
+  for (let i = 0; i < 8_000; i++) append(START + i, { x: 'a text of some length, so that pages are filled. '.repeat(20) })
+  history.commit()
+  await vi.waitFor(() => expect(statSync(join(folder, 'history.db')).size).toBeGreaterThan(8_000_000), 4_000)
+  expect(history.fault()).toBeNull()
+  history.close()
+  expect(readdirSync(folder)).toEqual(['history.db'])
 })
 
 describe('a redelivery', () => {
