@@ -33,7 +33,7 @@ export async function benchStorage({ samples, seconds }: BenchOptions, say: Say)
 }
 
 function reportLive({ startMs, quiet, asked, pruning, answerMs, ...rest }: LiveFigures, say: Say) {
-  say(`\nLive: 1,000 messages/s at QoS 1, half of them of ten devices; one stream client; first answer ${count(startMs)} ms after the start\n`)
+  say(`\nLive: 1,000 messages/s at QoS 1, half of them of ten devices; one stream client; connected ${count(startMs)} ms after the start\n`)
   const latencies = [['at rest', quiet], ['five charts a second', asked], ['pruning', pruning]] as const
   const target = (p99Ms: number) => verdict(p99Ms <= quiet.p99Ms + MORE_P99_MS)
   say(table(['publish to frame, ms', 'p50', 'p95', 'p99', 'max', 'messages', `target: p99 at most ${MORE_P99_MS} ms above`], latencies.map(([name, { p50Ms, p95Ms, p99Ms, maxMs, messages }]) =>
