@@ -41,7 +41,7 @@ export const SettingsSchema = z.object({
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
     streamBufferBytes: count(1_048_576, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
     streamStuckSeconds: count(30, 'A stream client that takes nothing of what waits for so long is closed (1013).'),
-    streamLogBytes: count(8_388_608, 'Characters of past events kept for stream clients that come back.'),
+    streamLogBytes: count(8_388_608, 'Bytes of past events kept for stream clients that come back.'),
     streamDevices: count(10_000, 'Devices that one stream client may name.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
   }).prefault({}),

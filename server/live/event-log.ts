@@ -8,29 +8,33 @@ export interface LiveEvent { n: number, type: LiveType, deviceId: string | undef
 /** What came after an event that a client names; or why that cannot be said. */
 export type Missed = { events: readonly LiveEvent[] } | { reason: 'too-old' | 'restarted' }
 
-/** So many entries may lie dead at the front before they are cleared away. */
-const SPARE_ENTRIES = 1_000
+/** Events of one turn as bytes outside the heap: as objects, a second of them would cost the garbage collector more than their ingest. */
+interface Turn { first: number, last: number, bytes: Buffer }
 
-/** Numbers events and remembers the last of them, within a budget of characters, for clients that come back. */
+/** So many turns may lie dead at the front before they are cleared away. */
+const SPARE_TURNS = 1_000
+
+/** Numbers events and remembers the last of them, within a budget of bytes, for clients that come back. */
 export function createEventLog(budget: number) {
   // Ids of another start of the server are recognised by this.
   const epoch = randomBytes(6).toString('base64url')
-  let events: LiveEvent[] = []
+  let turns: Turn[] = []
   let head = 0
   let held = 0
   let last = 0
 
   return {
-    add(type: LiveType, deviceId: string | undefined, data: string): LiveEvent {
-      const event = { n: ++last, type, deviceId, data }
-      events.push(event)
-      held += data.length
-      while (held > budget) held -= events[head++]?.data.length ?? held
-      if (head > SPARE_ENTRIES && head * 2 > events.length) {
-        events = events.slice(head)
-        head = 0
-      }
-      return event
+    number: (type: LiveType, deviceId: string | undefined, data: string): LiveEvent => ({ n: ++last, type, deviceId, data }),
+    /** Remembers the events of a turn, at least one, in order. */
+    keep(events: readonly LiveEvent[]) {
+      const first = events[0]?.n ?? last
+      const bytes = Buffer.from(events.map(toLine).join('\n'))
+      turns.push({ first, last: first + events.length - 1, bytes })
+      held += bytes.length
+      while (held > budget && head < turns.length) held -= turns[head++]?.bytes.length ?? 0
+      if (head <= SPARE_TURNS && head < turns.length) return
+      turns = turns.slice(head)
+      head = 0
     },
     last: () => last,
     idOf: (n: number) => `${epoch}.${n}`,
@@ -38,9 +42,26 @@ export function createEventLog(budget: number) {
       const [start, number] = id.split('.')
       const n = Number(number)
       if (start !== epoch || !Number.isInteger(n) || n > last) return { reason: 'restarted' }
-      const first = events[head]?.n ?? last + 1
-      return n + 1 < first ? { reason: 'too-old' } : { events: events.slice(head + n + 1 - first) }
+      const kept = turns.slice(head)
+      if (n + 1 < (kept[0]?.first ?? last + 1)) return { reason: 'too-old' }
+      return { events: kept.filter(turn => turn.last > n).flatMap(readTurn).filter(event => event.n > n) }
     },
   }
 }
 export type EventLog = ReturnType<typeof createEventLog>
+
+/** JSON text holds neither tabs nor line breaks. */
+function toLine({ type, deviceId, data }: LiveEvent): string {
+  return `${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
+}
+
+function readTurn({ first, bytes }: Turn): LiveEvent[] {
+  return bytes.toString().split('\n').map((line, i) => {
+    const [type = '', deviceId = '', data = ''] = line.split('\t')
+    return { n: first + i, type: isLiveType(type) ? type : 'telemetry', deviceId: deviceId === '' ? undefined : String(JSON.parse(deviceId)), data }
+  })
+}
+
+function isLiveType(type: string): type is LiveType {
+  return type === 'telemetry' || type === 'state' || type === 'broker'
+}

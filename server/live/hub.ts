@@ -18,7 +18,7 @@ export interface HubOptions {
   /** Bytes that may wait for one client before events are merged for it. */
   maxBufferedBytes: number
   stuckMs: number
-  /** Characters of events that are remembered for clients that come back. */
+  /** Bytes of events that are remembered for clients that come back. */
   logBudget: number
   states: StatesSource
   /** How things stand besides the devices, as the data of a `broker` event. */
@@ -67,6 +67,7 @@ export function createHub(options: HubOptions): Hub {
     if (turn.length === 0) return
     const events = turn
     turn = []
+    log.keep(events)
     for (const { lane } of groups.values()) lane.offer(events)
   }
 
@@ -203,10 +204,8 @@ export function createHub(options: HubOptions): Hub {
       attempt(member.subscriber, () => client.write(client.framing.join([{ text: '{"type":"pong"}' }])))
     },
     publish(type, deviceId, data) {
-      const event = log.add(type, deviceId, data)
-      if (members.size === 0) return
       if (turn.length === 0) setImmediate(endTurn)
-      turn.push(event)
+      turn.push(log.number(type, deviceId, data))
     },
     size: () => members.size,
     start: care.start,
