@@ -24,6 +24,8 @@ describe('the event stream', () => {
   it('sends the snapshot first and then each message, as the seed describes them', async () => {
     const { app, publish } = await startSite()
     await publish('gate-001', { ts: '2025-11-02T12:00:00Z', metrics: { tempC: 21.3, humidity: 48.2, doorState: 'open' } })
+    // The broker's word to the device may be quicker than its delivery to us.
+    await until(async () => (await app.health()).messages.accepted === 1 || undefined, 'the message')
 
     const stream = await connectStream(app.url)
     const snapshot = await stream.next('snapshot')
