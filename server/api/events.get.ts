@@ -15,7 +15,7 @@ export default defineEventHandler((event) => {
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-  if (req.originalUrl && req.method === 'HEAD') return void res.end()
+  if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   const id = randomUUID()
   res.on('close', () => hub.remove(id))

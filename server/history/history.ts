@@ -61,6 +61,8 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   function commitThen(done: (kept: boolean) => void) {
+    // Background work may have failed since the last turn: what came after it was not even appended.
+    if (fault !== null) return done(false)
     commit()
     if (!sync) return done(true)
     sync.request((error) => {

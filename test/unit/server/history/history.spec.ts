@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -288,6 +289,20 @@ describe('the storage report', () => {
     expect(report.metrics[0]).toMatchObject({ deviceId: 'tor-1', metric: 'noisy' })
     expect(report.tiers.map(({ tier, from }) => [tier, from])).toEqual([['raw', fromMicroseconds(START)], ['minute', fromMicroseconds(START)], ['hour', expect.any(String)]])
   })
+})
+
+it('says that nothing is kept while it has failed, whatever failed, and keeps again when it is well', () => {
+  const other = new DatabaseSync(join(folder, 'history.db'))
+  other.exec('BEGIN IMMEDIATE')
+  expect(() => append(START, { x: 1 })).toThrow('locked')
+  other.exec('ROLLBACK')
+  other.close()
+  const told: boolean[] = []
+  history.commit(kept => told.push(kept))
+  expect(history.probe()).toBe(true)
+  append(START, { x: 1 })
+  history.commit(kept => told.push(kept))
+  expect(told).toEqual([false, true])
 })
 
 describe('a damaged file', () => {
