@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nextFreePort } from '../../tools/simulator/demo/ports.ts'
 import { startProgram, startWorker } from './child.ts'
-import type { Worker } from './child.ts'
+import type { Place, Worker } from './child.ts'
 import { makeFolder } from './folder.ts'
 
 const FIRST_PORT = 1990
@@ -21,19 +21,19 @@ export interface BenchBroker extends Pick<Worker, 'failed' | 'stop' | 'cpuSecond
 }
 
 /** A Mosquitto of our own; where there is none, the application's embedded broker in a process of its own. */
-export async function startBroker(): Promise<BenchBroker> {
+export async function startBroker(place?: Place): Promise<BenchBroker> {
   const port = await nextFreePort(FIRST_PORT)
   const program = FOLDERS.map(folder => join(folder, 'mosquitto')).find(existsSync)
-  const broker = program === undefined ? startEmbedded(port) : startMosquitto(program, port)
+  const broker = program === undefined ? startEmbedded(port, place) : startMosquitto(program, port, place)
   await Promise.race([answers(port), broker.failed])
   return { ...broker, port, url: `mqtt://127.0.0.1:${port}` }
 }
 
-function startMosquitto(program: string, port: number) {
+function startMosquitto(program: string, port: number, place?: Place) {
   const folder = makeFolder()
   const file = join(folder.path, 'mosquitto.conf')
   writeFileSync(file, `${[`listener ${port} 127.0.0.1`, ...CONFIG].join('\n')}\n`)
-  const child = startProgram(program, ['-c', file])
+  const child = startProgram(program, ['-c', file], place)
   return {
     ...child,
     protocol: 5 as const,
@@ -45,8 +45,8 @@ function startMosquitto(program: string, port: number) {
   }
 }
 
-function startEmbedded(port: number) {
-  const child = startWorker(EMBEDDED, { args: [String(port)] })
+function startEmbedded(port: number, place?: Place) {
+  const child = startWorker(EMBEDDED, { args: [String(port)], ...(place && { place }) })
   return { ...child, protocol: 4 as const, what: 'the embedded broker, for there is no Mosquitto here: these figures say little about a real one' }
 }
 

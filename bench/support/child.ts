@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 const END_WITH_PARENT = new URL('../../tools/simulator/demo/end-with-parent.ts', import.meta.url).href
 /** Linux reports CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100
+const TASKSET = '/usr/bin/taskset'
+
+/** Where a process runs: what is measured has a core of its own, everything else shares the others. */
+export type Place = 'measured' | 'others'
 
 export interface Worker {
   send: (message: object) => void
@@ -24,12 +29,15 @@ export interface WorkerOptions {
   args?: string[]
   nodeArgs?: string[]
   env?: Record<string, string>
+  /** Without it the system decides. */
+  place?: Place
   onMessage?: (message: object) => void
 }
 
 /** Starts a Node script as a process of its own, which never outlives this one. */
-export function startWorker(script: string, { args = [], nodeArgs = [], env, onMessage }: WorkerOptions = {}): Worker {
-  const child = spawn(process.execPath, ['--import', END_WITH_PARENT, ...nodeArgs, script, ...args], {
+export function startWorker(script: string, { args = [], nodeArgs = [], env, place, onMessage }: WorkerOptions = {}): Worker {
+  const command = placed(process.execPath, ['--import', END_WITH_PARENT, ...nodeArgs, script, ...args], place)
+  const child = spawn(command.program, command.args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
   })
@@ -38,11 +46,19 @@ export function startWorker(script: string, { args = [], nodeArgs = [], env, onM
 }
 
 /** Starts any other program. */
-export function startProgram(program: string, args: string[]): Omit<Worker, 'send'> {
-  const child = spawn(program, args, { stdio: 'ignore' })
+export function startProgram(program: string, args: string[], place?: Place): Omit<Worker, 'send'> {
+  const command = placed(program, args, place)
+  const child = spawn(command.program, command.args, { stdio: 'ignore' })
   const kill = () => child.kill()
   process.once('exit', kill)
   return supervise(child, program)
+}
+
+/** `taskset` becomes the program it starts: the process id is that of the program. */
+function placed(program: string, args: string[], place: Place | undefined) {
+  const others = availableParallelism() - 1
+  if (place === undefined || others < 1 || !existsSync(TASKSET)) return { program, args }
+  return { program: TASKSET, args: ['-c', place === 'measured' ? '0' : `1-${others}`, program, ...args] }
 }
 
 function supervise(child: ChildProcess, name: string): Omit<Worker, 'send'> {
