@@ -1,10 +1,11 @@
 // Questions about the past, answered from the history (and, where none is kept, from what is in memory).
-import type { RecentMessages } from '#shared/schemas/device'
+import type { RecentMessages as MessagesAnswer } from '#shared/schemas/device'
 import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { metricKind } from '#shared/utils/metrics'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import type { Fleet } from './fleet/fleet'
+import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import { readMessagesBefore, readRaw, readSparkline, readThinned } from './history/reading'
 import { fromStored } from './history/store'
@@ -25,8 +26,8 @@ export function answerHistory(history: History, deviceId: string, { metric, poin
 }
 
 /** A page of messages, newest first; messages of the same microsecond are never torn apart. */
-export function answerMessages(history: History | undefined, fleet: Fleet, deviceId: string, limit: number, before?: string): RecentMessages {
-  if (!history?.isOpen()) return { deviceId, messages: before ? [] : fleet.recent(deviceId).slice(0, limit), next: null }
+export function answerMessages(history: History | undefined, recent: RecentMessages, deviceId: string, limit: number, before?: string): MessagesAnswer {
+  if (!history?.isOpen()) return { deviceId, messages: before ? [] : recent.of(deviceId).slice(0, limit), next: null }
   const found = readMessagesBefore(history.read(), deviceId, before ? toMicroseconds(before) : Infinity, limit + 1)
   const last = found[limit - 1]
   const page = last ? found.filter((message, i) => i < limit || message.time === last.time) : found

@@ -3,6 +3,7 @@
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
+import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
 import type { Hub } from './live/hub'
@@ -16,6 +17,8 @@ export interface IngestParts {
   fleet: Fleet
   counters: Counters
   history: History | undefined
+  /** Stands in for a history that is off or has failed. */
+  recent: RecentMessages
   hub: Hub
 }
 
@@ -25,16 +28,16 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, fleet, counters, history, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, fleet, counters, history, recent, hub }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
     counts.received++
-    const receivedAt = new Date()
-    const observation = source.read({ ...delivered, receivedAt })
+    const receivedMs = Date.now()
+    const observation = source.read(delivered, receivedMs)
     if (observation.kind === 'rejected') {
       if (observation.deviceId !== undefined) counters.count(observation.deviceId, 'received')
-      return reject(delivered, observation, receivedAt)
+      return reject(delivered, observation, receivedMs)
     }
 
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
@@ -47,13 +50,13 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
       ? fleet.applyTelemetry(observation.telemetry, delivered.payload.length)
       : fleet.applyStatus(observation.change, delivered.payload.length)
     counters.count(value.deviceId, 'received')
-    if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedAt)
+    if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
     counts.accepted++
     if (outcome.kind === 'changed') keepAndTell(observation, delivered)
   }
 
-  function reject({ topic, payload }: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, at: Date) {
-    rejections.add(topic, payload, reason, detail, at)
+  function reject({ topic, payload }: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {
+    rejections.add(topic, payload, reason, detail, new Date(atMs))
     if (deviceId !== undefined) counters.count(deviceId, 'rejected')
   }
 
@@ -63,7 +66,11 @@ export function createIngest({ source, rejections, fleet, counters, history, hub
     const body = JSON.stringify(value)
     hub.publish(observation.kind === 'telemetry' ? 'telemetry' : 'state', value.deviceId, body)
     if (observation.kind === 'telemetry' && observation.telemetry.seq !== undefined) counters.sequence(value.deviceId, observation.telemetry.seq)
-    if (!history || history.fault() || !hasOwnTime(observation)) return
+    if (!history || history.fault()) {
+      if (observation.kind === 'telemetry') recent.add(value.deviceId, body)
+      return
+    }
+    if (!hasOwnTime(observation)) return
     history.append(recordOf(observation, body, delivery))
     counters.count(value.deviceId, 'stored')
   }
@@ -98,7 +105,7 @@ function hasOwnTime(observation: Accepted): boolean {
 
 function recordOf(observation: Accepted, body: string, delivery: Delivered): NewRecord {
   return observation.kind === 'telemetry'
-    ? { kind: 'telemetry', value: observation.telemetry, body, delivery }
+    ? { kind: 'telemetry', value: observation.telemetry, time: observation.time, body, delivery }
     : { kind: 'status', value: observation.change, body, delivery }
 }
 

@@ -8,6 +8,8 @@ import { createDeviceList } from './fleet/device-list'
 import type { DeviceList } from './fleet/device-list'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
+import { createRecentMessages } from './fleet/recent-messages'
+import type { RecentMessages } from './fleet/recent-messages'
 import { createSnapshot } from './fleet/snapshot'
 import { createStates } from './fleet/states'
 import { createHistory } from './history/history'
@@ -30,6 +32,7 @@ export interface Leitstand {
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList
+  recent: RecentMessages
   counters: Counters
   rejections: Rejections
   hub: Hub
@@ -57,6 +60,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const fleet = createFleet(limits)
   const snapshot = createSnapshot(fleet)
   const devices = createDeviceList(fleet, snapshot)
+  const recent = createRecentMessages(limits.recentBytes)
   const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
   const hub = createHub({
     maxClients: limits.streamClients,
@@ -85,7 +89,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
         onDamaged: movedTo => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`),
       })
-  const ingest = createIngest({ source, rejections, fleet, counters, history, hub })
+  const ingest = createIngest({ source, rejections, fleet, counters, history, recent, hub })
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
@@ -104,6 +108,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   return {
     fleet,
     devices,
+    recent,
     counters,
     rejections,
     hub,

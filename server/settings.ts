@@ -35,7 +35,7 @@ export const SettingsSchema = z.object({
     valueLength: count(1_024, 'Characters of a text value, and of a status.'),
     devices: count(100_000, 'Devices kept. Beyond it new devices are rejected and known ones go on.'),
     fleetBytes: count(268_435_456, 'Payload bytes that the last values of all devices may hold together.'),
-    recentBytes: count(67_108_864, 'Payload bytes of recent messages kept in memory for the device pages.'),
+    recentBytes: count(67_108_864, 'Size of the recent messages that are kept in memory for the device pages while no history keeps them.'),
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),

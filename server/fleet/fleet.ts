@@ -4,13 +4,11 @@ import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { withStatus, withTelemetry } from '#shared/utils/device-state'
-import { createRecentMessages } from './recent-messages'
 
 export interface FleetLimits {
   devices: number
   metricsPerMessage: number
   fleetBytes: number
-  recentBytes: number
 }
 
 /** `changed`: worth telling. `known`: a replay that brought nothing new. `full`: a limit was reached. */
@@ -45,8 +43,6 @@ export interface Fleet {
   get: (deviceId: string) => DeviceState | undefined
   /** Every device, sorted by nothing in particular: in the order they were first heard. None ever leaves. */
   all: () => DeviceState[]
-  /** Recent telemetry of a device, newest first. */
-  recent: (deviceId: string) => Telemetry[]
   size: () => number
   /** Counts the changes: as long as it stays the same, so does everything that `all` and `get` hand out. */
   revision: () => number
@@ -63,7 +59,6 @@ const KNOWN: Outcome = { kind: 'known' }
 export function createFleet(limits: FleetLimits): Fleet {
   const entries = new Map<string, Entry>()
   const groups: Entry['group'][] = []
-  const recent = createRecentMessages(limits.recentBytes)
   let heldBytes = 0
   let revision = 0
 
@@ -73,12 +68,12 @@ export function createFleet(limits: FleetLimits): Fleet {
     if (!held && entries.size >= limits.devices) {
       return full('device-limit', `${limits.devices} devices are kept already; NUXT_LIMITS_DEVICES allows more.`)
     }
-    const metrics = Object.keys(next.values).length
+    const metrics = countKeys(next.values)
     if (metrics > limits.metricsPerMessage) {
       return full('metrics-too-many', `The device has sent more than ${limits.metricsPerMessage} different metrics.`)
     }
     // New names add to what is held, known ones replace it.
-    const addsNames = !held || metrics > Object.keys(held.device.values).length
+    const addsNames = !held || metrics > countKeys(held.device.values)
     const growth = addsNames ? bytes : Math.max(0, bytes - held.bytes)
     if (growth > 0 && heldBytes + growth > limits.fleetBytes) {
       return full('fleet-full', `The last values of all devices take up ${limits.fleetBytes} bytes already; NUXT_LIMITS_FLEET_BYTES allows more.`)
@@ -105,9 +100,7 @@ export function createFleet(limits: FleetLimits): Fleet {
   return {
     applyTelemetry(telemetry, bytes) {
       const held = entries.get(telemetry.deviceId)
-      const outcome = put(withTelemetry(held?.device, telemetry), held, bytes)
-      if (outcome.kind === 'changed') recent.add(telemetry, bytes)
-      return outcome
+      return put(withTelemetry(held?.device, telemetry), held, bytes)
     },
     applyStatus(change, bytes) {
       const held = entries.get(change.deviceId)
@@ -120,12 +113,18 @@ export function createFleet(limits: FleetLimits): Fleet {
     },
     get: deviceId => entries.get(deviceId)?.device,
     all: () => Array.from(entries.values(), entry => entry.device),
-    recent: deviceId => recent.of(deviceId),
     size: () => entries.size,
     revision: () => revision,
     groups: () => groups,
     find: deviceId => entries.get(deviceId),
   }
+}
+
+/** Without the array that `Object.keys` would make for every message. */
+function countKeys(values: DeviceState['values']): number {
+  let count = 0
+  for (const _ in values) count++
+  return count
 }
 
 function full(reason: RejectionReason, detail: string): Outcome {

@@ -1,54 +1,39 @@
+import { TelemetrySchema } from '#shared/schemas/telemetry'
 import type { Telemetry } from '#shared/schemas/telemetry'
 
 const KEPT_PER_DEVICE = 20
-/** The queue may hold this many entries that are dropped already, beyond as many as are alive. */
-const SPARE_ENTRIES = 1_000
 
-interface Entry { telemetry: Telemetry, bytes: number, dropped: boolean }
+export interface RecentMessages {
+  /** `body` is the message as JSON text. */
+  add: (deviceId: string, body: string) => void
+  /** The last of a device, newest first. */
+  of: (deviceId: string) => Telemetry[]
+}
 
-/** The last messages of every device within one budget of payload bytes; the oldest of all make room. */
-export function createRecentMessages(budgetBytes: number) {
-  const byDevice = new Map<string, Entry[]>()
-  // All entries by age, from `head` on. Deleting from the front of a Map would cost more the more is deleted.
-  let queue: Entry[] = []
-  let head = 0
-  let alive = 0
-  let heldBytes = 0
-
-  function drop(entry: Entry) {
-    entry.dropped = true
-    alive--
-    heldBytes -= entry.bytes
-  }
-
-  function dropOldest() {
-    const entry = queue[head++]
-    if (!entry || entry.dropped) return
-    drop(entry)
-    const { deviceId } = entry.telemetry
-    const entries = byDevice.get(deviceId)
-    // Per device, too, the oldest goes first.
-    entries?.shift()
-    if (entries?.length === 0) byDevice.delete(deviceId)
-  }
+/**
+ * The last messages of every device, for as long as no history keeps them. Within one budget of characters: when half of it is
+ * full, everything older than that half goes at once (message by message would cost more than all the rest).
+ */
+export function createRecentMessages(budget: number): RecentMessages {
+  let young = new Map<string, string[]>()
+  let old = new Map<string, string[]>()
+  let held = 0
 
   return {
-    add(telemetry: Telemetry, bytes: number) {
-      const entry = { telemetry, bytes, dropped: false }
-      const entries = byDevice.get(telemetry.deviceId)
-      if (entries) entries.push(entry)
-      else byDevice.set(telemetry.deviceId, [entry])
-      queue.push(entry)
-      alive++
-      heldBytes += bytes
-      const surplus = entries && entries.length > KEPT_PER_DEVICE ? entries.shift() : undefined
-      if (surplus) drop(surplus)
-      while (heldBytes > budgetBytes && head < queue.length) dropOldest()
-      if (queue.length <= 2 * alive + SPARE_ENTRIES) return
-      queue = queue.slice(head).filter(({ dropped }) => !dropped)
-      head = 0
+    add(deviceId, body) {
+      if (body.length > budget / 2) return
+      held += body.length
+      const bodies = young.get(deviceId)
+      if (!bodies) young.set(deviceId, [body])
+      else if (bodies.push(body) > KEPT_PER_DEVICE) held -= bodies.shift()?.length ?? 0
+      if (held <= budget / 2) return
+      old = young
+      young = new Map()
+      held = 0
     },
-    /** Newest first. */
-    of: (deviceId: string): Telemetry[] => (byDevice.get(deviceId) ?? []).map(({ telemetry }) => telemetry).reverse(),
+    of(deviceId) {
+      const bodies = [...old.get(deviceId) ?? [], ...young.get(deviceId) ?? []]
+      return bodies.slice(-KEPT_PER_DEVICE).reverse().map(body => TelemetrySchema.parse(JSON.parse(body)))
+    },
   }
 }

@@ -10,9 +10,12 @@ import type { KeptFrom } from './rollup-store'
 import { createTail } from './tail'
 import type { DeviceTail } from './tail'
 
-/** A message to keep; `body` is its JSON text, made once for all who need it. */
+/**
+ * A message to keep; `body` is its JSON text, made once for all who need it, `time` its `ts` in microseconds since 1970, where
+ * that is known already.
+ */
 export type NewRecord = { body: string, delivery: Delivery }
-  & ({ kind: 'telemetry', value: Telemetry } | { kind: 'status', value: DeviceStatusChange })
+  & ({ kind: 'telemetry', value: Telemetry, time?: number } | { kind: 'status', value: DeviceStatusChange })
 
 /** What lies in the database on opening: the last states that were kept, and what came after them. */
 export interface Restored {
@@ -80,11 +83,11 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       }
     },
     /** Adds a record to the open transaction. */
-    append({ kind, value, body, delivery }: NewRecord) {
-      const device = idOf(value.deviceId)
-      const id = journal.append(device, kind, body, delivery)
-      if (kind === 'status') return tail.note(device, id)
-      tail.add(device, id, toStored(value))
+    append(record: NewRecord) {
+      const device = idOf(record.value.deviceId)
+      const id = journal.append(device, record.kind, record.body, record.delivery)
+      if (record.kind === 'status') return tail.note(device, id)
+      tail.add(device, id, toStored(record.value, record.time))
       appended.push(device)
     },
     /** Completes the open transaction. */
@@ -119,8 +122,8 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
 export type Store = ReturnType<typeof createStore>
 
 /** The part of a telemetry message that is kept as samples. */
-export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry): StoredMessage {
-  const message: StoredMessage = { time: toMicroseconds(ts), received: receivedTime(receivedAt), metrics }
+export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry, time = toMicroseconds(ts)): StoredMessage {
+  const message: StoredMessage = { time, received: receivedTime(receivedAt), metrics }
   if (claimedTs !== undefined) message.claimedTs = claimedTs
   return message
 }

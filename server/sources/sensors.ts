@@ -5,7 +5,8 @@ import type { DeviceStatusChange } from '#shared/schemas/device'
 import { StateMessageSchema } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
+import { toMicroseconds } from '#shared/utils/time'
+import { checkMessage, isRecord } from './ordinary'
 
 export interface SensorsLimits {
   payloadBytes: number
@@ -18,7 +19,8 @@ export interface SensorsLimits {
 /** `deviceId` where the topic names one. */
 export interface Refusal { kind: 'rejected', reason: RejectionReason, detail: string, deviceId?: string }
 export type Observation
-  = | { kind: 'telemetry', telemetry: Telemetry }
+  /** `time` is its `ts` in microseconds since 1970. */
+  = | { kind: 'telemetry', telemetry: Telemetry, time: number }
     | { kind: 'status', change: DeviceStatusChange }
     | Refusal
 
@@ -26,13 +28,13 @@ export interface IncomingMessage {
   topic: string
   payload: Buffer
   replayed: boolean
-  receivedAt: Date
 }
 
 export interface Source {
   /** MQTT topic filters to subscribe to. */
   filters: readonly string[]
-  read: (message: IncomingMessage) => Observation
+  /** @param receivedMs When it came, in milliseconds since 1970. */
+  read: (message: IncomingMessage, receivedMs: number) => Observation
 }
 
 // `sensors/#` rather than the two topics: a device that publishes to the wrong one must be seen, not wondered about.
@@ -40,7 +42,6 @@ const FILTERS = ['sensors/#'] as const
 const TOPIC = /^sensors\/([^/]*)\/(telemetry|state)$/
 // eslint-disable-next-line no-control-regex
 const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/
-const EARLIEST_BELIEVABLE_MS = 0
 /** The same few topics and names come again and again: so many of them are looked at only once. */
 const REMEMBERED = 20_000
 
@@ -63,10 +64,10 @@ export function createSensorsSource(limits: SensorsLimits): Source {
 
   return {
     filters: FILTERS,
-    read(message) {
+    read(message, receivedMs) {
       const head = headOf(message.topic)
       if (head.kind === 'rejected') return head
-      const observation = readOf(head, message, context)
+      const observation = readOf(head, message, receivedMs, context)
       return observation.kind === 'rejected' ? { ...observation, deviceId: head.deviceId } : observation
     },
   }
@@ -81,49 +82,56 @@ function readTopic(topic: string, limits: SensorsLimits): Head | Refusal {
   return { deviceId, kind: kind === 'state' ? 'state' : 'telemetry' }
 }
 
-function readOf({ deviceId, kind }: Head, message: IncomingMessage, context: Context): Observation {
-  if (message.payload.length === 0) return readEmpty(deviceId, kind, message)
-  const json = readJson(message.payload, context)
-  if ('kind' in json) return json
-  return kind === 'telemetry' ? readTelemetry(deviceId, json.value, message, context) : readState(deviceId, json.value, message, context)
+function readOf({ deviceId, kind }: Head, { payload, replayed }: IncomingMessage, receivedMs: number, context: Context): Observation {
+  if (payload.length === 0) return readEmpty(deviceId, kind, receivedMs)
+  const text = readText(payload, context)
+  if (typeof text !== 'string') return text
+  const value = parseJson(text)
+  if (value === NOT_JSON) return reject('not-json', 'The payload is not JSON.')
+  if (!isRecord(value)) return reject('not-an-object', 'The payload is JSON, but not an object such as {"metrics":{"tempC":21.3}}.')
+  const read = kind === 'telemetry' ? readTelemetry : readState
+  return read({ deviceId, value, replayed, receivedMs }, context)
 }
 
 /** An empty payload deletes a retained message: for a state that means something, for telemetry it is no reading. */
-function readEmpty(deviceId: string, kind: Head['kind'], { receivedAt }: IncomingMessage): Observation {
+function readEmpty(deviceId: string, kind: Head['kind'], receivedMs: number): Observation {
   if (kind !== 'state') return reject('payload-empty', 'The payload is empty.')
-  const now = receivedAt.toISOString()
+  const now = isoOf(receivedMs)
   return { kind: 'status', change: { deviceId, status: null, updatedAt: now, receivedAt: now } }
 }
 
-function readJson(payload: Buffer, limits: SensorsLimits): { value: object } | Refusal {
+function readText(payload: Buffer, limits: SensorsLimits): string | Refusal {
   if (payload.length > limits.payloadBytes) {
     return reject('payload-too-large', `The payload has ${payload.length} bytes; at most ${limits.payloadBytes} are read.`)
   }
-  if (!isUtf8(payload)) return reject('not-utf8', 'The payload is not valid UTF-8.')
-  let value: unknown
-  try {
-    value = JSON.parse(payload.toString('utf8'))
-  }
-  catch {
-    return reject('not-json', 'The payload is not JSON.')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return reject('not-an-object', 'The payload is JSON, but not an object such as {"metrics":{"tempC":21.3}}.')
-  }
-  return { value }
+  const text = payload.toString('utf8')
+  // What cannot be decoded becomes this character; only then it is worth a look at the bytes.
+  return text.includes('\uFFFD') && !isUtf8(payload) ? reject('not-utf8', 'The payload is not valid UTF-8.') : text
 }
 
-function readTelemetry(deviceId: string, value: object, message: IncomingMessage, limits: Context): Observation {
-  const metrics: unknown = 'metrics' in value ? value.metrics : undefined
-  if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics)) {
-    return reject('metrics-missing', 'There is no "metrics" object with at least one value.')
+const NOT_JSON = Symbol('not JSON')
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
   }
+  catch {
+    return NOT_JSON
+  }
+}
+
+/** A JSON object under a device's topic. */
+interface Content { deviceId: string, value: Record<string, unknown>, replayed: boolean, receivedMs: number }
+
+function readTelemetry({ deviceId, value, replayed, receivedMs }: Content, limits: Context): Observation {
+  const { metrics } = value
+  if (!isRecord(metrics)) return reject('metrics-missing', 'There is no "metrics" object with at least one value.')
   const refusal = refuseNames(metrics, limits)
   if (refusal) return refusal
 
-  const parsed = TelemetryMessageSchema.safeParse(value)
-  if (!parsed.success) return refusalOf(parsed.error.issues[0]?.path ?? [])
-  const { data } = parsed
+  const checked = checkMessage(value)
+  if ('fault' in checked) return refusalOf(checked.fault)
+  const { data } = checked
   if (data.deviceId !== undefined && data.deviceId !== deviceId) {
     return reject('device-id-mismatch', 'The deviceId in the payload is not the one in the topic.')
   }
@@ -133,15 +141,15 @@ function readTelemetry(deviceId: string, value: object, message: IncomingMessage
       return reject('metric-value-too-long', `The text of metric ${quote(name)} is longer than ${limits.valueLength} characters.`)
     }
   }
-  const { time, claimed, receivedAt } = judgeTime(data.ts, message.receivedAt, limits)
-  const telemetry: Telemetry = { deviceId, ts: time, metrics: data.metrics, receivedAt }
+  const { ts, time, claimed, receivedAt } = judgeTime(data.ts, receivedMs, limits)
+  const telemetry: Telemetry = { deviceId, ts, metrics: data.metrics, receivedAt }
   if (data.seq !== undefined) telemetry.seq = data.seq
-  if (message.replayed) telemetry.replayed = true
+  if (replayed) telemetry.replayed = true
   if (claimed !== undefined) telemetry.claimedTs = claimed
-  return { kind: 'telemetry', telemetry }
+  return { kind: 'telemetry', telemetry, time }
 }
 
-function readState(deviceId: string, value: object, message: IncomingMessage, limits: SensorsLimits): Observation {
+function readState({ deviceId, value, replayed, receivedMs }: Content, limits: SensorsLimits): Observation {
   const parsed = StateMessageSchema.safeParse(value)
   if (!parsed.success) {
     return parsed.error.issues.some(issue => issue.path[0] === 'status')
@@ -150,22 +158,22 @@ function readState(deviceId: string, value: object, message: IncomingMessage, li
   }
   const { status, updated_at } = parsed.data
   if (status.length > limits.valueLength) return reject('status-invalid', `The status is longer than ${limits.valueLength} characters.`)
-  const { time, claimed, receivedAt } = judgeTime(updated_at, message.receivedAt, limits)
+  const { ts, claimed, receivedAt } = judgeTime(updated_at, receivedMs, limits)
   return {
     kind: 'status',
     change: {
       deviceId,
       status,
-      updatedAt: time,
+      updatedAt: ts,
       receivedAt,
-      ...(message.replayed && { replayed: true }),
+      ...(replayed && { replayed: true }),
       ...(claimed && { claimedUpdatedAt: claimed }),
     },
   }
 }
 
 /** Counts and names are checked before anything is built from them. */
-function refuseNames(metrics: object, limits: Context): Refusal | undefined {
+function refuseNames(metrics: Record<string, unknown>, limits: Context): Refusal | undefined {
   const names = Object.keys(metrics)
   if (names.length === 0) return reject('metrics-missing', '"metrics" is empty.')
   if (names.length > limits.metricsPerMessage) {
@@ -191,24 +199,26 @@ function faultInName(name: string, what: string, maxLength: number): string | un
   return undefined
 }
 
-/** A time that lies too far ahead (or before 1970) is not believed: the message counts at its receive time. */
-function judgeTime(claimed: string | undefined, received: Date, limits: SensorsLimits) {
-  const receivedAt = isoOf(received)
-  if (claimed === undefined) return { time: receivedAt, receivedAt }
-  const ms = Date.parse(claimed)
-  const believable = ms >= EARLIEST_BELIEVABLE_MS && ms <= received.getTime() + limits.clockToleranceSeconds * 1000
-  return believable ? { time: claimed, receivedAt } : { time: receivedAt, claimed, receivedAt }
+interface Judged { ts: string, time: number, receivedAt: string, claimed?: string }
+
+/** A time that lies too far ahead (or before 1970) is not believed: the message counts at its receive time. `time` is that of `ts` in microseconds. */
+function judgeTime(claimed: string | undefined, receivedMs: number, { clockToleranceSeconds }: SensorsLimits): Judged {
+  const receivedAt = isoOf(receivedMs)
+  const asReceived = { ts: receivedAt, time: receivedMs * 1_000, receivedAt }
+  if (claimed === undefined) return asReceived
+  const time = toMicroseconds(claimed)
+  const believable = time >= 0 && time <= (receivedMs + clockToleranceSeconds * 1_000) * 1_000
+  return believable ? { ts: claimed, time, receivedAt } : { ...asReceived, claimed }
 }
 
 let lastMs = Number.NaN
 let lastIso = ''
 
 /** Messages of one millisecond share one text. */
-function isoOf(date: Date): string {
-  const ms = date.getTime()
+function isoOf(ms: number): string {
   if (ms !== lastMs) {
     lastMs = ms
-    lastIso = date.toISOString()
+    lastIso = new Date(ms).toISOString()
   }
   return lastIso
 }

@@ -11,7 +11,8 @@ export function saysGone(status: string): boolean {
 
 /** A device is known by its state topic alone until it has sent telemetry. */
 export function hasTelemetry(device: DeviceState): boolean {
-  return Object.keys(device.lastTelemetry.metrics).length > 0
+  for (const _ in device.lastTelemetry.metrics) return true
+  return false
 }
 
 const Z = 90
@@ -96,13 +97,17 @@ function isSameWord(a: DeviceStatus, b: DeviceStatus): boolean {
   return a.status === b.status && (a.claimedUpdatedAt ?? a.updatedAt) === (b.claimedUpdatedAt ?? b.updatedAt)
 }
 
-function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll: boolean): DeviceState['values'] {
-  const merged: Record<string, LatestValue> = { ...values }
-  for (const name in telemetry.metrics) {
-    const value = telemetry.metrics[name]
-    const held = merged[name]
-    if (value === undefined) continue
-    if (!held || replaceAll || !isOlder(telemetry.ts, held.ts)) merged[name] = { value, ts: telemetry.ts }
+function newest(values: DeviceState['values'], { metrics, ts }: Telemetry, replaceAll: boolean): DeviceState['values'] {
+  const merged: Record<string, LatestValue> = {}
+  for (const name in values) {
+    const held = values[name]
+    const value = metrics[name]
+    if (!held) continue
+    merged[name] = value === undefined || (!replaceAll && isOlder(ts, held.ts)) ? held : { value, ts }
+  }
+  for (const name in metrics) {
+    const value = metrics[name]
+    if (value !== undefined && !merged[name]) merged[name] = { value, ts }
   }
   return merged
 }

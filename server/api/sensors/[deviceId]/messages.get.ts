@@ -6,6 +6,6 @@ import { answerMessages } from '../../../answering'
 export default defineEventHandler((event): RecentMessages => {
   const { deviceId } = requireDevice(event)
   const { limit, before } = requireQuery(event, MessagesQuerySchema)
-  const { history, fleet } = useLeitstand()
-  return answerMessages(history, fleet, deviceId, limit, before)
+  const { history, recent } = useLeitstand()
+  return answerMessages(history, recent, deviceId, limit, before)
 })

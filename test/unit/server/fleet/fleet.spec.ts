@@ -4,7 +4,7 @@ import { createFleet } from '../../../../server/fleet/fleet'
 import type { FleetLimits } from '../../../../server/fleet/fleet'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')
-const LIMITS: FleetLimits = { devices: 3, metricsPerMessage: 4, fleetBytes: 1_000, recentBytes: 10_000 }
+const LIMITS: FleetLimits = { devices: 3, metricsPerMessage: 4, fleetBytes: 1_000 }
 
 let clock = NOON
 function telemetry(deviceId: string, metrics: Telemetry['metrics'], given: Partial<Telemetry> = {}): Telemetry {
@@ -61,26 +61,7 @@ describe('fleet', () => {
     const message = telemetry('a', { x: 1 }, { ts: '2025-01-01T00:00:00Z' })
     fleet.applyTelemetry(message, 10)
     expect(fleet.applyTelemetry({ ...message, replayed: true }, 10).kind).toBe('known')
-    expect(fleet.recent('a')).toHaveLength(1)
     expect(fleet.applyStatus({ deviceId: 'nobody', status: null, updatedAt: message.ts, receivedAt: message.ts }, 0).kind).toBe('known')
     expect(fleet.size()).toBe(1)
-  })
-})
-
-describe('recent messages', () => {
-  it('are the last twenty of a device, newest first', () => {
-    const fleet = createFleet(LIMITS)
-    for (let n = 0; n < 50; n++) fleet.applyTelemetry(telemetry('a', { n }), 10)
-    expect(fleet.recent('a').map(({ metrics }) => metrics.n)).toEqual(Array.from({ length: 20 }, (_, i) => 49 - i))
-  })
-
-  it('make room for newer ones of any device when the budget is used up', () => {
-    const fleet = createFleet({ ...LIMITS, recentBytes: 100 })
-    for (let n = 0; n < 10; n++) fleet.applyTelemetry(telemetry('a', { n }), 10)
-    for (let n = 0; n < 4; n++) fleet.applyTelemetry(telemetry('b', { n }), 10)
-    expect(fleet.recent('a').map(({ metrics }) => metrics.n)).toEqual([9, 8, 7, 6, 5, 4])
-    expect(fleet.recent('b')).toHaveLength(4)
-    fleet.applyTelemetry(telemetry('c', { n: 0 }), 500)
-    expect([fleet.recent('a'), fleet.recent('b'), fleet.recent('c')]).toEqual([[], [], []])
   })
 })

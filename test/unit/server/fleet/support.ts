@@ -17,7 +17,7 @@ export function status(deviceId: string, word: string | null): DeviceStatusChang
 
 /** Devices `d-0`, `d-1`, … that have sent one number. */
 export function fleetOf(devices: number): Fleet {
-  const fleet = createFleet({ devices: 100_000, metricsPerMessage: 256, fleetBytes: 100_000_000, recentBytes: 1_000 })
+  const fleet = createFleet({ devices: 100_000, metricsPerMessage: 256, fleetBytes: 100_000_000 })
   for (let n = 0; n < devices; n++) fleet.applyTelemetry(telemetry(`d-${n}`, { n }), 10)
   return fleet
 }

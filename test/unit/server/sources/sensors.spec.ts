@@ -9,7 +9,7 @@ const source = createSensorsSource(LIMITS)
 
 function read(payload: unknown, topic = 'sensors/tor-1/telemetry', replayed = false) {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
-  return source.read({ topic, payload: bytes, replayed, receivedAt: NOW })
+  return source.read({ topic, payload: bytes, replayed }, NOW.getTime())
 }
 
 describe('telemetry', () => {
@@ -18,6 +18,7 @@ describe('telemetry', () => {
     expect(read({ deviceId: 'tor-1', ts, metrics: { tempC: 21.3, humidity: 48.2, doorState: 'open', armed: true } })).toEqual({
       kind: 'telemetry',
       telemetry: { deviceId: 'tor-1', ts, metrics: { tempC: 21.3, humidity: 48.2, doorState: 'open', armed: true }, receivedAt: NOW.toISOString() },
+      time: Date.parse(ts) * 1_000,
     })
   })
 

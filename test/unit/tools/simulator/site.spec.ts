@@ -20,7 +20,7 @@ function* messagesOf(site: Site, durationMs: number, stepMs: number): Generator<
 }
 
 function observe({ topic, payload, atMs }: SimulatedMessage & { atMs: number }) {
-  return source.read({ topic, payload: Buffer.from(payload), replayed: false, receivedAt: new Date(atMs) })
+  return source.read({ topic, payload: Buffer.from(payload), replayed: false }, atMs)
 }
 
 describe('a fleet without faults', () => {

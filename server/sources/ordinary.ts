@@ -1,0 +1,46 @@
+import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
+import type { TelemetryMessage } from '#shared/schemas/telemetry'
+import { z } from 'zod'
+
+const ISO_TIME = z.core.regexes.datetime({ offset: true })
+
+/** A parsed message, or where its first fault lies. Names and lengths are the caller's to check. */
+export function checkMessage(message: Record<string, unknown>): { data: TelemetryMessage } | { fault: PropertyKey[] } {
+  if (isOrdinary(message)) return { data: message }
+  const parsed = TelemetryMessageSchema.safeParse(message)
+  return parsed.success ? parsed : { fault: parsed.error.issues[0]?.path ?? [] }
+}
+
+/**
+ * Whether a message is without any doubt what {@link TelemetryMessageSchema} accepts and leaves as it is. Nearly all are, and
+ * asking the schema costs many times as much; it judges the others, and a test holds the two together.
+ */
+export function isOrdinary(message: Record<string, unknown>): message is TelemetryMessage {
+  for (const key in message) {
+    if (!isOrdinaryField(key, message[key])) return false
+  }
+  return message.metrics !== undefined
+}
+
+function isOrdinaryField(key: string, value: unknown): boolean {
+  switch (key) {
+    case 'metrics': return isRecord(value) && isOrdinaryMetrics(value)
+    case 'ts': return typeof value === 'string' && ISO_TIME.test(value)
+    case 'seq': return Number.isSafeInteger(value) && Number(value) >= 0
+    case 'deviceId': return typeof value === 'string'
+    default: return false
+  }
+}
+
+function isOrdinaryMetrics(metrics: Record<string, unknown>): boolean {
+  for (const name in metrics) {
+    const value = metrics[name]
+    if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string' && typeof value !== 'boolean') return false
+  }
+  return true
+}
+
+/** An object such as JSON's `{}`. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
