@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startWorker } from '../support/child.ts'
+import type { Place } from '../support/child.ts'
 import { median } from '../support/figures.ts'
 import type { BenchBroker } from '../support/broker.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -26,11 +27,14 @@ export interface Measurement {
   messages: number
 }
 
+export interface Load { qos: 0 | 1, place?: Place }
+
 /** Sends the subscriber more than it can take, measures, and lets it finish. */
-export async function measure(broker: BenchBroker, subscriber: Subscriber, seconds: number): Promise<Measurement> {
+export async function measure(broker: BenchBroker, subscriber: Subscriber, { qos, place }: Load, seconds: number): Promise<Measurement> {
   const state = { sent: 0, stopped: false }
   const generator = startWorker(GENERATOR, {
-    args: [String(broker.port), String(AHEAD)],
+    args: [String(broker.port), String(AHEAD), String(qos)],
+    ...(place && { place }),
     onMessage(message) {
       if ('sent' in message) state.sent = Number(message.sent)
       if ('stopped' in message) state.stopped = message.stopped === true

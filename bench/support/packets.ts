@@ -3,7 +3,7 @@
 import { NO_STAMP, STAMP } from './stamp.ts'
 
 const NO_TIME = '0000-00-00T00:00:00.000Z'
-const PUBLISH_QOS_1 = 0x32
+const PUBLISH = 0x30
 
 /** MQTT 3.1.1, clean session, no keep-alive. */
 export function connectPacket(clientId: string): Buffer {
@@ -11,6 +11,7 @@ export function connectPacket(clientId: string): Buffer {
   return packet(0x10, Buffer.concat(body))
 }
 
+/** `packetId` is written at QoS 1 only. */
 export interface PacketFields { index: number, packetId: number, time: string, stamp?: string }
 
 export interface Packets {
@@ -23,13 +24,14 @@ export interface PacketsOptions {
   devices: number
   /** Different sets of values per device. */
   variants: number
+  qos?: 0 | 1
   /** With a metric that says when the message was sent. */
   stamped?: boolean
 }
 
 /** Packets of all devices in turn, then again with their next values. */
-export function createPackets({ devices, variants, stamped = false }: PacketsOptions): Packets {
-  const packets = Array.from({ length: devices * variants }, (_, i) => publishPacket(i % devices, i, stamped))
+export function createPackets({ devices, variants, qos = 1, stamped = false }: PacketsOptions): Packets {
+  const packets = Array.from({ length: devices * variants }, (_, i) => publishPacket(i % devices, i, qos, stamped))
   const bytes = packets[0]?.length ?? 0
   const all = Buffer.concat(packets)
   const idAt = all.indexOf('telemetry') + 'telemetry'.length
@@ -40,19 +42,19 @@ export function createPackets({ devices, variants, stamped = false }: PacketsOpt
     write(target, offset, { index, packetId, time, stamp }) {
       const from = (index % packets.length) * bytes
       all.copy(target, offset, from, from + bytes)
-      target.writeUInt16BE(packetId, offset + idAt)
+      if (qos === 1) target.writeUInt16BE(packetId, offset + idAt)
       target.write(time, offset + timeAt, 'latin1')
       if (stamp !== undefined) target.write(stamp, offset + stampAt, 'latin1')
     },
   }
 }
 
-function publishPacket(device: number, seed: number, stamped: boolean): Buffer {
+function publishPacket(device: number, seed: number, qos: 0 | 1, stamped: boolean): Buffer {
   const topic = field(`sensors/bench-${String(device).padStart(4, '0')}/telemetry`)
   const swing = (period: number) => Math.sin(seed / period)
   const metrics = `"tempC":${(21 + 3 * swing(700)).toFixed(2)},"humidity":${(55 + 9 * swing(900)).toFixed(2)},"powerW":${(500 + 99 * swing(1_100)).toFixed(1)}`
   const stamp = stamped ? `,"${STAMP}":${NO_STAMP}` : ''
-  return packet(PUBLISH_QOS_1, Buffer.concat([topic, Buffer.alloc(2), Buffer.from(`{"ts":"${NO_TIME}","metrics":{${metrics}${stamp}}}`)]))
+  return packet(PUBLISH | qos << 1, Buffer.concat([topic, Buffer.alloc(2 * qos), Buffer.from(`{"ts":"${NO_TIME}","metrics":{${metrics}${stamp}}}`)]))
 }
 
 /** A text with its length in front. */
