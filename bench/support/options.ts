@@ -12,6 +12,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'messages a second and CPU per message, beside a bare subscriber',
     load: async () => (await import('../ingest/ingest.ts')).benchIngest,
   },
+  fanout: {
+    what: 'frames a second, CPU and delay with 1,000 clients, beside a bare broadcast',
+    load: async () => (await import('../fanout/fanout.ts')).benchFanout,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
