@@ -1,41 +1,30 @@
 // Frames a second and CPU per frame of the built server with many clients, beside a bare broadcast of ready bytes to as many.
 import { startBroker } from '../support/broker.ts'
 import type { BenchBroker } from '../support/broker.ts'
-import { count, table, verdict } from '../support/figures.ts'
+import { count } from '../support/figures.ts'
 import { makeFolder } from '../support/folder.ts'
 import type { BenchOptions, Say } from '../support/options.ts'
 import { profileReport } from '../support/profile.ts'
-import { measure } from './measure.ts'
-import type { Measurement, Phase } from './measure.ts'
+import { assemble, dismiss, measure } from './measure.ts'
+import { BATCH_MS, BATCHED, CLIENTS, FASTEST, report, STEADY } from './report.ts'
+import type { Pairs } from './report.ts'
 import { startServerSide, startYardstickSide } from './sides.ts'
-import type { Side } from './sides.ts'
 
-const CLIENTS = 1_000
-const STEADY = 60
-const FASTEST = 0
-const BATCHED = 1_000
-const BATCH_MS = 100
-const PARTS = 3
-const RATE_TARGET = 0.9
-const CPU_TARGET = 1.15
-const P99_TARGET_MS = 100
-const LOAD_TARGET = 1
-/** Above this the process with the clients had no time left. */
-const BUSY = 0.9
+const EVERY = '/ws/events'
+const BATCH = `/ws/events?batch=${BATCH_MS}`
+const SECONDS = 2
+const PROFILE_SECONDS = 8
 
-interface Pair { bare: Measurement, server: Measurement }
-
-export async function benchFanout({ seconds, profile }: BenchOptions, say: Say) {
-  const every: Phase = { path: '/ws/events', clients: CLIENTS, rates: [STEADY, FASTEST], seconds: seconds / PARTS }
-  const batch: Phase = { ...every, path: `/ws/events?batch=${BATCH_MS}`, rates: [BATCHED] }
+export async function benchFanout({ seconds = SECONDS, rounds, profile }: BenchOptions, say: Say) {
   const broker = await startBroker('others')
   say(`\nFan-out: ${count(CLIENTS)} clients, three numbers and a stamp a message, QoS 1, history off, ${broker.what}`)
   try {
-    const [steady, fastest] = await both(broker, every, 1, say)
-    const [batched] = await both(broker, batch, BATCHED * BATCH_MS / 1_000, say)
+    const measureIn = (path: string, eventsPerFrame: number, rates: number[]) => inTurn(broker, path, eventsPerFrame, { rates, seconds, rounds }, say)
+    const [steady, fastest] = await measureIn(EVERY, 1, [STEADY, FASTEST])
+    const [batched] = await measureIn(BATCH, BATCHED * BATCH_MS / 1_000, [BATCHED])
     if (!steady || !fastest || !batched) throw new Error('Nothing was measured.')
     const ratios = report({ steady, fastest, batched }, say)
-    if (profile) await benchProfile(broker, every, say)
+    if (profile) await benchProfile(broker, say)
     return { steady, fastest, batched, ...ratios }
   }
   finally {
@@ -43,46 +32,30 @@ export async function benchFanout({ seconds, profile }: BenchOptions, say: Say) 
   }
 }
 
-/** First the yardstick, then the server, on the same processor. */
-async function both(broker: BenchBroker, phase: Phase, eventsPerFrame: number, say: Say): Promise<Pair[]> {
-  const bare = await finished(await startYardstickSide(eventsPerFrame), phase)
-  say(`${phase.path}: bare broadcast done`)
-  const server = await finished(await startServerSide(broker), phase)
-  say(`${phase.path}: server done`)
-  return bare.flatMap((measurement, i) => server[i] ? [{ bare: measurement, server: server[i] }] : [])
-}
+interface Plan { rates: number[], seconds: number, rounds: number }
 
-async function finished(side: Side, phase: Phase): Promise<Measurement[]> {
-  const found = await measure(side, phase)
-  await side.stop()
-  return found
-}
-
-function report({ steady, fastest, batched }: Record<'steady' | 'fastest' | 'batched', Pair>, say: Say) {
-  const parts = [[`${STEADY} messages/s`, steady], ['as fast as possible', fastest], [`${count(BATCHED)} messages/s, batch=${BATCH_MS}`, batched]] as const
-  const row = (name: string, { latency, ...of }: Measurement) =>
-    [name, count(of.eventsPerSecond), count(of.cpuSecondsPerMillion, 2), count(of.load, 2), count(of.clientsLoad, 2), count(latency.p50Ms, 1), count(latency.p99Ms, 1), count(of.bytesPerEvent), count(of.messages)]
-  const heads = ['', 'events/s', 'CPU s per million', 'its CPUs', 'clients’ CPUs', 'p50 ms', 'p99 ms', 'bytes an event', 'messages, all at each client']
-  say(`\n${table(heads, parts.flatMap(([name, { bare, server }]) => [row(`bare, ${name}`, bare), row(`server, ${name}`, server)]))}\n`)
-
-  const rateRatio = fastest.server.eventsPerSecond / fastest.bare.eventsPerSecond
-  const cpuOf = ({ bare, server }: Pair) => server.cpuSecondsPerMillion / bare.cpuSecondsPerMillion
-  const cpuRatios = { steady: cpuOf(steady), fastest: cpuOf(fastest), batched: cpuOf(batched) }
-  say(`rate, server / bare, as fast as possible: ${rateRatio.toFixed(2)} (target: at least ${RATE_TARGET}, ${verdict(rateRatio >= RATE_TARGET)})`)
-  say(`CPU, server / bare, as fast as possible:  ${cpuRatios.fastest.toFixed(2)} (target: at most ${CPU_TARGET}, ${verdict(cpuRatios.fastest <= CPU_TARGET)})`)
-  say(`CPU, server / bare, ${STEADY} messages/s:       ${cpuRatios.steady.toFixed(2)} (target: at most ${CPU_TARGET}, ${verdict(cpuRatios.steady <= CPU_TARGET)})`)
-  say(`p99 at ${STEADY} messages/s: ${steady.server.latency.p99Ms.toFixed(1)} ms (target: under ${P99_TARGET_MS}, ${verdict(steady.server.latency.p99Ms < P99_TARGET_MS)})`)
-  say(`batch=${BATCH_MS} at ${count(BATCHED)} messages/s: ${batched.server.load.toFixed(2)} of a processor (target: under ${LOAD_TARGET}, ${verdict(batched.server.load < LOAD_TARGET)})`)
-  for (const [name, pair] of parts) {
-    const busy = Object.entries(pair).flatMap(([side, { clientsLoad }]) => clientsLoad > BUSY ? [side] : [])
-    if (busy.length > 0) say(`The clients could do no more (${name}: ${busy.join(', ')}): that rate is a lower limit.`)
+/** The bare broadcast and the server, each with its clients, in turn on the same processor: while one sends the other rests. */
+async function inTurn(broker: BenchBroker, path: string, eventsPerFrame: number, { rates, seconds, rounds }: Plan, say: Say): Promise<Pairs[]> {
+  const bare = await assemble(await startYardstickSide(eventsPerFrame), path, CLIENTS)
+  const server = await assemble(await startServerSide(broker), path, CLIENTS)
+  const pairs = rates.map((): Pairs => ({ bare: [], server: [] }))
+  for (let round = 1; round <= rounds; round++) {
+    for (const [i, rate] of rates.entries()) {
+      pairs[i]?.bare.push(await measure(bare, rate, seconds))
+      pairs[i]?.server.push(await measure(server, rate, seconds))
+    }
+    say(`${path}: round ${round} of ${rounds} done`)
   }
-  return { rateRatio, cpuRatios }
+  await dismiss(bare)
+  await dismiss(server)
+  return pairs
 }
 
-async function benchProfile(broker: BenchBroker, phase: Phase, say: Say) {
+async function benchProfile(broker: BenchBroker, say: Say) {
   const folder = makeFolder()
-  await finished(await startServerSide(broker, folder.path), { ...phase, rates: [STEADY] })
+  const server = await assemble(await startServerSide(broker, folder.path), EVERY, CLIENTS)
+  await measure(server, STEADY, PROFILE_SECONDS)
+  await dismiss(server)
   say(`\n${profileReport(folder.path)}`)
   folder.remove()
 }

@@ -5,7 +5,7 @@ import { startCrowd } from './crowd.ts'
 import type { Crowd } from './crowd.ts'
 import type { Side } from './sides.ts'
 
-const WARM_UP_MS = 1_500
+const WARM_UP_MS = 700
 /** Nothing comes any more: something was lost on the way. */
 const STALLED_MS = 10_000
 
@@ -24,18 +24,25 @@ export interface Measurement {
   messages: number
 }
 
-export interface Phase { path: string, clients: number, rates: readonly number[], seconds: number }
+/** One of the two with its clients. */
+export interface Party { side: Side, crowd: Crowd }
 
-/** At each of the rates in turn, with the same clients. @throws when a client has not got all. */
-export async function measure(side: Side, { path, clients, rates, seconds }: Phase): Promise<Measurement[]> {
-  const crowd = await Promise.race([startCrowd(side.port, path, clients, side.received), side.failed])
-  const found: Measurement[] = []
-  for (const rate of rates) found.push(await Promise.race([measureAt(side, crowd, rate, seconds), side.failed, crowd.failed]))
-  await crowd.stop()
-  return found
+/** Connects the clients. */
+export async function assemble(side: Side, path: string, clients: number): Promise<Party> {
+  return { side, crowd: await Promise.race([startCrowd(side.port, path, clients, side.received), side.failed]) }
 }
 
-async function measureAt(side: Side, crowd: Crowd, rate: number, seconds: number): Promise<Measurement> {
+export async function dismiss({ side, crowd }: Party) {
+  await crowd.stop()
+  await side.stop()
+}
+
+/** At `rate` messages a second, or as fast as the clients take them (0). @throws when a client has not got all. */
+export async function measure(party: Party, rate: number, seconds: number): Promise<Measurement> {
+  return Promise.race([measureAt(party, rate, seconds), party.side.failed, party.crowd.failed])
+}
+
+async function measureAt({ side, crowd }: Party, rate: number, seconds: number): Promise<Measurement> {
   const before = side.sent()
   side.send(rate)
   await sleep(WARM_UP_MS)

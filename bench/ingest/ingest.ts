@@ -14,10 +14,11 @@ import { RECEIVE_MAXIMUM, startFullServer, startYardstick } from './subscriber.t
 
 /** With fewer waiting, the subscriber may have had to wait for messages, and what was measured is the generator. */
 const SATURATED = RECEIVE_MAXIMUM
+const SECONDS = 12
 const RATE_TARGET = 0.9
 const CPU_TARGET = 2
 
-export async function benchIngest({ seconds, rounds, profile }: BenchOptions, say: Say) {
+export async function benchIngest({ seconds = SECONDS, rounds, profile }: BenchOptions, say: Say) {
   const broker = await startBroker()
   say(`\nIngest: QoS 1, three numbers a message, 1,000 devices, ${broker.what}`)
   try {
