@@ -12,7 +12,7 @@ import { startServerSide, startYardstickSide } from './sides.ts'
 
 const EVERY = '/ws/events'
 const BATCH = `/ws/events?batch=${BATCH_MS}`
-const SECONDS = 2
+const SECONDS = 1.5
 const PROFILE_SECONDS = 8
 
 export async function benchFanout({ seconds = SECONDS, rounds, profile }: BenchOptions, say: Say) {

@@ -5,7 +5,7 @@ import { startCrowd } from './crowd.ts'
 import type { Crowd } from './crowd.ts'
 import type { Side } from './sides.ts'
 
-const WARM_UP_MS = 700
+const WARM_UP_MS = 500
 /** Nothing comes any more: something was lost on the way. */
 const STALLED_MS = 10_000
 

@@ -16,6 +16,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'frames a second, CPU and delay with 1,000 clients, beside a bare broadcast',
     load: async () => (await import('../fanout/fanout.ts')).benchFanout,
   },
+  latency: {
+    what: 'from the publisher to the WebSocket frame, beside a bare relay',
+    load: async () => (await import('../latency/latency.ts')).benchLatency,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
@@ -32,7 +36,7 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    length of one measurement: ingest (12), fanout (2), latency (4), each phase of storage's live view (12)
+  --seconds N    length of one measurement: ingest (12), fanout (1.5), latency (2), each phase of storage's live view (12)
   --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart: how often it is restarted (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
