@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { startWorker } from '../support/child.ts'
 import type { Worker } from '../support/child.ts'
 import { LatenciesSchema } from '../latency/latencies.ts'
@@ -7,7 +8,8 @@ import { until } from '../support/until.ts'
 const CLIENTS = new URL('clients.ts', import.meta.url).pathname
 
 /** What has arrived: at the client with the fewest events, at the one with the most, and at all together. */
-export interface Arrived { least: number, most: number, events: number, bytes: number }
+const ArrivedSchema = z.object({ least: z.number(), most: z.number(), events: z.number(), bytes: z.number() })
+type Arrived = z.infer<typeof ArrivedSchema>
 
 export interface Crowd extends Pick<Worker, 'failed' | 'stop' | 'cpuSeconds'> {
   clients: number
@@ -28,7 +30,7 @@ export async function startCrowd(port: number, path: string, clients: number, on
       if ('ready' in message) ready = true
       if ('latencies' in message) taken(LatenciesSchema.parse(message.latencies))
       if (!('least' in message)) return
-      arrived = { ...arrived, ...message }
+      arrived = ArrivedSchema.parse(message)
       onProgress(arrived.least)
     },
   })

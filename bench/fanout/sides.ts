@@ -60,7 +60,7 @@ function startSender(script: string, args: string[], place: 'measured' | 'others
     place,
     onMessage(message) {
       if ('ready' in message) ready = true
-      if ('sent' in message) state = { ...state, ...message }
+      if ('sent' in message) state = { sent: Number(message.sent), stopped: 'stopped' in message && message.stopped === true }
     },
   })
   return {
