@@ -15,6 +15,7 @@ import type { Case } from './subscriber.ts'
 
 /** With fewer waiting, the subscriber may have had to wait for messages, and what was measured is the generator. */
 const SATURATED = RECEIVE_MAXIMUM
+const SECONDS = 6
 
 interface Comparison extends Case { title: string, minRate?: number, maxCpu: number }
 
@@ -30,7 +31,7 @@ export async function benchIngest(options: BenchOptions, say: Say) {
   return figures
 }
 
-async function compare(comparison: Comparison, { seconds, rounds, profile }: BenchOptions, say: Say) {
+async function compare(comparison: Comparison, { seconds = SECONDS, rounds, profile }: BenchOptions, say: Say) {
   const place = comparison.pinned ? 'others' as const : undefined
   const load = { qos: comparison.qos, ...(place && { place }) }
   const broker = await startBroker(place)

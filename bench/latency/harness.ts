@@ -1,4 +1,5 @@
 import { startWorker } from '../support/child.ts'
+import type { Place } from '../support/child.ts'
 import { until } from '../support/until.ts'
 import { LatenciesSchema } from './latencies.ts'
 import type { Latencies } from './latencies.ts'
@@ -13,10 +14,11 @@ export interface Publisher {
 }
 
 /** Publishes `rate` messages a second. */
-export async function startPublisher(brokerPort: number, rate: number): Promise<Publisher> {
+export async function startPublisher(brokerPort: number, rate: number, place?: Place): Promise<Publisher> {
   const state = { sent: 0, acknowledged: 0, stopped: false }
   const worker = startWorker(PUBLISHER, {
     args: [String(brokerPort), String(rate)],
+    ...(place && { place }),
     onMessage: message => void Object.assign(state, message),
   })
   await Promise.race([until(() => state.sent > 0), worker.failed])
@@ -33,18 +35,23 @@ export async function startPublisher(brokerPort: number, rate: number): Promise<
 
 export interface LatencyClient {
   failed: Promise<never>
+  /** Messages that have come in all. */
+  seen: () => number
   /** What came since the last time it was asked. */
   take: () => Promise<Latencies>
   stop: () => Promise<void>
 }
 
 /** A client of the event stream of the server at this port. */
-export async function startLatencyClient(port: number): Promise<LatencyClient> {
+export async function startLatencyClient(port: number, place?: Place): Promise<LatencyClient> {
   let ready = false
+  let seen = 0
   let taken: (latencies: Latencies) => void = () => {}
   const worker = startWorker(CLIENT, {
     args: [String(port)],
+    ...(place && { place }),
     onMessage(message) {
+      if ('seen' in message) seen = Number(message.seen)
       if ('ready' in message) ready = true
       if ('latencies' in message) taken(LatenciesSchema.parse(message.latencies))
     },
@@ -53,6 +60,7 @@ export async function startLatencyClient(port: number): Promise<LatencyClient> {
   return {
     failed: worker.failed,
     stop: worker.stop,
+    seen: () => seen,
     take: () => Promise.race([worker.failed, new Promise<Latencies>((resolve) => {
       taken = resolve
       worker.send({ take: true })

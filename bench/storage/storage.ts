@@ -10,10 +10,11 @@ import { measureLive } from './live.ts'
 import type { LiveFigures } from './live.ts'
 import { reportSizes } from './sizes.ts'
 
+const SECONDS = 12
 const MORE_P99_MS = 50
 const ANSWER_MS = 50
 
-export async function benchStorage({ samples, seconds }: BenchOptions, say: Say) {
+export async function benchStorage({ samples, seconds = SECONDS }: BenchOptions, say: Say) {
   const folder = makeFolder()
   try {
     say('\nStorage: three numbers a message, a message every 30 seconds, 2.3 days that end now, packed every half an hour')

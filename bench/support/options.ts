@@ -12,6 +12,14 @@ export const BENCHES: Record<string, Part> = {
     what: 'messages a second and CPU per message, beside a bare subscriber',
     load: async () => (await import('../ingest/ingest.ts')).benchIngest,
   },
+  fanout: {
+    what: 'frames a second, CPU and delay with 1,000 clients, beside a bare broadcast',
+    load: async () => (await import('../fanout/fanout.ts')).benchFanout,
+  },
+  latency: {
+    what: 'from the publisher to the WebSocket frame, beside a bare relay',
+    load: async () => (await import('../latency/latency.ts')).benchLatency,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
@@ -28,9 +36,9 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement; storage: of each phase of the live view (12)
-  --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
-  --profile      ingest: profile the server in a further run, and print where its time goes
+  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), each phase of storage's live view (12)
+  --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart: how often it is restarted (3)
+  --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
   --help         this text
@@ -41,7 +49,7 @@ const whole = (name: string, min: number) => z.string().transform(Number)
 
 const OptionsSchema = z.object({
   names: z.array(z.string().refine(name => Object.hasOwn(BENCHES, name), { error: ({ input }) => `There is no bench ${String(input)}.` })),
-  seconds: whole('seconds', 1).default(12),
+  seconds: whole('seconds', 1).optional(),
   rounds: whole('rounds', 1).default(3),
   samples: whole('samples', 3_000).default(2_000_000),
   profile: z.boolean().default(false),

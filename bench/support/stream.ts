@@ -3,12 +3,12 @@ import { connect } from 'node:net'
 /** Told of each complete frame: its payload is `bytes` from `from` to `to`. */
 export type OnFrame = (bytes: Buffer, from: number, to: number) => void
 
-/** A client of `/ws/events` on a bare socket: it takes everything, and the cost is what `onFrame` makes of it. Ends the process with the stream. */
-export function openStream(port: number, onOpen: () => void, onFrame: OnFrame) {
+/** A client of an event stream on a bare socket: it takes everything, and the cost is what `onFrame` makes of it. Ends the process with the stream. */
+export function openStream(port: number, onOpen: () => void, onFrame: OnFrame, path = '/ws/events') {
   let rest: Buffer = Buffer.alloc(0)
   let upgraded = false
   const socket = connect({ port, host: '127.0.0.1' })
-  socket.write(`GET /ws/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
   socket.on('close', () => process.exit(1))
   socket.on('data', (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])

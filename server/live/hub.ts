@@ -6,7 +6,7 @@ import { CLOSE_TRY_LATER, createCare } from './care'
 import type { Watched } from './care'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType } from './event-log'
-import type { Frame } from './frames'
+import type { Frame, Framing } from './frames'
 import { createLane, laneKey } from './lane'
 import type { Delivery, Lane, StreamOptions } from './lane'
 import { createSubscriber } from './subscriber'
@@ -51,6 +51,7 @@ export interface Hub {
 }
 
 const CLOSE_RESTART = 1012
+const SENDING_FAILED = 'sending failed'
 interface Group { lane: Lane, members: Set<Subscriber> }
 interface Member extends Watched { group: Group }
 
@@ -82,15 +83,22 @@ export function createHub(options: HubOptions): Hub {
   }
 
   function deliver(receivers: Set<Subscriber>, { events, frames }: Delivery) {
-    const made = new Map<StreamClient['framing'], Buffer>()
+    const made = new Map<Framing, Buffer>()
+    function bytesFor(framing: Framing): Buffer {
+      const held = made.get(framing)
+      if (held) return held
+      const bytes = framing.join(frames())
+      made.set(framing, bytes)
+      return bytes
+    }
+    // Nothing is made per client here: a message may go to thousands.
     for (const subscriber of receivers) {
-      const { framing } = subscriber.client
-      attempt(subscriber, () => subscriber.deliver(() => {
-        const bytes = made.get(framing) ?? framing.join(frames())
-        made.set(framing, bytes)
-        return bytes
-      }, events))
-      if (subscriber.isCoalescing()) care.add(subscriber)
+      try {
+        if (!subscriber.deliver(bytesFor, events)) care.add(subscriber)
+      }
+      catch {
+        drop(subscriber, CLOSE_TRY_LATER, SENDING_FAILED)
+      }
     }
   }
 
@@ -100,7 +108,7 @@ export function createHub(options: HubOptions): Hub {
       act()
     }
     catch {
-      drop(subscriber, CLOSE_TRY_LATER, 'sending failed')
+      drop(subscriber, CLOSE_TRY_LATER, SENDING_FAILED)
     }
   }
 

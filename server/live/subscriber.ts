@@ -102,10 +102,15 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
         allowed += part.length
       }
     },
-    deliver(bytes: () => Buffer, events: readonly LiveEvent[]) {
-      if (arrears) return owe(arrears, events)
-      client.write(bytes())
+    /** `bytesFor`: the events as this framing has them, made when the first client can take them. False: it is coalescing. */
+    deliver(bytesFor: (framing: Framing) => Buffer, events: readonly LiveEvent[]): boolean {
+      if (arrears) {
+        owe(arrears, events)
+        return false
+      }
+      client.write(bytesFor(client.framing))
       look()
+      return arrears === undefined
     },
     /** Lets a client that could not keep up go on; false: it is stuck. */
     tend(): boolean {

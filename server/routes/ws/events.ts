@@ -20,9 +20,10 @@ export default defineWebSocketHandler({
   },
   open(peer) {
     const { hub, limits } = useLeitstand()
-    const socket = socketOf(peer)
+    const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
-    if (!socket || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
+    if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
+    const { socket, websocket } = connection
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
     hub.add({
       id: peer.id,
@@ -30,7 +31,7 @@ export default defineWebSocketHandler({
       framing: WEBSOCKET,
       // Past `ws`, which would frame and write every event for every client; nothing of its own can be half sent, for it
       // does not compress. After its close frame nothing may follow.
-      write: (frames) => { if (peer.websocket.readyState === OPEN) socket.write(frames) },
+      write: (frames) => { if (websocket.readyState === OPEN) socket.write(frames) },
       close: (code, reason) => peer.close(code, reason),
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
@@ -51,9 +52,12 @@ function wantedOf(url: string) {
   return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits.streamDevices)
 }
 
-/** The socket below a peer; crossws has no public way to it. */
-function socketOf(peer: Peer): Socket | undefined {
+/** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
+function connectionOf(peer: Peer): { socket: Socket, websocket: { readyState: unknown } } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
-  const request: unknown = typeof internal === 'object' && internal !== null ? Reflect.get(internal, 'nodeReq') : undefined
-  return request instanceof IncomingMessage ? request.socket : undefined
+  if (typeof internal !== 'object' || internal === null) return undefined
+  const request: unknown = Reflect.get(internal, 'nodeReq')
+  const websocket: unknown = Reflect.get(internal, 'ws')
+  if (!(request instanceof IncomingMessage) || typeof websocket !== 'object' || websocket === null || !('readyState' in websocket)) return undefined
+  return { socket: request.socket, websocket }
 }
