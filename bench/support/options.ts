@@ -16,6 +16,18 @@ export const BENCHES: Record<string, Part> = {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
   },
+  snapshot: {
+    what: 'GET /api/sensors of 10,000 devices, beside a bare node:http with the same bytes; 304',
+    load: async () => (await import('../snapshot/snapshot.ts')).benchSnapshot,
+  },
+  slow: {
+    what: 'clients that never read: memory, and what the others feel of them',
+    load: async () => (await import('../slow/slow.ts')).benchSlow,
+  },
+  memory: {
+    what: 'resident memory with 10,000 and 100,000 devices, the start, and clients that come and go',
+    load: async () => (await import('../memory/memory.ts')).benchMemory,
+  },
   storage: {
     what: 'bytes per sample, the time of charts, and the live view meanwhile (takes minutes)',
     load: async () => (await import('../storage/storage.ts')).benchStorage,
@@ -28,7 +40,8 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement; storage: of each phase of the live view (12)
+  --seconds N    ingest: length of one measurement; snapshot: twice that; slow, storage: of each phase; memory: of the load,
+                 and five times as long clients come and go (12)
   --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
   --profile      ingest: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
