@@ -9,7 +9,7 @@ const FIRST_ROOM = 1_024
  * @param placeOf The place of a device among all, if it is known.
  */
 export function createCounters(placeOf: (deviceId: string) => number | undefined) {
-  // By place, the counts of a device side by side: as objects they would be a tenth of what a device takes up.
+  // By place, the counts of a device side by side: numbers in a row take up less than an object and a place in a map.
   let counts = new Float64Array(FIRST_ROOM * COUNTED.length)
   const sequences = new Map<number, NonNullable<DeviceCounters['sequence']>>()
 

@@ -7,7 +7,7 @@ const NONE: DeviceState['values'] = {}
 
 /**
  * The state of a device in little memory. Most devices send all their metrics in every message: their values say nothing that the
- * last message does not say, and are made of it when somebody asks. With them a device would take up twice as much.
+ * last message does not say, and are made of it when somebody asks.
  */
 export class KeptState {
   /** How many different metrics it has. */
