@@ -8,7 +8,7 @@ clearTimeout(timer)
 const TIMER: unknown = timer.constructor
 
 function count(constructor: unknown): number {
-  return typeof constructor === 'function' ? queryObjects(constructor) : Number.NaN
+  return typeof constructor === 'function' ? queryObjects(constructor, { format: 'count' }) : Number.NaN
 }
 
 process.on('message', (message) => {

@@ -40,9 +40,9 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement; snapshot: twice that; slow, storage: of each phase; memory: of the load,
-                 and five times as long clients come and go (12)
-  --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
+  --seconds N    ingest: length of one measurement; snapshot: half of it each; slow, storage: of each phase; memory: of
+                 the load, and clients come and go for five times as long (12)
+  --rounds N     ingest: how often both are measured, in turn; restart, memory: how often it is restarted (3)
   --profile      ingest: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
