@@ -61,7 +61,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const snapshot = createSnapshot(fleet)
   const devices = createDeviceList(fleet, snapshot)
   const recent = createRecentMessages(limits.recentBytes)
-  const counters = createCounters(deviceId => fleet.get(deviceId) !== undefined)
+  const counters = createCounters(deviceId => fleet.find(deviceId)?.place)
   const hub = createHub({
     maxClients: limits.streamClients,
     maxClientsPerAddress: limits.streamClientsPerAddress,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 const END_WITH_PARENT = new URL('../../tools/simulator/demo/end-with-parent.ts', import.meta.url).href
@@ -20,6 +20,8 @@ export interface Worker {
   failed: Promise<never>
   /** Resident memory in bytes. */
   residentBytes: () => number
+  /** Open files, sockets among them. */
+  openFiles: () => number
   stop: () => Promise<void>
   /** Ends it without warning (SIGKILL). */
   kill: () => Promise<void>
@@ -78,6 +80,7 @@ function supervise(child: ChildProcess, name: string): Omit<Worker, 'send'> {
     failed,
     cpuSeconds: () => cpuSeconds(child.pid),
     residentBytes: () => residentBytes(child.pid),
+    openFiles: () => readdirSync(`/proc/${child.pid}/fd`).length,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   }

@@ -24,6 +24,18 @@ export const BENCHES: Record<string, Part> = {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
   },
+  snapshot: {
+    what: 'GET /api/sensors of 10,000 devices, beside a bare node:http with the same bytes; 304',
+    load: async () => (await import('../snapshot/snapshot.ts')).benchSnapshot,
+  },
+  slow: {
+    what: 'clients that never read: memory, and what the others feel of them',
+    load: async () => (await import('../slow/slow.ts')).benchSlow,
+  },
+  memory: {
+    what: 'resident memory with 10,000 and 100,000 devices, the start, and clients that come and go',
+    load: async () => (await import('../memory/memory.ts')).benchMemory,
+  },
   storage: {
     what: 'bytes per sample, the time of charts, and the live view meanwhile (takes minutes)',
     load: async () => (await import('../storage/storage.ts')).benchStorage,
@@ -36,8 +48,9 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), each phase of storage's live view (12)
-  --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart: how often it is restarted (3)
+  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), snapshot (5), each phase of slow (10) and of
+                 storage's live view (12), memory's load (8; clients come and go for five times as long)
+  --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart, memory: how often it is restarted (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error

@@ -4,6 +4,7 @@ import { NO_STAMP, STAMP } from './stamp.ts'
 
 const NO_TIME = '0000-00-00T00:00:00.000Z'
 const PUBLISH = 0x30
+const DEVICE_DIGITS = 4
 
 /** MQTT 3.1.1, clean session, no keep-alive. */
 export function connectPacket(clientId: string): Buffer {
@@ -31,7 +32,8 @@ export interface PacketsOptions {
 
 /** Packets of all devices in turn, then again with their next values. */
 export function createPackets({ devices, variants, qos = 1, stamped = false }: PacketsOptions): Packets {
-  const packets = Array.from({ length: devices * variants }, (_, i) => publishPacket(i % devices, i, qos, stamped))
+  const digits = Math.max(DEVICE_DIGITS, String(devices - 1).length)
+  const packets = Array.from({ length: devices * variants }, (_, i) => publishPacket(String(i % devices).padStart(digits, '0'), i, qos, stamped))
   const bytes = packets[0]?.length ?? 0
   const all = Buffer.concat(packets)
   const idAt = all.indexOf('telemetry') + 'telemetry'.length
@@ -49,8 +51,8 @@ export function createPackets({ devices, variants, qos = 1, stamped = false }: P
   }
 }
 
-function publishPacket(device: number, seed: number, qos: 0 | 1, stamped: boolean): Buffer {
-  const topic = field(`sensors/bench-${String(device).padStart(4, '0')}/telemetry`)
+function publishPacket(device: string, seed: number, qos: 0 | 1, stamped: boolean): Buffer {
+  const topic = field(`sensors/bench-${device}/telemetry`)
   const swing = (period: number) => Math.sin(seed / period)
   const metrics = `"tempC":${(21 + 3 * swing(700)).toFixed(2)},"humidity":${(55 + 9 * swing(900)).toFixed(2)},"powerW":${(500 + 99 * swing(1_100)).toFixed(1)}`
   const stamp = stamped ? `,"${STAMP}":${NO_STAMP}` : ''

@@ -44,10 +44,10 @@ export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
     for (let i = start; i < ids.length && next === undefined; i++) {
       if (i > start && (i - start) % DEVICES_PER_TURN === 0) await setImmediate()
       const kept = fleet.find(ids[i] ?? '')
-      if (!kept || !matchesWords(kept.device, q)) continue
+      if (!kept || (q.length > 0 && !matchesWords(kept.device, q))) continue
       if (pieces.length < limit) {
         pieces.push(fields ? pick(kept, fields) : snapshot.pieceOf(kept))
-        last = kept.device.deviceId
+        last = ids[i]
       }
       // Only a device that is left over makes another page.
       else if (last !== undefined) next = toCursor(last)
@@ -89,7 +89,7 @@ function createSortedIds(fleet: Fleet) {
   return (): readonly string[] => {
     if (ids.length === fleet.size()) return ids
     // The old order first: sorting what is nearly sorted is cheap.
-    const come = fleet.all().slice(ids.length).map(({ deviceId }) => deviceId)
+    const come = fleet.ids().drop(ids.length)
     return ids = [...ids, ...come].sort()
   }
 }

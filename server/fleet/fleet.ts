@@ -4,6 +4,7 @@ import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { countKeys, KeptState } from './kept'
 
 export interface FleetLimits {
   devices: number
@@ -19,6 +20,7 @@ export type Outcome
 
 /** A device as it stands now: unlike the state it holds, this follows the device. For this room only. */
 export interface Kept {
+  /** Made when it is asked for. */
   readonly device: DeviceState
   /** The {@link Fleet.revision} that made `device` what it is; no two devices share one. */
   readonly revision: number
@@ -43,6 +45,8 @@ export interface Fleet {
   get: (deviceId: string) => DeviceState | undefined
   /** Every device, sorted by nothing in particular: in the order they were first heard. None ever leaves. */
   all: () => DeviceState[]
+  /** Their names in the same order. */
+  ids: () => MapIterator<string>
   size: () => number
   /** Counts the changes: as long as it stays the same, so does everything that `all` and `get` hand out. */
   revision: () => number
@@ -51,20 +55,33 @@ export interface Fleet {
   find: (deviceId: string) => Kept | undefined
 }
 
-interface Entry { device: DeviceState, bytes: number, revision: number, place: number, group: { members: Entry[], revision: number } }
+interface EntryGroup { members: Entry[], revision: number }
+
+class Entry extends KeptState implements Kept {
+  bytes = 0
+  revision = 0
+  readonly place: number
+  readonly group: EntryGroup
+
+  constructor(device: DeviceState, place: number, group: EntryGroup) {
+    super(device)
+    this.place = place
+    this.group = group
+  }
+}
 
 const CHANGED: Outcome = { kind: 'changed' }
 const KNOWN: Outcome = { kind: 'known' }
 
 export function createFleet(limits: FleetLimits): Fleet {
   const entries = new Map<string, Entry>()
-  const groups: Entry['group'][] = []
+  const groups: EntryGroup[] = []
   let heldBytes = 0
   let revision = 0
 
   /** Takes the next state of a device if the limits allow it. */
-  function put(next: DeviceState, held: Entry | undefined, bytes: number): Outcome {
-    if (next === held?.device) return KNOWN
+  function put(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
+    if (!next) return KNOWN
     if (!held && entries.size >= limits.devices) {
       return full('device-limit', `${limits.devices} devices are kept already; NUXT_LIMITS_DEVICES allows more.`)
     }
@@ -73,7 +90,7 @@ export function createFleet(limits: FleetLimits): Fleet {
       return full('metrics-too-many', `The device has sent more than ${limits.metricsPerMessage} different metrics.`)
     }
     // New names add to what is held, known ones replace it.
-    const addsNames = !held || metrics > countKeys(held.device.values)
+    const addsNames = !held || metrics > held.metrics
     const growth = addsNames ? bytes : Math.max(0, bytes - held.bytes)
     if (growth > 0 && heldBytes + growth > limits.fleetBytes) {
       return full('fleet-full', `The last values of all devices take up ${limits.fleetBytes} bytes already; NUXT_LIMITS_FLEET_BYTES allows more.`)
@@ -81,7 +98,7 @@ export function createFleet(limits: FleetLimits): Fleet {
     heldBytes += growth
     revision++
     const entry = held ?? add(next)
-    entry.device = next
+    entry.set(next)
     entry.bytes += growth
     entry.revision = entry.group.revision = revision
     return CHANGED
@@ -91,7 +108,7 @@ export function createFleet(limits: FleetLimits): Fleet {
     const place = entries.size
     if (place % GROUP_DEVICES === 0) groups.push({ members: [], revision })
     const group = groups[groups.length - 1] ?? { members: [], revision }
-    const entry: Entry = { device, bytes: 0, revision, place, group }
+    const entry = new Entry(device, place, group)
     group.members.push(entry)
     entries.set(device.deviceId, entry)
     return entry
@@ -100,31 +117,25 @@ export function createFleet(limits: FleetLimits): Fleet {
   return {
     applyTelemetry(telemetry, bytes) {
       const held = entries.get(telemetry.deviceId)
-      return put(withTelemetry(held?.device, telemetry), held, bytes)
+      return put(held ? held.afterTelemetry(telemetry) : withTelemetry(undefined, telemetry), held, bytes)
     },
     applyStatus(change, bytes) {
       const held = entries.get(change.deviceId)
       // Deleting the state of a device nobody knows is no news.
       if (!held && change.status === null) return KNOWN
-      return put(withStatus(held?.device, change), held, bytes)
+      return put(held ? held.afterStatus(change) : withStatus(undefined, change), held, bytes)
     },
     restore(device, bytes) {
       if (!entries.has(device.deviceId)) put(device, undefined, bytes)
     },
     get: deviceId => entries.get(deviceId)?.device,
     all: () => Array.from(entries.values(), entry => entry.device),
+    ids: () => entries.keys(),
     size: () => entries.size,
     revision: () => revision,
     groups: () => groups,
     find: deviceId => entries.get(deviceId),
   }
-}
-
-/** Without the array that `Object.keys` would make for every message. */
-function countKeys(values: DeviceState['values']): number {
-  let count = 0
-  for (const _ in values) count++
-  return count
 }
 
 function full(reason: RejectionReason, detail: string): Outcome {

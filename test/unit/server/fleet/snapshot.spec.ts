@@ -80,9 +80,11 @@ describe('snapshot', () => {
   it('encodes a device once per change', () => {
     const fleet = fleetOf(GROUP_DEVICES)
     const snapshot = createSnapshot(fleet)
-    const held = { ...fleet.get('d-1') }
     let encoded = 0
-    Object.assign(fleet.get('d-1') ?? {}, { toJSON: () => { encoded++; return held } })
+    const message = telemetry('d-1', { n: 0 })
+    // What was sent last is a part of the state as it is.
+    const watched = Object.defineProperty({ ...message }, 'toJSON', { value: () => { encoded++; return message } })
+    fleet.applyTelemetry(watched, 10)
     snapshot.whole()
     fleet.applyTelemetry(telemetry('d-2', { n: 0 }), 10)
     snapshot.whole()

@@ -1,0 +1,96 @@
+import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { isOlder, withStatus, withTelemetry } from '#shared/utils/device-state'
+
+/** Values that are none, for a state whose values all come from the next message. */
+const NONE: DeviceState['values'] = {}
+
+/**
+ * The state of a device in little memory. Most devices send all their metrics in every message: their values say nothing that the
+ * last message does not say, and are made of it when somebody asks.
+ */
+export class KeptState {
+  /** How many different metrics it has. */
+  metrics = 0
+  private lastSeen: DeviceState['lastSeen'] = null
+  private telemetry: Telemetry
+  /** Undefined: those of `telemetry`. */
+  private values: DeviceState['values'] | undefined = undefined
+  private status: DeviceState['state'] = null
+  private clock: DeviceState['clock'] = 'ok'
+
+  constructor(device: DeviceState) {
+    this.telemetry = device.lastTelemetry
+    this.set(device)
+  }
+
+  /** Never changes afterwards. */
+  get device(): DeviceState {
+    return this.with(this.values ?? valuesOf(this.telemetry))
+  }
+
+  /** The device after a message; undefined when that brings nothing new. */
+  afterTelemetry(telemetry: Telemetry): DeviceState | undefined {
+    const before = this.isReplacedBy(telemetry) ? this.with(NONE) : this.device
+    const after = withTelemetry(before, telemetry)
+    return after === before ? undefined : after
+  }
+
+  /** The device after a word on its state topic; undefined when that is no news. */
+  afterStatus(change: DeviceStatusChange): DeviceState | undefined {
+    const before = this.device
+    const after = withStatus(before, change)
+    return after === before ? undefined : after
+  }
+
+  /** Becomes `device`. */
+  set({ lastSeen, lastTelemetry, values, state, clock }: DeviceState) {
+    this.lastSeen = lastSeen
+    this.telemetry = lastTelemetry
+    this.values = isAllOf(lastTelemetry, values) ? undefined : values
+    this.status = state
+    this.clock = clock
+    this.metrics = countKeys(values)
+  }
+
+  /** Whether none of the values outlives this message. */
+  private isReplacedBy({ ts, metrics }: Telemetry): boolean {
+    if (this.values || isOlder(ts, this.telemetry.ts)) return false
+    for (const name in this.telemetry.metrics) {
+      if (!Object.hasOwn(metrics, name)) return false
+    }
+    return true
+  }
+
+  private with(values: DeviceState['values']): DeviceState {
+    const { telemetry, lastSeen, status, clock } = this
+    return { deviceId: telemetry.deviceId, lastSeen, lastTelemetry: telemetry, values, state: status, clock }
+  }
+}
+
+function valuesOf({ metrics, ts }: Telemetry): DeviceState['values'] {
+  const values: DeviceState['values'] = {}
+  for (const name in metrics) {
+    const value = metrics[name]
+    if (value !== undefined) values[name] = { value, ts }
+  }
+  return values
+}
+
+/** Whether these values are what {@link valuesOf} makes of the message. */
+function isAllOf({ metrics, ts }: Telemetry, values: DeviceState['values']): boolean {
+  let held = 0
+  for (const name in values) {
+    const value = values[name]
+    if (!Object.hasOwn(metrics, name) || value?.ts !== ts || !Object.is(value.value, metrics[name])) return false
+    held++
+  }
+  return held === countKeys(metrics)
+}
+
+/** `Object.keys` would make an array for every message. */
+export function countKeys(record: object): number {
+  let count = 0
+  for (const _ in record) count++
+  return count
+}
