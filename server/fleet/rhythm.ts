@@ -216,4 +216,3 @@ export function createRhythms() {
     silentAfter: (device: number) => read(device * NUMBERS, SILENT_AFTER),
   }
 }
-export type Rhythms = ReturnType<typeof createRhythms>

@@ -56,7 +56,7 @@ describe('the page of a device', () => {
     await settle()
     const presence = () => page.find('[data-testid=presence]').text()
     const announced = () => page.find('[data-testid=device-announcement]').text()
-    expect(presence()).toMatch(/^live, usually every 30\ssec$/)
+    expect(presence()).toMatch(/^live, usually every 30\ssecs$/)
     expect(announced()).toBe('')
 
     const since = new Date(NOW).toISOString()
@@ -64,7 +64,7 @@ describe('the page of a device', () => {
     say('late')
     say('silent')
     await settle(1_500)
-    expect(presence()).toMatch(/^silent for 12\smins?, usually every 30\ssec$/)
+    expect(presence()).toMatch(/^silent for 12\smins?, usually every 30\ssecs$/)
     expect(announced()).toBe('Fallen silent: tor-1.')
     say('live')
     await settle(1_500)
