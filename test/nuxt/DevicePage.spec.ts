@@ -71,7 +71,7 @@ describe('the page of a device', () => {
     expect(announced()).toBe('Heard again: tor-1.')
     say('offline')
     await settle(1_500)
-    expect(presence()).toMatch(/^signed off for 1(\.\d)?\ssecs?, usually/)
+    expect(presence()).toMatch(/^signed off for \d.*, usually every 30\ssecs$/)
     expect(announced()).toBe('Signed off: tor-1.')
   })
 
