@@ -8,7 +8,7 @@ import { createListenerClock } from './listener-clock'
 import { createRhythms } from './rhythm'
 
 /** How often the devices are looked through, and so how late a silence may be noticed. */
-export const SWEEP_EVERY_MS = 250
+const SWEEP_EVERY_MS = 100
 /** So many changes are told before everything else has its turn. */
 export const CHANGES_PER_SWEEP = 2_000
 /** An interval is told anew when it has changed by so much. */

@@ -6,16 +6,16 @@
 const HOUR_MS = 3_600_000
 
 /** Intervals of silence after which a device is silent: below three, so that it is also shown within three. */
-export const SILENT_INTERVALS = 2.75
+const SILENT_INTERVALS = 2.75
 const LATE_INTERVALS = 1.5
 /** The same in longest gaps. */
 const LATE_LONGEST = 1.2
 /** Whatever comes faster is judged like this: below it networks and servers stumble, not devices. */
-export const SHORTEST_INTERVAL_MS = 1_000
+const SHORTEST_INTERVAL_MS = 1_000
 /** How long silence says nothing of a device that has been heard too seldom: one that reports daily is not late by then. */
-export const LEARNING_PATIENCE_MS = 25 * HOUR_MS
+const LEARNING_PATIENCE_MS = 25 * HOUR_MS
 /** The same of one that speaks only when something happens: nothing may happen over a weekend. */
-export const IRREGULAR_PATIENCE_MS = 72 * HOUR_MS
+const IRREGULAR_PATIENCE_MS = 72 * HOUR_MS
 
 /** A message this many times sooner than the longest gap belongs to the burst before it. */
 const BURST_RATIO = 20

@@ -67,6 +67,7 @@ export function createSite(options: Omit<Partial<PresenceOptions>, 'onChange'> =
   const presence = createPresence({
     startMs: START,
     ...options,
+    sweepEveryMs,
     onChange(change) {
       changes.push({ ...change, atMs: nowMs })
       latest.set(change.deviceId, change)
