@@ -14,7 +14,8 @@ export default defineNuxtConfig({
   icon: {
     provider: 'none',
     serverBundle: { collections: ['lucide'] },
-    clientBundle: { scan: true, includeCustomCollections: false },
+    // Composables name icons as well.
+    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/*.ts'] }, includeCustomCollections: false },
   },
   i18n: {
     strategy: 'no_prefix',

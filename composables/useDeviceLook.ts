@@ -1,19 +1,27 @@
 import { computed } from 'vue'
-import { useI18n, useRuntimeConfig } from '#imports'
-import { doorWord, isDoorMetric } from '#shared/utils/device-signs'
+import { useI18n } from '#imports'
+import type { DeviceState, Presence } from '#shared/schemas/device'
+import { doorWord, isDoorMetric, presenceOf } from '#shared/utils/device-signs'
 import type { Signs } from '#shared/utils/device-signs'
 import type { MetricValue } from '#shared/schemas/telemetry'
-import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { metricKind } from '#shared/utils/metrics'
 import { useFormats } from './useFormats'
 
-type MarkColour = 'error' | 'warning' | 'neutral'
+type MarkColour = 'error' | 'warning' | 'neutral' | 'success'
 export interface Mark {
   key: string
   icon: string
   label: string
   hint: string
   colour: MarkColour
+}
+
+export const PRESENCE_LOOKS: Record<Presence, Pick<Mark, 'icon' | 'colour'>> = {
+  live: { icon: 'i-lucide-activity', colour: 'success' },
+  late: { icon: 'i-lucide-timer', colour: 'neutral' },
+  silent: { icon: 'i-lucide-timer-off', colour: 'warning' },
+  offline: { icon: 'i-lucide-power-off', colour: 'error' },
+  unknown: { icon: 'i-lucide-ear-off', colour: 'neutral' },
 }
 
 /** A value counts as just changed for this long. */
@@ -23,15 +31,16 @@ const JUST_CHANGED_MS = 2_000
 export function useDeviceLook() {
   const { t } = useI18n()
   const formats = useFormats()
-  const staleAfterSeconds = useRuntimeConfig().public.staleAfterSeconds
 
   const marks = computed(() => ({
-    gone: { key: 'gone', icon: 'i-lucide-power-off', label: t('mark.gone'), hint: t('mark.goneHint'), colour: 'error' },
-    unheard: { key: 'unheard', icon: 'i-lucide-timer-off', label: t('mark.unheard'), hint: t('mark.unheardHint'), colour: 'warning' },
-    stale: { key: 'stale', icon: 'i-lucide-timer-off', label: t('mark.stale'), hint: t('mark.staleHint', { seconds: staleAfterSeconds }), colour: 'warning' },
     wrongClock: { key: 'clock', icon: 'i-lucide-clock-alert', label: t('mark.wrongClock'), hint: t('mark.wrongClockHint'), colour: 'warning' },
     replayed: { key: 'replayed', icon: 'i-lucide-archive', label: t('mark.replayed'), hint: t('mark.replayedHint'), colour: 'neutral' },
   } satisfies Record<string, Mark>))
+
+  /** Never the colour alone: each has its own icon and word. */
+  function presenceMark(presence: Presence): Mark {
+    return { key: presence, label: t(`presence.word.${presence}`), hint: t(`presence.hint.${presence}`), ...PRESENCE_LOOKS[presence] }
+  }
 
   function doorText(value: string): string {
     const word = doorWord(value)
@@ -54,12 +63,22 @@ export function useDeviceLook() {
       return quantity ? t(`metric.quantity.${quantity}`) : name
     },
 
+    presenceMark,
+
+    /** `silent for 12 min, usually every 30 s` */
+    presenceText(device: DeviceState, nowMs: number): string {
+      const presence = presenceOf(device)
+      const fromMs = Date.parse((presence === 'offline' ? device.presenceSince : device.lastSeen) ?? device.lastTelemetry.receivedAt)
+      const text = t(`presence.sentence.${presence}`, { time: formats.duration(Math.max(0, nowMs - fromMs)) })
+      if (device.intervalSeconds === undefined) return text
+      return t('presence.usually', { text, interval: formats.duration(device.intervalSeconds * 1_000) })
+    },
+
     /** What is not as it should be, most serious first. */
-    marksOf(signs: Signs, { heardAtMs }: FleetEntry): Mark[] {
-      const { gone, unheard, stale, wrongClock, replayed } = marks.value
+    marksOf(signs: Signs): Mark[] {
+      const { wrongClock, replayed } = marks.value
       return [
-        ...signs.gone ? [gone] : [],
-        ...signs.stale ? [heardAtMs === null ? unheard : stale] : [],
+        ...signs.presence === 'live' ? [] : [presenceMark(signs.presence)],
         ...signs.wrongClock ? [wrongClock] : [],
         ...signs.replayed ? [replayed] : [],
       ]

@@ -2,7 +2,7 @@ import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
 import { computed, readonly, ref, shallowReadonly, shallowRef } from 'vue'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { BrokerStatus } from '#shared/schemas/health'
-import { entryWithState, entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
+import { entryWithPresence, entryWithState, entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { useEventStream } from './useEventStream'
 
@@ -45,6 +45,10 @@ function createFleet() {
       const { deviceId } = event.data
       entries.set(deviceId, entryWithStatus(entries.get(deviceId), event.data, nowMs))
     }
+    else if (event.type === 'presence') {
+      const entry = entries.get(event.data.deviceId)
+      if (entry) entries.set(event.data.deviceId, entryWithPresence(entry, event.data))
+    }
     else if (event.type === 'states') {
       for (const device of event.data) entries.set(device.deviceId, entryWithState(entries.get(device.deviceId), device, nowMs))
     }
@@ -62,7 +66,7 @@ function createFleet() {
   tryOnScopeDispose(stream.onEvent((event) => {
     if (event.type === 'snapshot') replaceAll(event.data)
     else if (event.type === 'broker') broker.value = event.data
-    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'states') {
+    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states') {
       waiting.push(event)
       if (waiting.length >= MAX_WAITING) applyWaiting()
       else drawing.request()

@@ -1,12 +1,10 @@
 import { useIntervalFn, watchThrottled } from '@vueuse/core'
 import { onMounted, ref, shallowRef, watch } from 'vue'
 import type { Ref } from 'vue'
-import { useRuntimeConfig } from '#imports'
 import { signsOf } from '#shared/utils/device-signs'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { countByFilter, heldOrder, isShown, matchesSearch, sortLines } from '#shared/utils/fleet-view'
 import type { FleetFilter, FleetLine, FleetSort } from '#shared/utils/fleet-view'
-import { useClock } from './useClock'
 import { useFleet } from './useFleet'
 
 export interface FleetViewOptions {
@@ -25,8 +23,6 @@ const REORDER_MS = 3_000
 /** Which devices are shown in which order. Live values reorder rows now and then, and never under the operator's hand. */
 export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions) {
   const fleet = useFleet()
-  const clock = useClock()
-  const staleAfterMs = useRuntimeConfig().public.staleAfterSeconds * 1_000
   const shown = shallowRef<readonly string[]>([])
   const counts = shallowRef(countByFilter([]))
   const isHeld = ref(false)
@@ -36,7 +32,7 @@ export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions
 
   function refresh() {
     const lines = byName(fleet.all(), fleet.members.value)
-      .map(entry => ({ entry, signs: signsOf(entry.device, entry.door, clock.serverNowMs.value, staleAfterMs) }))
+      .map(entry => ({ entry, signs: signsOf(entry.device, entry.door) }))
     counts.value = countByFilter(lines)
     const wanted = sortLines(lines.filter(isWanted), sort.value).map(({ entry }) => entry.device.deviceId)
     // Names do not change: only what comes and goes by live values, or is sorted by them, can jump.

@@ -2,13 +2,14 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { unitOf } from '#shared/utils/metrics'
-import { relativeParts } from '#shared/utils/relative-time'
+import { durationParts, relativeParts } from '#shared/utils/relative-time'
 
 const LANGUAGE_TAGS: Record<string, string> = { de: 'de-DE', en: 'en-GB' }
 const NO_BREAK_SPACE = '\u00A0'
 /** Above this, thousands separators and decimals say less than the power of ten. */
 const LARGEST_PLAIN = 1e12
 const SMALLEST_PLAIN = 1e-3
+const DURATION_UNITS = ['second', 'minute', 'hour', 'day']
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 
 /** Numbers, units, dates and relative times in the language of the page. */
@@ -51,6 +52,11 @@ export function useFormats() {
     share: (value: number) => formats.value.share.format(value),
     /** `03:12:45` */
     time: (time: string | number) => formats.value.time.format(new Date(time)),
+    /** `12 min`, `30 s` */
+    duration(ms: number): string {
+      const { value, unit } = durationParts(ms)
+      return formats.value.durations[unit]?.format(value) ?? number(value)
+    },
     /** `2 minutes ago`; a time slightly ahead of the clock is now. */
     ago(timeMs: number, nowMs: number): string {
       const { value, unit } = relativeParts(Math.min(0, timeMs - nowMs))
@@ -68,6 +74,7 @@ function createFormats(language: string) {
     bytes: BYTE_UNITS.map(unit => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 })),
     days: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 0 }),
     fewDays: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 1 }),
+    durations: Object.fromEntries(DURATION_UNITS.map(unit => [unit, new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 })])),
     share: new Intl.NumberFormat(language, { style: 'percent', maximumSignificantDigits: 3 }),
     relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'long' }),
   }

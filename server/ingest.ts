@@ -3,6 +3,7 @@
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
+import type { PresenceWatch } from './fleet/presence'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
@@ -15,6 +16,7 @@ export interface IngestParts {
   source: Source
   rejections: Rejections
   fleet: Fleet
+  presence: PresenceWatch
   counters: Counters
   history: History | undefined
   /** Stands in for a history that is off or has failed. */
@@ -28,7 +30,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, fleet, counters, history, recent, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, fleet, presence, counters, history, recent, hub }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
@@ -52,7 +54,9 @@ export function createIngest({ source, rejections, fleet, counters, history, rec
     counters.count(value.deviceId, 'received')
     if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
     counts.accepted++
-    if (outcome.kind === 'changed') keepAndTell(observation, delivered)
+    if (outcome.kind !== 'changed') return
+    keepAndTell(observation, delivered)
+    presence.take(value, receivedMs)
   }
 
   function reject({ topic, payload }: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {
@@ -110,13 +114,16 @@ function recordOf(observation: Accepted, body: string, delivery: Delivered): New
 }
 
 /** The fleet as it was: the last states that were kept, and what came after them. */
-export function restoreFleet(fleet: Fleet, { devices, records }: Restored) {
+export function restoreFleet(fleet: Fleet, presence: PresenceWatch, { devices, records }: Restored) {
   for (const { state } of devices) {
     const device = DeviceStateSchema.safeParse(state)
-    if (device.success) fleet.restore(device.data, JSON.stringify(state).length)
+    if (!device.success) continue
+    fleet.restore(device.data, JSON.stringify(state).length)
+    presence.restore(device.data)
   }
   for (const { kind, value, bytes } of records) {
     if (kind === 'telemetry') fleet.applyTelemetry(value, bytes)
     else fleet.applyStatus(value, bytes)
+    presence.learn(value)
   }
 }

@@ -8,6 +8,7 @@ import { createDeviceList } from './fleet/device-list'
 import type { DeviceList } from './fleet/device-list'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
+import { createPresence } from './fleet/presence'
 import { createRecentMessages } from './fleet/recent-messages'
 import type { RecentMessages } from './fleet/recent-messages'
 import { createSnapshot } from './fleet/snapshot'
@@ -71,6 +72,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     states: createStates(fleet, snapshot),
     broker: () => JSON.stringify(brokerStatus()),
   })
+  const presence = createPresence({
+    onChange(change) {
+      fleet.applyPresence(change)
+      // Before the connection nobody can have been told anything else.
+      if (connection) hub.publish('presence', change.deviceId, JSON.stringify(change))
+    },
+  })
 
   const history = settings.history === 'off'
     ? undefined
@@ -85,15 +93,16 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           bytes: settings.historyMegabytes * 1_000_000,
         },
         stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
-        onOpen: restored => restoreFleet(fleet, restored),
+        onOpen: restored => restoreFleet(fleet, presence, restored),
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
         onDamaged: movedTo => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`),
       })
-  const ingest = createIngest({ source, rejections, fleet, counters, history, recent, hub })
+  const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
     hub.publish('broker', undefined, JSON.stringify(status))
+    presence.listen(status.code === 'connected', Date.now())
     if (status.code === lastCode) return
     lastCode = status.code
     const line = `${status.reason} [${status.url}${status.protocol ? `, ${status.protocol}` : ''}]`
@@ -116,6 +125,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     limits,
     async start() {
       hub.start()
+      presence.start()
       history?.open()
       if (!mqtt.url) {
         broker = await startEmbeddedBroker(mqtt.embeddedPort)
@@ -129,6 +139,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     },
     async stop() {
       hub.stop()
+      presence.stop()
       await connection?.stop()
       await broker?.stop()
       history?.close()

@@ -52,9 +52,6 @@ export const SettingsSchema = z.object({
   historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
   historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
   historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
-  public: z.object({
-    staleAfterSeconds: count(120, 'A device not heard for this long is shown as stale.'),
-  }).prefault({}),
 })
 export type Settings = z.infer<typeof SettingsSchema>
 

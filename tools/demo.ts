@@ -14,8 +14,6 @@ import { takingTurns } from './simulator/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DEFAULT_PORT = 3000
-/** Soon enough for the silent sensor to be seen going stale. */
-const STALE_AFTER_SECONDS = '30'
 
 const say = (sentence: string) => console.info(sentence)
 const stop = abortOnSignals()
@@ -39,7 +37,7 @@ async function runDemo() {
   const port = await choosePort()
   const server = startChild('.output/server/index.mjs', [], {
     cwd: ROOT,
-    env: { NODE_ENV: 'production', NUXT_PUBLIC_STALE_AFTER_SECONDS: STALE_AFTER_SECONDS, ...process.env, NITRO_PORT: String(port) },
+    env: { NODE_ENV: 'production', ...process.env, NITRO_PORT: String(port) },
     onLine: line => say(`server | ${line}`),
   })
   const serverEnded = server.ended.then(({ how }) => {
@@ -106,7 +104,7 @@ Leitstand is running with a small simulated site.
   Stop    Ctrl+C
 
   tor-1 to tor-4      gates whose doors open and close by themselves
-  klima-verstummt     falls silent after 20 seconds and is stale half a minute later
+  klima-verstummt     falls silent after 20 seconds and is shown so within another three
   klima-falsche-uhr   has a clock that is an hour ahead
   klima-defekt        sends a broken payload now and then: see the rejections
 `

@@ -28,6 +28,7 @@ const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
   snapshot: 'Every device (that was asked for); the first event of every connection that does not resume. `reason` says why resuming was not possible.',
   telemetry: 'One accepted telemetry message, in order per device.',
   state: 'The last word of a device’s state topic; `status` is null when the retained state was deleted.',
+  presence: 'Whether a device is alive, when that changes or when it is known better how often it speaks (`intervalSeconds`).',
   broker: 'How the connection to the broker stands, at first and whenever it changes.',
   batch: 'Telemetry of some milliseconds, nothing left out; with `batch=`.',
   states: 'The latest state of devices that changed: with `mode=latest`, after `subscribe`, and for a client that could not keep up.',

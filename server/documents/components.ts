@@ -23,6 +23,7 @@ const EVENT_NAMES = {
   snapshot: 'SnapshotEvent',
   telemetry: 'TelemetryEvent',
   state: 'StateEvent',
+  presence: 'PresenceEvent',
   broker: 'BrokerEvent',
   batch: 'BatchEvent',
   states: 'StatesEvent',

@@ -20,6 +20,9 @@ const deviceState: InputOf<'DeviceState'> = {
   },
   state,
   clock: 'ok',
+  presence: 'live',
+  presenceSince: '2026-11-02T08:00:05.120Z',
+  intervalSeconds: 30,
 }
 
 const brokerStatus: InputOf<'BrokerStatus'> = {
@@ -90,6 +93,7 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   snapshot: { type: 'snapshot', data: [deviceState] },
   telemetry: { type: 'telemetry', data: telemetry },
   state: { type: 'state', data: { ...state, deviceId: 'gate-001' } },
+  presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30 } },
   broker: { type: 'broker', data: brokerStatus },
   batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
   states: { type: 'states', id: EVENT_ID, data: [deviceState] },

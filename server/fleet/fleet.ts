@@ -1,9 +1,9 @@
 // Owns the last known state of every device. Promises that the states it hands out never change afterwards, and that it
 // grows no further than its limits. Never knows where a message came from or who reads it.
-import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
 import { countKeys, KeptState } from './kept'
 
 export interface FleetLimits {
@@ -40,6 +40,7 @@ export const GROUP_DEVICES = 64
 export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
+  applyPresence: (change: PresenceChange) => void
   /** Takes a device as it was kept; replaces nothing that is newer. */
   restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
@@ -124,6 +125,10 @@ export function createFleet(limits: FleetLimits): Fleet {
       // Deleting the state of a device nobody knows is no news.
       if (!held && change.status === null) return KNOWN
       return put(held ? held.afterStatus(change) : withStatus(undefined, change), held, bytes)
+    },
+    applyPresence(change) {
+      const held = entries.get(change.deviceId)
+      if (held) put(withPresence(held.device, change), held, 0)
     },
     restore(device, bytes) {
       if (!entries.has(device.deviceId)) put(device, undefined, bytes)

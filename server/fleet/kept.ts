@@ -1,6 +1,6 @@
 import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { copyPresence, isOlder, withStatus, withTelemetry } from '#shared/utils/device-state'
 
 /** Values that are none, for a state whose values all come from the next message. */
 const NONE: DeviceState['values'] = {}
@@ -18,6 +18,9 @@ export class KeptState {
   private values: DeviceState['values'] | undefined = undefined
   private status: DeviceState['state'] = null
   private clock: DeviceState['clock'] = 'ok'
+  presence: DeviceState['presence'] | undefined = undefined
+  presenceSince: DeviceState['presenceSince'] | undefined = undefined
+  intervalSeconds: DeviceState['intervalSeconds'] | undefined = undefined
 
   constructor(device: DeviceState) {
     this.telemetry = device.lastTelemetry
@@ -44,12 +47,15 @@ export class KeptState {
   }
 
   /** Becomes `device`. */
-  set({ lastSeen, lastTelemetry, values, state, clock }: DeviceState) {
+  set({ lastSeen, lastTelemetry, values, state, clock, presence, presenceSince, intervalSeconds }: DeviceState) {
     this.lastSeen = lastSeen
     this.telemetry = lastTelemetry
     this.values = isAllOf(lastTelemetry, values) ? undefined : values
     this.status = state
     this.clock = clock
+    this.presence = presence
+    this.presenceSince = presenceSince
+    this.intervalSeconds = intervalSeconds
     this.metrics = countKeys(values)
   }
 
@@ -64,7 +70,9 @@ export class KeptState {
 
   private with(values: DeviceState['values']): DeviceState {
     const { telemetry, lastSeen, status, clock } = this
-    return { deviceId: telemetry.deviceId, lastSeen, lastTelemetry: telemetry, values, state: status, clock }
+    const device: DeviceState = { deviceId: telemetry.deviceId, lastSeen, lastTelemetry: telemetry, values, state: status, clock }
+    copyPresence(this, device)
+    return device
   }
 }
 

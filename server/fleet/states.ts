@@ -1,4 +1,4 @@
-import type { DeviceStatusChange } from '#shared/schemas/device'
+import type { DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Fleet } from './fleet'
 import type { Snapshot } from './snapshot'
@@ -11,15 +11,20 @@ export function createStates(fleet: Fleet, snapshot: Snapshot) {
     /** Of these, as far as they are known, as a JSON array. */
     of: (deviceIds: Iterable<string>) => JSON.stringify([...deviceIds].flatMap(deviceId => fleet.get(deviceId) ?? [])),
     /** The latest of one device in the words of single events: one message with the newest value of every metric. */
-    latest(deviceId: string): { type: 'telemetry' | 'state', data: string }[] {
+    latest(deviceId: string): { type: 'telemetry' | 'state' | 'presence', data: string }[] {
       const device = fleet.get(deviceId)
       if (!device) return []
       const metrics = Object.fromEntries(Object.entries(device.values).map(([name, { value }]) => [name, value]))
       const telemetry: Telemetry = { ...device.lastTelemetry, metrics }
       const change: DeviceStatusChange | undefined = device.state ? { ...device.state, deviceId } : undefined
+      const { presence, presenceSince, intervalSeconds } = device
+      const alive: PresenceChange | undefined = presence && presenceSince
+        ? { deviceId, presence, since: presenceSince, ...(intervalSeconds !== undefined && { intervalSeconds }) }
+        : undefined
       return [
         ...(Object.keys(metrics).length > 0 ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
         ...(change ? [{ type: 'state' as const, data: JSON.stringify(change) }] : []),
+        ...(alive ? [{ type: 'presence' as const, data: JSON.stringify(alive) }] : []),
       ]
     },
   }

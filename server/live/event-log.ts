@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
-export type LiveType = 'telemetry' | 'state' | 'broker'
+const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker'] as const
+export type LiveType = typeof LIVE_TYPES[number]
 
 /** An event with its data as JSON text, encoded once for everybody. */
 export interface LiveEvent { n: number, type: LiveType, deviceId: string | undefined, data: string }
@@ -63,5 +64,5 @@ function readTurn({ first, bytes }: Turn): LiveEvent[] {
 }
 
 function isLiveType(type: string): type is LiveType {
-  return type === 'telemetry' || type === 'state' || type === 'broker'
+  return LIVE_TYPES.some(known => known === type)
 }

@@ -28,6 +28,25 @@ export const DeviceStatusChangeSchema = DeviceStatusSchema.extend({
 })
 export type DeviceStatusChange = z.infer<typeof DeviceStatusChangeSchema>
 
+/**
+ * Whether a device is alive: `live`; `late` (longer than usual); `silent` (far longer than usual); `offline` (its last will or state
+ * topic says so); `unknown` (nothing heard since the server started).
+ */
+export const PresenceSchema = z.enum(['live', 'late', 'silent', 'offline', 'unknown'])
+export type Presence = z.infer<typeof PresenceSchema>
+
+/** How often a device speaks at least when all is well: learned, or decided by somebody; absent while neither. */
+const IntervalSecondsSchema = z.number().positive()
+
+/** The data of a `presence` event. */
+export const PresenceChangeSchema = z.object({
+  deviceId: z.string(),
+  presence: PresenceSchema,
+  since: IsoTimestampSchema,
+  intervalSeconds: IntervalSecondsSchema.optional(),
+})
+export type PresenceChange = z.infer<typeof PresenceChangeSchema>
+
 /** The newest value of one metric and when it was measured. */
 export const LatestValueSchema = z.object({ value: MetricValueSchema, ts: IsoTimestampSchema })
 export type LatestValue = z.infer<typeof LatestValueSchema>
@@ -44,6 +63,9 @@ export const DeviceStateSchema = z.object({
   state: DeviceStatusSchema.nullable(),
   /** `wrong` while the device claims times that lie ahead of the server's clock (or before 1970). */
   clock: z.enum(['ok', 'wrong']),
+  presence: PresenceSchema.optional(),
+  presenceSince: IsoTimestampSchema.optional(),
+  intervalSeconds: IntervalSecondsSchema.optional(),
 })
 export type DeviceState = z.infer<typeof DeviceStateSchema>
 

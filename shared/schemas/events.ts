@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DeviceStatesSchema, DeviceStatusChangeSchema } from '#shared/schemas/device'
+import { DeviceStatesSchema, DeviceStatusChangeSchema, PresenceChangeSchema } from '#shared/schemas/device'
 import { BrokerStatusSchema } from '#shared/schemas/health'
 import { TelemetrySchema } from '#shared/schemas/telemetry'
 
@@ -33,6 +33,7 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), id, reason: z.enum(['too-old', 'restarted']).optional(), data: DeviceStatesSchema }),
   z.object({ type: z.literal('telemetry'), id, data: TelemetrySchema }),
   z.object({ type: z.literal('state'), id, data: DeviceStatusChangeSchema }),
+  z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),

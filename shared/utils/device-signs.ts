@@ -1,4 +1,4 @@
-import type { DeviceState } from '#shared/schemas/device'
+import type { DeviceState, Presence } from '#shared/schemas/device'
 import { hasTelemetry, saysGone } from '#shared/utils/device-state'
 
 export interface Door {
@@ -14,10 +14,7 @@ export type DoorWord = 'open' | 'closed'
 /** What an operator should see at a glance. */
 export interface Signs {
   open: boolean
-  /** The state topic or the last will says that the device is gone. */
-  gone: boolean
-  /** Not heard for too long, or not since the server started. */
-  stale: boolean
+  presence: Presence
   wrongClock: boolean
   /** The newest values were kept by the broker, not just measured. */
   replayed: boolean
@@ -52,18 +49,26 @@ export function doorOf(device: DeviceState): Door | null {
   return word && { metric: null, value: device.state.status, word }
 }
 
-/** The signs of a device at a moment; `staleAfterMs` is how long silence is normal. */
-export function signsOf(device: DeviceState, door: Door | null, nowMs: number, staleAfterMs: number): Signs {
+/** The signs of a device. */
+export function signsOf(device: DeviceState, door: Door | null): Signs {
   return {
     open: door?.word === 'open',
-    gone: device.state !== null && saysGone(device.state.status),
-    stale: device.lastSeen === null || nowMs - Date.parse(device.lastSeen) > staleAfterMs,
+    presence: presenceOf(device),
     wrongClock: device.clock === 'wrong',
     replayed: hasTelemetry(device) ? device.lastTelemetry.replayed === true : device.state?.replayed === true,
   }
 }
 
+/** What the server says; until it has said anything (it does so behind the first message), what that message says. */
+export function presenceOf({ presence, state, lastSeen }: DeviceState): Presence {
+  if (presence) return presence
+  if (state !== null && saysGone(state.status)) return 'offline'
+  return lastSeen === null ? 'unknown' : 'live'
+}
+
+const PRESENCE_ATTENTION: Record<Presence, number> = { offline: 16, silent: 8, unknown: 4, late: 2, live: 0 }
+
 /** How urgently a device wants to be looked at; 0 when all is well. */
-export function attention({ open, gone, stale, wrongClock }: Signs): number {
-  return Number(open) * 8 + Number(gone) * 4 + Number(stale) * 2 + Number(wrongClock)
+export function attention({ open, presence, wrongClock }: Signs): number {
+  return Number(open) * 32 + PRESENCE_ATTENTION[presence] + Number(wrongClock)
 }

@@ -1,4 +1,4 @@
-import type { DeviceState, DeviceStatus, DeviceStatusChange, LatestValue } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatus, DeviceStatusChange, LatestValue, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 
 /** Words of a state topic (or last will) that say "I am gone": no sign of life. */
@@ -36,7 +36,7 @@ export function withTelemetry(device: DeviceState | undefined, telemetry: Teleme
   // What an undated replay filled in has no time to compare with: the first live message replaces it.
   const filled = held !== undefined && isUndatedReplay(held)
   const older = held !== undefined && !filled && isOlder(telemetry.ts, held.ts)
-  return {
+  const next: DeviceState = {
     deviceId: telemetry.deviceId,
     lastSeen: later(device?.lastSeen ?? null, signOfLife(telemetry)),
     lastTelemetry: held && older ? held : telemetry,
@@ -44,6 +44,15 @@ export function withTelemetry(device: DeviceState | undefined, telemetry: Teleme
     state: device?.state ?? null,
     clock: telemetry.claimedTs ? 'wrong' : isUndated(telemetry) ? device?.clock ?? 'ok' : 'ok',
   }
+  if (device) copyPresence(device, next)
+  return next
+}
+
+/** What was said of the presence of one device, for another state of it that is being made. */
+export function copyPresence(from: { [K in 'presence' | 'presenceSince' | 'intervalSeconds']?: DeviceState[K] | undefined }, to: DeviceState) {
+  if (from.presence !== undefined) to.presence = from.presence
+  if (from.presenceSince !== undefined) to.presenceSince = from.presenceSince
+  if (from.intervalSeconds !== undefined) to.intervalSeconds = from.intervalSeconds
 }
 
 /**
@@ -64,6 +73,12 @@ export function withStatus(device: DeviceState | undefined, change: DeviceStatus
     state: held && isOlder(next.updatedAt, held.updatedAt) ? held : next,
     clock: next.claimedUpdatedAt ? 'wrong' : base.clock,
   }
+}
+
+/** The device after a change of its presence; the argument stays as it was. */
+export function withPresence(device: DeviceState, { presence, since, intervalSeconds }: PresenceChange): DeviceState {
+  const { intervalSeconds: _, ...rest } = device
+  return { ...rest, presence, presenceSince: since, ...(intervalSeconds !== undefined && { intervalSeconds }) }
 }
 
 function knownByStatusOnly({ deviceId, updatedAt, receivedAt }: DeviceStatusChange): DeviceState {

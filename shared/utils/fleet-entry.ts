@@ -1,8 +1,8 @@
-import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { doorOf } from '#shared/utils/device-signs'
 import type { Door } from '#shared/utils/device-signs'
-import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
 
 /** A device as the pages hold it: its state, what follows from it, and what has just changed. */
 export interface FleetEntry {
@@ -62,6 +62,11 @@ export function entryWithStatus(entry: FleetEntry | undefined, change: DeviceSta
     changedAtMs: isOther ? nowMs : entry?.changedAtMs ?? 0,
     statusChangedAtMs: isOther ? nowMs : entry?.statusChangedAtMs ?? 0,
   }
+}
+
+/** The entry after a change of presence: no value has changed. */
+export function entryWithPresence(entry: FleetEntry, change: PresenceChange): FleetEntry {
+  return { ...entry, device: withPresence(entry.device, change) }
 }
 
 /** The entry after a whole state, as it comes when single events were left out. */

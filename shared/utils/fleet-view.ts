@@ -6,7 +6,7 @@ import { matchesWords, searchWords } from '#shared/utils/search'
 export const FLEET_SORTS = ['attention', 'name', 'heard', 'changed'] as const
 export type FleetSort = typeof FLEET_SORTS[number]
 
-export const FLEET_FILTERS = ['all', 'open', 'stale', 'gone', 'clock'] as const
+export const FLEET_FILTERS = ['all', 'open', 'live', 'late', 'silent', 'offline', 'unknown', 'clock'] as const
 export type FleetFilter = typeof FLEET_FILTERS[number]
 
 /** A device with its signs at one moment. */
@@ -18,8 +18,11 @@ export interface FleetLine {
 const SHOWS: Record<FleetFilter, (signs: Signs) => boolean> = {
   all: () => true,
   open: signs => signs.open,
-  stale: signs => signs.stale,
-  gone: signs => signs.gone,
+  live: signs => signs.presence === 'live',
+  late: signs => signs.presence === 'late',
+  silent: signs => signs.presence === 'silent',
+  offline: signs => signs.presence === 'offline',
+  unknown: signs => signs.presence === 'unknown',
   clock: signs => signs.wrongClock,
 }
 
@@ -30,7 +33,7 @@ export function isShown(filter: FleetFilter, signs: Signs): boolean {
 
 /** How many devices each filter would show. */
 export function countByFilter(lines: readonly FleetLine[]): Record<FleetFilter, number> {
-  const counts: Record<FleetFilter, number> = { all: 0, open: 0, stale: 0, gone: 0, clock: 0 }
+  const counts: Record<FleetFilter, number> = { all: 0, open: 0, live: 0, late: 0, silent: 0, offline: 0, unknown: 0, clock: 0 }
   for (const { signs } of lines) {
     for (const filter of FLEET_FILTERS) counts[filter] += Number(isShown(filter, signs))
   }

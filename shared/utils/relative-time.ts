@@ -9,3 +9,10 @@ export function relativeParts(differenceMs: number): { value: number, unit: Intl
   }
   return { value: 0, unit: 'second' }
 }
+
+/** `90_000` ms -> 90 seconds, `2_400_000` -> 40 minutes: the largest unit of which there are two, so that little is cut off. */
+export function durationParts(ms: number): { value: number, unit: Intl.RelativeTimeFormatUnit } {
+  const [unit, size] = UNITS.find(([, size]) => ms >= 2 * size) ?? ['second', 1_000] as const
+  const value = ms / size
+  return { value: value < 10 ? Math.round(value * 10) / 10 : Math.round(value), unit }
+}

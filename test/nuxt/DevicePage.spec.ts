@@ -2,6 +2,7 @@ import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { nextTick } from 'vue'
 import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import type { Presence } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import DefaultLayout from '~/layouts/default.vue'
 import DevicePage from '~/pages/devices/[deviceId].vue'
@@ -45,6 +46,33 @@ describe('the page of a device', () => {
     await settle()
     expect(page.find('[data-testid=door]').text()).toBe('open')
     expect(page.text()).not.toContain('This device is not known')
+  })
+
+  it('says how long the device has been silent, how often it usually speaks, and announces what changes', async () => {
+    const page = await mountDevice()
+    const device = withTelemetry(undefined, telemetry('tor-1', { tempC: 1 }, 12 * 60))
+    ServerSocket.latest.say({ type: 'snapshot', data: [{ ...device, presence: 'live', intervalSeconds: 30 }] })
+    ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+    await settle()
+    const presence = () => page.find('[data-testid=presence]').text()
+    const announced = () => page.find('[data-testid=device-announcement]').text()
+    expect(presence()).toMatch(/^live, usually every 30\ssecs$/)
+    expect(announced()).toBe('')
+
+    const since = new Date(NOW).toISOString()
+    const say = (word: Presence) => ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-1', presence: word, since, intervalSeconds: 30 } })
+    say('late')
+    say('silent')
+    await settle(1_500)
+    expect(presence()).toMatch(/^silent for 12\smins?, usually every 30\ssecs$/)
+    expect(announced()).toBe('Fallen silent: tor-1.')
+    say('live')
+    await settle(1_500)
+    expect(announced()).toBe('Heard again: tor-1.')
+    say('offline')
+    await settle(1_500)
+    expect(presence()).toMatch(/^signed off for \d.*, usually every 30\ssecs$/)
+    expect(announced()).toBe('Signed off: tor-1.')
   })
 
   it('shows values, status, wrong clock and the last messages, and goes on live', async () => {

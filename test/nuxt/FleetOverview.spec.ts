@@ -4,13 +4,13 @@ import { nextTick } from 'vue'
 import { withTelemetry } from '#shared/utils/device-state'
 import OverviewPage from '~/pages/index.vue'
 import { ServerSocket } from './support/socket'
-import { CONNECTED, telemetry, useStage } from './support/stage'
+import { CONNECTED, NOW, telemetry, useStage } from './support/stage'
 
 const device = (...message: Parameters<typeof telemetry>) => withTelemetry(undefined, telemetry(...message))
 const FLEET = [
   device('tor-10', { tempC: 22.4, doorState: 'closed' }),
   device('tor-2', { tempC: 19.1, doorState: 'open' }),
-  device('tor-1', { humidity: 48.2, charging: true }, 600),
+  { ...device('tor-1', { humidity: 48.2, charging: true }, 600), presence: 'silent' as const },
 ]
 
 async function mountOverview(path = '/?sort=name') {
@@ -65,6 +65,23 @@ describe('the overview', () => {
     expect(open).toMatch(/open.*19\.1\s°C/s)
     expect(closed).toContain('closed')
     expect(closed).not.toContain('silent')
+  })
+
+  it('counts devices by presence, shows those of one, and follows what the server says', async () => {
+    const { page, show, names } = await mountOverview()
+    await show()
+    const chip = (choice: string) => page.find(`[data-testid=filter-${choice}]`)
+    expect(chip('silent').text()).toMatch(/Silent\s*1/)
+    expect(chip('live').text()).toMatch(/Live\s*2/)
+    await chip('silent').trigger('click')
+    await settle()
+    expect(names()).toEqual(['tor-1'])
+    const since = new Date(NOW).toISOString()
+    ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-1', presence: 'live', since } })
+    ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-2', presence: 'silent', since } })
+    await settle(4_000)
+    expect(names()).toEqual(['tor-2'])
+    expect(chip('live').text()).toMatch(/Live\s*2/)
   })
 
   it('puts what needs attention first, unless asked otherwise', async () => {

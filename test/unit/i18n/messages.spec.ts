@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { PresenceSchema } from '#shared/schemas/device'
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
 import { QUANTITIES } from '#shared/utils/metrics'
@@ -15,6 +16,9 @@ const FAMILIES: Record<string, readonly string[]> = {
   'broker.code': BrokerCodeSchema.options,
   'rejection.reason': RejectionReasonSchema.options,
   'metric.quantity': QUANTITIES,
+  'presence.word': PresenceSchema.options,
+  'presence.hint': PresenceSchema.options,
+  'presence.sentence': PresenceSchema.options,
 }
 
 const sources = ['app.vue', 'error.vue', ...['components', 'composables', 'layouts', 'pages'].flatMap(folder =>

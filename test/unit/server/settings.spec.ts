@@ -28,7 +28,7 @@ describe('readSettings', () => {
     ['NUXT_MQTT_URL', 'http://broker'],
     ['NUXT_MQTT_RECEIVE_MAXIMUM', '65536'],
     ['NUXT_MQTT_CLIENT_ID', ''],
-    ['NUXT_PUBLIC_STALE_AFTER_SECONDS', 'soon'],
+    ['NUXT_HISTORY_RAW_DAYS', 'soon'],
   ])('names %s when it is %j', (name, value) => {
     expect(() => readSettings(defaults, { [name]: value })).toThrow(SettingsError)
     expect(() => readSettings(defaults, { [name]: value })).toThrow(name)

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
 import { attention, doorOf, signsOf } from '#shared/utils/device-signs'
 import { NOW, device, telemetry } from './fixtures'
 
-const STALE_AFTER_MS = 120_000
 const at = new Date(NOW).toISOString()
 const status = (deviceId: string, word: string) => ({ deviceId, status: word, updatedAt: at, receivedAt: at })
-const signs = (state: ReturnType<typeof device>) => signsOf(state, doorOf(state), NOW, STALE_AFTER_MS)
+const signs = (state: ReturnType<typeof device>) => signsOf(state, doorOf(state))
 
 describe('doorOf', () => {
   it.each([['open', 'open'], ['OPEN', 'open'], ['closed', 'closed'], ['opening', null]])('reads %s as %s', (value, word) => {
@@ -36,26 +35,26 @@ describe('signsOf', () => {
     expect(attention(signs(device('tor-1', { doorState: 'closed' })))).toBe(0)
   })
 
-  it('calls a device stale after the limit, not at it', () => {
-    expect(signs(device('tor-1', { tempC: 1 }, 120)).stale).toBe(false)
-    expect(signs(device('tor-1', { tempC: 1 }, 121)).stale).toBe(true)
+  it('takes the server’s word for the presence', () => {
+    const silent = withPresence(device('tor-1', { tempC: 1 }), { deviceId: 'tor-1', presence: 'silent', since: at, intervalSeconds: 30 })
+    expect(signs(silent).presence).toBe('silent')
+    expect(signs(withTelemetry(silent, telemetry('tor-1', { tempC: 2 }))).presence).toBe('silent')
+    expect(signs(withStatus(silent, status('tor-1', 'open'))).presence).toBe('silent')
   })
 
-  it('calls a device that was never heard stale', () => {
-    const state = withTelemetry(undefined, { ...telemetry('tor-1', { tempC: 1 }), replayed: true })
-    expect(signs(state)).toMatchObject({ stale: true, replayed: true })
-  })
-
-  it('sees that a last will says offline', () => {
-    expect(signs(withStatus(device('tor-1', { tempC: 1 }), status('tor-1', 'offline'))).gone).toBe(true)
+  it('knows before the server has said anything what the first message says', () => {
+    expect(signs(device('tor-1', { tempC: 1 })).presence).toBe('live')
+    expect(signs(withStatus(device('tor-1', { tempC: 1 }), status('tor-1', 'offline'))).presence).toBe('offline')
+    const replayed = withTelemetry(undefined, { ...telemetry('tor-1', { tempC: 1 }), replayed: true })
+    expect(signs(replayed)).toMatchObject({ presence: 'unknown', replayed: true })
   })
 
   it('puts an open door before silence and silence before a wrong clock', () => {
     const open = signs(device('a', { doorState: 'open' }))
-    const stale = signs(device('b', { tempC: 1 }, 999))
+    const silent = signs({ ...device('b', { tempC: 1 }), presence: 'silent' })
     const wrongClock = signs({ ...device('c', { tempC: 1 }), clock: 'wrong' })
-    expect(attention(open)).toBeGreaterThan(attention(stale))
-    expect(attention(stale)).toBeGreaterThan(attention(wrongClock))
+    expect(attention(open)).toBeGreaterThan(attention(silent))
+    expect(attention(silent)).toBeGreaterThan(attention(wrongClock))
     expect(attention(wrongClock)).toBeGreaterThan(0)
   })
 })

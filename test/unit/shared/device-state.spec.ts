@@ -1,6 +1,6 @@
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { hasTelemetry, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { hasTelemetry, withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
 import { describe, expect, it } from 'vitest'
 
 const NOON = '2026-01-01T12:00:00.000Z'
@@ -123,5 +123,15 @@ describe('withStatus', () => {
 
   it('forgets a state that was deleted', () => {
     expect(withStatus(withStatus(undefined, change()), change({ status: null })).state).toBeNull()
+  })
+})
+
+describe('withPresence', () => {
+  const change = { deviceId: 'tor-1', presence: 'silent', since: '2026-11-14T03:00:00.000Z' } as const
+
+  it('is kept through messages, and replaced as a whole', () => {
+    const known = withPresence(withTelemetry(undefined, telemetry()), { ...change, intervalSeconds: 30 })
+    expect(withTelemetry(known, telemetry({ metrics: { tempC: 2 } }))).toMatchObject({ presence: 'silent', presenceSince: change.since, intervalSeconds: 30 })
+    expect(withPresence(known, change)).not.toHaveProperty('intervalSeconds')
   })
 })

@@ -5,22 +5,22 @@ import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { countByFilter, heldOrder, matchesSearch, sortLines } from '#shared/utils/fleet-view'
 import { NOW, device, telemetry } from './fixtures'
 
-const line = (entry: FleetEntry) => ({ entry, signs: signsOf(entry.device, entry.door, NOW, 120_000) })
+const line = (entry: FleetEntry) => ({ entry, signs: signsOf(entry.device, entry.door) })
 const names = (lines: { entry: FleetEntry }[]) => lines.map(({ entry }) => entry.device.deviceId)
 
 const quiet = line(toFleetEntry(device('quiet', { tempC: 1 }, 10)))
 const open = line(toFleetEntry(device('open', { doorState: 'open' }, 30)))
-const stale = line(toFleetEntry(device('stale', { tempC: 1 }, 600)))
+const silent = line(toFleetEntry({ ...device('silent', { tempC: 1 }, 600), presence: 'silent' }))
 const changed = line(entryWithTelemetry(toFleetEntry(device('changed', { tempC: 1 }, 60)), telemetry('changed', { tempC: 2 }, 20), NOW))
-const all = [changed, open, quiet, stale]
+const all = [changed, open, quiet, silent]
 
 describe('sortLines', () => {
   it('brings what needs attention to the top and leaves the rest in name order', () => {
-    expect(names(sortLines(all, 'attention'))).toEqual(['open', 'stale', 'changed', 'quiet'])
+    expect(names(sortLines(all, 'attention'))).toEqual(['open', 'silent', 'changed', 'quiet'])
   })
 
   it('sorts by when a device was heard', () => {
-    expect(names(sortLines(all, 'heard'))).toEqual(['quiet', 'changed', 'open', 'stale'])
+    expect(names(sortLines(all, 'heard'))).toEqual(['quiet', 'changed', 'open', 'silent'])
   })
 
   it('sorts by when a value changed', () => {
@@ -28,7 +28,7 @@ describe('sortLines', () => {
   })
 
   it('leaves names as they come', () => {
-    expect(names(sortLines(all, 'name'))).toEqual(['changed', 'open', 'quiet', 'stale'])
+    expect(names(sortLines(all, 'name'))).toEqual(['changed', 'open', 'quiet', 'silent'])
   })
 })
 
@@ -50,7 +50,7 @@ describe('matchesSearch', () => {
 
 describe('countByFilter', () => {
   it('counts every filter', () => {
-    expect(countByFilter(all)).toEqual({ all: 4, open: 1, stale: 1, gone: 0, clock: 0 })
+    expect(countByFilter(all)).toEqual({ all: 4, open: 1, live: 3, late: 0, silent: 1, offline: 0, unknown: 0, clock: 0 })
   })
 })
 

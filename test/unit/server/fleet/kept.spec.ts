@@ -1,7 +1,7 @@
-import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { describe, expect, it } from 'vitest'
-import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
 import { KeptState } from '../../../../server/fleet/kept'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')
@@ -33,6 +33,7 @@ function follow(first: Telemetry) {
   return {
     kept,
     telemetry: (telemetry: Telemetry) => compare(withTelemetry(plain, telemetry), kept.afterTelemetry(telemetry)),
+    presence: (change: PresenceChange) => compare(withPresence(plain, change), withPresence(kept.device, change)),
     status: (change: DeviceStatusChange) => compare(withStatus(plain, change), kept.afterStatus(change)),
   }
 }
@@ -64,13 +65,14 @@ describe('a kept state', () => {
   it('is what the plain state is, after any sequence of messages', () => {
     const dice = createDice()
     for (let round = 0; round < 200; round++) {
-      const { telemetry, status } = follow(message(dice(50), { a: 0 }))
+      const { telemetry, status, presence } = follow(message(dice(50), { a: 0 }))
       for (let n = 0; n < 30; n++) {
         const seconds = n + dice(12) - 6
         const undated = dice(4) === 0 ? { ts: at(seconds + 1) } : {}
         const given: Partial<Telemetry> = { ...undated, ...(dice(4) === 0 && { replayed: true }), ...(dice(6) === 0 && { claimedTs: '2040-01-01T00:00:00Z' }) }
         const metrics = Object.fromEntries(['a', 'b', 'c'].filter(() => dice(3) > 0).map(name => [name, dice(2) === 0 ? -0 : `text ${dice(3)}`]))
-        if (dice(5) === 0) status({ deviceId: 'd', status: ['open', 'offline', null][dice(3)] ?? null, updatedAt: at(seconds), receivedAt: at(seconds + dice(3)), ...(dice(3) === 0 && { replayed: true }) })
+        if (dice(8) === 0) presence({ deviceId: 'd', presence: (['live', 'late', 'silent'] as const)[dice(3)] ?? 'offline', since: at(seconds), ...(dice(2) === 0 && { intervalSeconds: 30 }) })
+        else if (dice(5) === 0) status({ deviceId: 'd', status: ['open', 'offline', null][dice(3)] ?? null, updatedAt: at(seconds), receivedAt: at(seconds + dice(3)), ...(dice(3) === 0 && { replayed: true }) })
         else telemetry(message(seconds, Object.keys(metrics).length > 0 ? metrics : { a: 1 }, given))
       }
     }

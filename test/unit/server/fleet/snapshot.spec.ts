@@ -44,6 +44,7 @@ describe('snapshot', () => {
       () => fleet.applyStatus(status(`d-${GROUP_DEVICES}`, 'open'), 10),
       () => fleet.applyStatus(status(`d-${GROUP_DEVICES}`, null), 0),
       () => fleet.applyStatus(status('by its state alone', 'open'), 10),
+      () => fleet.applyPresence({ deviceId: 'd-3', presence: 'silent', since: '2026-01-01T12:00:00.000Z', intervalSeconds: 30 }),
       () => fleet.applyTelemetry(telemetry('"quoted"\n\u2028', { '': -0 }), 10),
       () => fleet.restore(withTelemetry(undefined, telemetry('restored', { n: 1 })), 10),
     ]

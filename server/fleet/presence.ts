@@ -1,0 +1,238 @@
+// Owns whether each device is alive: `live`, `late`, `silent`, `offline` (it said so) or `unknown` (not heard since the server
+// started). Promises that a device is shown silent within three of its own intervals, that nothing replayed makes one live, and
+// that time in which nobody listened counts for nothing. Never sets a timer per device: one pass looks at a number of each.
+import type { DeviceState, DeviceStatusChange, Presence, PresenceChange } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { saysGone } from '#shared/utils/device-state'
+import { createListenerClock } from './listener-clock'
+import { createRhythms } from './rhythm'
+
+/** How often the devices are looked through, and so how late a silence may be noticed. */
+const SWEEP_EVERY_MS = 100
+/** So many changes are told before everything else has its turn. */
+export const CHANGES_PER_SWEEP = 2_000
+/** An interval is told anew when it has changed by so much. */
+const NEW_INTERVAL = 1.15
+const INTERVAL_DIGITS = 2
+const SECOND_MS = 1_000
+
+const STATES = ['unknown', 'live', 'late', 'silent', 'offline'] as const satisfies readonly Presence[]
+const [UNKNOWN, LIVE, LATE, SILENT, OFFLINE] = [0, 1, 2, 3, 4]
+
+/** What is kept of a device besides its rhythm, one number each: its state, since when, the interval told last (ms), whether it was heard. */
+const STATE = 0
+const SINCE = 1
+const TOLD = 2
+const WAS_HEARD = 3
+const NUMBERS = 4
+
+export interface PresenceOptions {
+  onChange: (change: PresenceChange) => void
+  /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
+  intervalOf?: (deviceId: string) => number | undefined
+  startMs?: number
+  sweepEveryMs?: number
+}
+
+export interface PresenceWatch {
+  /** Takes what the fleet has accepted, live or replayed. */
+  take: (message: Telemetry | DeviceStatusChange, receivedAtMs: number) => void
+  /** A sign of life. */
+  heard: (deviceId: string, receivedAtMs: number) => void
+  /** A device as an earlier start of the server has left it: nothing has been heard of it since. */
+  restore: (device: DeviceState) => void
+  /** A message from before the start, in order: it teaches the interval and says nothing else. */
+  learn: (message: Telemetry | DeviceStatusChange) => void
+  /** Finds who has fallen silent; true: there are more, to be found by calling it again soon. */
+  sweep: (nowMs: number) => boolean
+  /** Whether messages can arrive, from now on. */
+  listen: (isListening: boolean, nowMs: number) => void
+  /** Asks for the decided intervals anew. */
+  reconsider: (nowMs: number) => void
+  start: () => void
+  stop: () => void
+}
+
+export function createPresence({ onChange, intervalOf, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
+  const numbers = new Map<string, number>()
+  const names: string[] = []
+  const rhythms = createRhythms()
+  const clock = createListenerClock(startMs, 2 * sweepEveryMs)
+  let facts = new Float64Array(64 * NUMBERS)
+  /** When a device has to be judged again, by the listener's clock; Infinity: not before it is heard. */
+  let deadlines = new Float64Array(64).fill(Infinity)
+  let next = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function add(deviceId: string, atMs: number): number {
+    const device = names.push(deviceId) - 1
+    numbers.set(deviceId, device)
+    if (device >= deadlines.length) {
+      facts = larger(facts, 0)
+      deadlines = larger(deadlines, Infinity)
+    }
+    rhythms.add(device, atMs, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
+    return device
+  }
+
+  function stateOf(device: number): number {
+    return facts[device * NUMBERS + STATE] ?? UNKNOWN
+  }
+
+  function change(device: number, state: number, sinceMs: number) {
+    facts[device * NUMBERS + STATE] = state
+    facts[device * NUMBERS + SINCE] = sinceMs
+    tell(device)
+  }
+
+  function tell(device: number) {
+    const interval = rhythms.interval(device)
+    facts[device * NUMBERS + TOLD] = interval
+    onChange({
+      deviceId: names[device] ?? '',
+      presence: STATES[stateOf(device)] ?? 'unknown',
+      since: new Date(facts[device * NUMBERS + SINCE] ?? 0).toISOString(),
+      ...(interval > 0 && { intervalSeconds: Number((interval / SECOND_MS).toPrecision(INTERVAL_DIGITS)) }),
+    })
+  }
+
+  /** It is known better now how often the device speaks: nothing else has changed. */
+  function tellInterval(device: number) {
+    const [now, before] = [rhythms.interval(device), facts[device * NUMBERS + TOLD] ?? 0]
+    if (now === before || (now < before * NEW_INTERVAL && before < now * NEW_INTERVAL)) return
+    tell(device)
+  }
+
+  function heard(deviceId: string, receivedAtMs: number) {
+    const now = clock.at(receivedAtMs)
+    const device = numbers.get(deviceId) ?? add(deviceId, now)
+    const state = stateOf(device)
+    if (state === UNKNOWN || state === OFFLINE) rhythms.begin(device, now)
+    else rhythms.hear(device, now)
+    deadlines[device] = now + rhythms.lateAfter(device)
+    if (state === LIVE) return tellInterval(device)
+    facts[device * NUMBERS + WAS_HEARD] = 1
+    change(device, LIVE, receivedAtMs)
+  }
+
+  /** What a state topic says other than "I am here", and everything replayed. */
+  function noteWord(message: Telemetry | DeviceStatusChange, receivedAtMs: number) {
+    const known = numbers.get(message.deviceId)
+    const device = known ?? add(message.deviceId, clock.at(receivedAtMs))
+    if (isGone(message)) {
+      deadlines[device] = Infinity
+      if (stateOf(device) !== OFFLINE) change(device, OFFLINE, receivedAtMs)
+    }
+    else if (known === undefined) {
+      change(device, UNKNOWN, receivedAtMs)
+    }
+    else if ('status' in message && stateOf(device) === OFFLINE) {
+      // It is not said to be gone any more, but it has not spoken either.
+      const wasHeard = facts[device * NUMBERS + WAS_HEARD] === 1
+      deadlines[device] = wasHeard ? rhythms.heardAt(device) + rhythms.silentAfter(device) : Infinity
+      change(device, wasHeard ? LATE : UNKNOWN, receivedAtMs)
+    }
+  }
+
+  /** What the time since a device was heard makes of it. */
+  function judge(device: number, now: number, nowMs: number) {
+    const silentAt = rhythms.heardAt(device) + rhythms.silentAfter(device)
+    const lateAt = rhythms.heardAt(device) + rhythms.lateAfter(device)
+    const state = now >= silentAt ? SILENT : now >= lateAt ? LATE : LIVE
+    deadlines[device] = state === SILENT ? Infinity : state === LATE ? silentAt : lateAt
+    if (state !== stateOf(device)) change(device, state, nowMs)
+  }
+
+  function isJudged(device: number): boolean {
+    const state = stateOf(device)
+    return state === LIVE || state === LATE || state === SILENT
+  }
+
+  function sweep(nowMs: number): boolean {
+    const now = clock.at(nowMs)
+    for (let left = CHANGES_PER_SWEEP; next < names.length; next++) {
+      if ((deadlines[next] ?? Infinity) > now) continue
+      if (left-- === 0) return true
+      judge(next, now, nowMs)
+    }
+    next = 0
+    return false
+  }
+
+  function tick() {
+    if (sweep(Date.now()) && timer) setImmediate(tick)
+  }
+
+  return {
+    take(message, receivedAtMs) {
+      if (isSignOfLife(message)) heard(message.deviceId, receivedAtMs)
+      else noteWord(message, receivedAtMs)
+    },
+    heard,
+    restore({ deviceId, lastSeen, intervalSeconds, state }) {
+      if (numbers.has(deviceId)) return
+      const lastMs = lastSeen === null ? startMs : Date.parse(lastSeen)
+      const device = add(deviceId, lastMs)
+      if (intervalSeconds !== undefined) rhythms.remember(device, lastMs, intervalSeconds * SECOND_MS)
+      const isGone = state !== null && saysGone(state.status) && lastMs <= Date.parse(state.receivedAt)
+      change(device, isGone ? OFFLINE : UNKNOWN, isGone ? Date.parse(state.receivedAt) : startMs)
+    },
+    learn(message) {
+      const atMs = Date.parse(message.receivedAt)
+      const known = numbers.get(message.deviceId)
+      if (known === undefined) change(add(message.deviceId, atMs), UNKNOWN, startMs)
+      else if (isJudged(known)) return
+      const device = known ?? names.length - 1
+      const state = isGone(message) ? OFFLINE : isSignOfLife(message) ? UNKNOWN : stateOf(device)
+      if (state !== stateOf(device)) change(device, state, state === OFFLINE ? atMs : startMs)
+      if (!isSignOfLife(message)) return
+      rhythms.hear(device, atMs)
+      tellInterval(device)
+    },
+    sweep,
+    listen(isListening, nowMs) {
+      clock.at(nowMs)
+      if (!clock.listen(isListening)) return
+      // What was said meanwhile is lost, or about to come: everybody has a whole interval again.
+      const now = clock.at(nowMs)
+      for (let device = 0; device < names.length; device++) {
+        const state = stateOf(device)
+        if (state !== LIVE && state !== LATE) continue
+        rhythms.begin(device, now)
+        deadlines[device] = now + (state === LIVE ? rhythms.lateAfter(device) : rhythms.silentAfter(device))
+      }
+    },
+    reconsider(nowMs) {
+      const now = clock.at(nowMs)
+      for (const [device, deviceId] of names.entries()) {
+        rhythms.give(device, now, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
+        if (isJudged(device)) judge(device, now, nowMs)
+        tellInterval(device)
+      }
+    },
+    start() {
+      timer = setInterval(tick, sweepEveryMs)
+      timer.unref()
+    },
+    stop() {
+      clearInterval(timer)
+      timer = undefined
+    },
+  }
+}
+
+/** A last will is published by the broker, and who deletes a state is not known: neither is a sign of life. */
+function isSignOfLife(message: Telemetry | DeviceStatusChange): boolean {
+  return !message.replayed && !('status' in message && (message.status === null || saysGone(message.status)))
+}
+
+function isGone(message: Telemetry | DeviceStatusChange): boolean {
+  return 'status' in message && message.status !== null && saysGone(message.status)
+}
+
+/** Twice the room, the new half filled with `value`. */
+function larger(numbers: Float64Array<ArrayBuffer>, value: number): Float64Array<ArrayBuffer> {
+  const twice = new Float64Array(numbers.length * 2).fill(value)
+  twice.set(numbers)
+  return twice
+}

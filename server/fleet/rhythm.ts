@@ -1,0 +1,218 @@
+// Learns how often each device speaks: a few numbers per device in one array, which cost the garbage collector nothing.
+//
+// Messages close together are one burst; a gap is the time from the start of one burst to the start of the next. A device's
+// *own interval* is the usual gap (the mean) of one whose gaps hardly vary, and otherwise its longest gap in memory. What
+// has happened once only is no habit: of many gaps the second longest counts. An absence is not learned, unless it recurs.
+const HOUR_MS = 3_600_000
+
+/** Intervals of silence after which a device is silent: below three, so that it is also shown within three. */
+const SILENT_INTERVALS = 2.75
+const LATE_INTERVALS = 1.5
+/** The same in longest gaps. */
+const LATE_LONGEST = 1.2
+/** Whatever comes faster is judged like this: below it networks and servers stumble, not devices. */
+const SHORTEST_INTERVAL_MS = 1_000
+/** How long silence says nothing of a device that has been heard too seldom: one that reports daily is not late by then. */
+const LEARNING_PATIENCE_MS = 25 * HOUR_MS
+/** The same of one that speaks only when something happens: nothing may happen over a weekend. */
+const IRREGULAR_PATIENCE_MS = 72 * HOUR_MS
+
+/** A message this many times sooner than the longest gap belongs to the burst before it. */
+const BURST_RATIO = 20
+/** A burst that lasts so many intervals is no burst: the device has become faster. */
+const LONGEST_BURST = 2
+/** An interval is known after so many gaps, when they hardly vary, and not before so much time: the first burst is none. */
+const STEADY_GAPS = 8
+const VARYING_GAPS = 20
+const LEARNING_MS = 10_000
+/** Gaps hardly vary: none is longer than so many means. */
+const STEADY = 1.1
+const REGULAR = 1.6
+/** Gaps after which what was never seen is not expected either; from zero to there patience falls from so many means. */
+const YOUNG_GAPS = 250
+const YOUNG_INTERVALS = 7
+/** From so many gaps on the second longest is meant. */
+const MANY_GAPS = 500
+/** The longest gap is raised by a little, and that of few gaps by so much more, divided by their number: it is still growing. */
+const VARYING_MARGIN = 1.15
+const GROWING_MARGIN = 60
+/** Chance alone (a Poisson process) makes the longest of n gaps about ln n means long, hardly ever so many more. */
+const BEYOND_CHANCE = 6
+const MEAN_GAPS = 64
+/** Two absences with fewer gaps between them: it has another interval now. */
+const RELEARN_GAPS = 5
+/** The longest gaps are remembered for one to two blocks of so many gaps, and of at least so much time. */
+const BLOCK_GAPS = 512
+const BLOCK_MS = 24 * HOUR_MS
+
+/** What is known of a device, one number each. Times are milliseconds of the listener's clock. */
+const HEARD = 0
+const BURST = 1
+const SINCE = 2
+const GAPS = 3
+const MEAN = 4
+const FIRST = 5
+const SECOND = 6
+const OLD_FIRST = 7
+const OLD_SECOND = 8
+const BLOCK_START = 9
+const BLOCK_COUNT = 10
+const SINCE_ABSENCE = 11
+const INTERVAL = 12
+const LATE_AFTER = 13
+const SILENT_AFTER = 14
+const GIVEN = 15
+const NUMBERS = 16
+
+/** Of what is kept, a device is its number, from 0 up. */
+export function createRhythms() {
+  let cells = new Float64Array(64 * NUMBERS)
+
+  function read(at: number, what: number): number {
+    return cells[at + what] ?? 0
+  }
+
+  function longest(at: number): number {
+    return Math.max(read(at, FIRST), read(at, OLD_FIRST))
+  }
+
+  function secondLongest(at: number): number {
+    return Math.max(read(at, SECOND), read(at, OLD_SECOND), Math.min(read(at, FIRST), read(at, OLD_FIRST)))
+  }
+
+  /** Forgets everything but that a gap like this has come once; 0: not even that. */
+  function learnAnew(at: number, gap: number, now: number) {
+    cells[at + SINCE] = now
+    cells[at + GAPS] = gap > 0 ? 1 : 0
+    cells[at + MEAN] = cells[at + FIRST] = gap
+    cells[at + SECOND] = cells[at + OLD_FIRST] = cells[at + OLD_SECOND] = 0
+    cells[at + BLOCK_START] = now
+    cells[at + BLOCK_COUNT] = 0
+    cells[at + SINCE_ABSENCE] = Infinity
+    judge(at, now)
+  }
+
+  function learn(at: number, gap: number, now: number) {
+    const gaps = read(at, GAPS) + 1
+    cells[at + GAPS] = gaps
+    cells[at + SINCE_ABSENCE] = read(at, SINCE_ABSENCE) + 1
+    cells[at + MEAN] = read(at, MEAN) + (gap - read(at, MEAN)) / Math.min(gaps, MEAN_GAPS)
+    if (gap >= read(at, FIRST)) {
+      cells[at + SECOND] = read(at, FIRST)
+      cells[at + FIRST] = gap
+    }
+    else if (gap > read(at, SECOND)) {
+      cells[at + SECOND] = gap
+    }
+    const inBlock = read(at, BLOCK_COUNT) + 1
+    cells[at + BLOCK_COUNT] = inBlock
+    if (inBlock >= BLOCK_GAPS && now - read(at, BLOCK_START) >= BLOCK_MS) {
+      cells[at + OLD_FIRST] = read(at, FIRST)
+      cells[at + OLD_SECOND] = read(at, SECOND)
+      cells[at + FIRST] = gap
+      cells[at + SECOND] = 0
+      cells[at + BLOCK_START] = now
+      cells[at + BLOCK_COUNT] = 0
+    }
+    judge(at, now)
+  }
+
+  /** It was silent and is back. */
+  function returned(at: number, gap: number, now: number) {
+    if (read(at, SINCE_ABSENCE) < RELEARN_GAPS) return learnAnew(at, gap, now)
+    // A device as regular as clockwork has been away; of others it is learned bit by bit that they may be.
+    if (typicalLongest(at) > REGULAR * read(at, MEAN)) learn(at, read(at, SILENT_AFTER), now)
+    cells[at + SINCE_ABSENCE] = 0
+  }
+
+  /** The longest gap that is normal. */
+  function typicalLongest(at: number): number {
+    return read(at, GAPS) < MANY_GAPS ? longest(at) : secondLongest(at)
+  }
+
+  function judge(at: number, now: number) {
+    const interval = read(at, GIVEN) || learnedInterval(at, now)
+    const normal = typicalLongest(at)
+    cells[at + INTERVAL] = interval
+    if (interval === 0) {
+      const isLearning = read(at, GAPS) < VARYING_GAPS
+      const patience = Math.max(isLearning ? LEARNING_PATIENCE_MS : IRREGULAR_PATIENCE_MS, SILENT_INTERVALS * normal)
+      cells[at + LATE_AFTER] = cells[at + SILENT_AFTER] = patience
+      return
+    }
+    cells[at + SILENT_AFTER] = SILENT_INTERVALS * interval
+    const late = Math.max(LATE_INTERVALS * interval, read(at, GIVEN) ? 0 : LATE_LONGEST * normal)
+    cells[at + LATE_AFTER] = Math.min(late, SILENT_INTERVALS * interval)
+  }
+
+  /** The own interval, 0 when it has none (yet). */
+  function learnedInterval(at: number, now: number): number {
+    const gaps = read(at, GAPS)
+    if (gaps < STEADY_GAPS || now - read(at, SINCE) < LEARNING_MS) return 0
+    const usual = Math.max(read(at, MEAN), SHORTEST_INTERVAL_MS)
+    const normal = typicalLongest(at)
+    if (normal <= STEADY * usual) return usual
+    if (gaps < VARYING_GAPS) return 0
+    if (normal <= REGULAR * usual) {
+      const intervals = YOUNG_INTERVALS - (YOUNG_INTERVALS - SILENT_INTERVALS) * gaps / YOUNG_GAPS
+      return usual * Math.max(1, intervals / SILENT_INTERVALS)
+    }
+    if (normal > (Math.log(gaps) + BEYOND_CHANCE) * usual) return 0
+    return normal * (VARYING_MARGIN + GROWING_MARGIN / gaps)
+  }
+
+  return {
+    /** Makes room for a device; `givenMs`: its interval where somebody has decided it. */
+    add(device: number, now: number, givenMs = 0) {
+      const at = device * NUMBERS
+      if (at + NUMBERS > cells.length) {
+        const larger = new Float64Array(cells.length * 2)
+        larger.set(cells)
+        cells = larger
+      }
+      cells[at + GIVEN] = givenMs
+      cells[at + HEARD] = cells[at + BURST] = now
+      learnAnew(at, 0, now)
+    },
+    give(device: number, now: number, givenMs = 0) {
+      cells[device * NUMBERS + GIVEN] = givenMs
+      judge(device * NUMBERS, now)
+    },
+    /** Takes an interval that was learned before. */
+    remember(device: number, now: number, intervalMs: number) {
+      const at = device * NUMBERS
+      learnAnew(at, intervalMs, now - LEARNING_MS)
+      cells[at + SECOND] = intervalMs
+      cells[at + GAPS] = MANY_GAPS
+      judge(at, now)
+    },
+    /** Heard for the first time after an absence that says nothing of its habits. */
+    begin(device: number, now: number) {
+      cells[device * NUMBERS + HEARD] = cells[device * NUMBERS + BURST] = now
+    },
+    /** Heard again. */
+    hear(device: number, now: number) {
+      const at = device * NUMBERS
+      const quiet = now - read(at, HEARD)
+      cells[at + HEARD] = now
+      if (quiet * BURST_RATIO < typicalLongest(at)) {
+        if (now - read(at, BURST) > LONGEST_BURST * Math.max(longest(at), read(at, MEAN))) {
+          cells[at + BURST] = now
+          learnAnew(at, 0, now)
+        }
+        return
+      }
+      const gap = now - read(at, BURST)
+      cells[at + BURST] = now
+      if (read(at, INTERVAL) > 0 && quiet > read(at, SILENT_AFTER)) return returned(at, gap, now)
+      // Then what was learned so far was the inside of a burst.
+      if (read(at, INTERVAL) === 0 && read(at, GAPS) < VARYING_GAPS && gap > BURST_RATIO * longest(at)) return learnAnew(at, gap, now)
+      learn(at, gap, now)
+    },
+    heardAt: (device: number) => read(device * NUMBERS, HEARD),
+    /** The own interval in milliseconds, 0 when it has none (yet). */
+    interval: (device: number) => read(device * NUMBERS, INTERVAL),
+    lateAfter: (device: number) => read(device * NUMBERS, LATE_AFTER),
+    silentAfter: (device: number) => read(device * NUMBERS, SILENT_AFTER),
+  }
+}

@@ -1,0 +1,80 @@
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { DeviceStateSchema } from '#shared/schemas/device'
+import { startApp } from './support/app'
+import { connectDevice } from './support/broker'
+import { closeBrowser, openPage } from './support/browser'
+import { findBrowser } from './support/dependencies'
+import { connectStream } from './support/stream'
+
+const browser = await findBrowser().catch(() => undefined)
+afterAll(closeBrowser)
+
+const EVERY_MS = 200
+/** Faster than once a second counts as once a second. */
+const INTERVAL_MS = 1_000
+
+async function startSite() {
+  const app = await startApp()
+  const { broker } = await app.untilBroker('connected')
+  const device = await connectDevice(broker.url, { protocolVersion: 4 })
+  return {
+    app,
+    device,
+    /** Speaks five times a second; calls back to make it silent. */
+    speak() {
+      const timer = setInterval(() => device.publish('sensors/tor-1/telemetry', '{"metrics":{"tempC":1}}', { qos: 1 }), EVERY_MS)
+      const stop = () => clearInterval(timer)
+      onTestFinished(stop)
+      return stop
+    },
+    state: async () => DeviceStateSchema.parse(await app.get('/api/sensors/tor-1')),
+  }
+}
+
+describe('presence', () => {
+  it('follows a device that falls silent within three intervals and comes back, on the stream and in the API', async () => {
+    const { app, speak, state } = await startSite()
+    const stream = await connectStream(app.url)
+    const is = (word: string) => stream.next('presence', ({ data }) => data.presence === word)
+    const fallSilent = speak()
+    await is('live')
+    await stream.next('presence', ({ data }) => data.intervalSeconds !== undefined)
+    fallSilent()
+    await is('late')
+    const { data } = await is('silent')
+    expect(data).toMatchObject({ deviceId: 'tor-1', intervalSeconds: 1 })
+    const { presence, presenceSince, intervalSeconds, lastSeen } = await state()
+    expect({ presence, presenceSince, intervalSeconds }).toEqual({ presence: 'silent', presenceSince: data.since, intervalSeconds: 1 })
+    const silentAfterMs = Date.parse(data.since) - Date.parse(lastSeen ?? '')
+    expect(silentAfterMs).toBeGreaterThan(2 * INTERVAL_MS)
+    speak()
+    await is('live')
+    expect((await state()).presence).toBe('live')
+  })
+
+  it('is not revived by what the broker has kept, and offline by its last word', async () => {
+    const { app, device, state } = await startSite()
+    const stream = await connectStream(app.url)
+    const is = (word: string) => stream.next('presence', ({ data }) => data.presence === word)
+    await device.publishAsync('sensors/tor-1/telemetry', '{"metrics":{"tempC":1}}', { qos: 1 })
+    await is('live')
+    await device.publishAsync('sensors/tor-1/state', '{"status":"offline","updated_at":"2026-01-01T00:00:00Z"}', { qos: 1 })
+    await is('offline')
+    expect((await state()).presence).toBe('offline')
+    await device.publishAsync('sensors/tor-1/state', '{"status":"online","updated_at":"2026-01-01T00:00:00Z"}', { qos: 1 })
+    await is('live')
+  })
+
+  it.skipIf(!browser)('is shown in words on the page', async () => {
+    const { app, speak } = await startSite()
+    const page = await openPage(`${app.url}/devices/tor-1`)
+    const says = (text: RegExp) => page.getByTestId('presence').filter({ hasText: text }).waitFor()
+    const fallSilent = speak()
+    await says(/live, usually every 1\s/)
+    fallSilent()
+    await says(/silent for \d/)
+    await page.getByTestId('device-announcement').filter({ hasText: 'Fallen silent: tor-1.' }).waitFor({ state: 'attached' })
+    speak()
+    await says(/live, usually/)
+  })
+})
