@@ -15,15 +15,19 @@ export interface DeviceTail {
   messages: () => StoredMessage[]
 }
 
+/** Up to so many messages a column has no room to spare. */
+const SMALL = 4
+
 /**
  * Messages by column: hundreds of thousands of them may wait here, and numbers in a row cost the garbage collector nothing,
  * objects cost it more than everything else that is done to a message.
  */
 class Columns implements DeviceTail {
-  readonly times: number[] = []
-  readonly received: number[] = []
-  readonly metrics: Record<string, MetricValue>[] = []
-  readonly claims = new Map<number, string>()
+  private times: number[] = []
+  private received: number[] = []
+  private metrics: Record<string, MetricValue>[] = []
+  // Made when it is needed: most devices never claim a time that cannot be.
+  private claims: Map<number, string> | undefined = undefined
 
   readonly device: number
   readonly firstId: number
@@ -42,14 +46,35 @@ class Columns implements DeviceTail {
     return this.times.length
   }
 
+  add({ time, received, metrics, claimedTs }: StoredMessage) {
+    if (claimedTs !== undefined) (this.claims ??= new Map()).set(this.length, claimedTs)
+    this.times = appended(this.times, time)
+    this.received = appended(this.received, received)
+    this.metrics = appended(this.metrics, metrics)
+  }
+
+  takeBack() {
+    this.times.pop()
+    this.received.pop()
+    this.metrics.pop()
+    this.claims?.delete(this.length)
+  }
+
   messages(): StoredMessage[] {
     return this.times.map((time, i) => {
       const message: StoredMessage = { time, received: this.received[i] ?? time, metrics: this.metrics[i] ?? {} }
-      const claimedTs = this.claims.get(i)
+      const claimedTs = this.claims?.get(i)
       if (claimedTs !== undefined) message.claimedTs = claimedTs
       return message
     })
   }
+}
+
+/** An array with one more value. `push` makes room for sixteen more, too much where a hundred thousand devices have a message or two. */
+function appended<T>(values: T[], value: T): T[] {
+  if (values.length < SMALL) return values.concat([value])
+  values.push(value)
+  return values
 }
 
 /** What is not packed yet, by device. */
@@ -70,12 +95,8 @@ export function createTail(now: () => number) {
 
   return {
     /** A record that is packed as samples. */
-    add(device: number, id: number, { time, received, metrics, claimedTs }: StoredMessage) {
-      const tail = of(device, id)
-      if (claimedTs !== undefined) tail.claims.set(tail.length, claimedTs)
-      tail.times.push(time)
-      tail.received.push(received)
-      tail.metrics.push(metrics)
+    add(device: number, id: number, message: StoredMessage) {
+      of(device, id).add(message)
       size++
     },
     /** A record that is not (a status). */
@@ -84,10 +105,7 @@ export function createTail(now: () => number) {
     takeBack(device: number) {
       const tail = tails.get(device)
       if (!tail) return
-      tail.times.pop()
-      tail.received.pop()
-      tail.metrics.pop()
-      tail.claims.delete(tail.length)
+      tail.takeBack()
       size--
     },
     of: (device: number): readonly StoredMessage[] => tails.get(device)?.messages() ?? [],
