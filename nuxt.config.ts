@@ -26,6 +26,8 @@ export default defineNuxtConfig({
     ],
     detectBrowserLanguage: { useCookie: true, cookieKey: 'leitstand-language' },
   },
+  // Each page would ask for a list of what was built, and complain while the server is away; nothing here needs it.
+  experimental: { appManifest: false },
   nitro: {
     experimental: { websocket: true },
   },

@@ -2,7 +2,7 @@ import { DeviceStatesSchema } from '#shared/schemas/device'
 import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withTelemetry } from '#shared/utils/device-state'
 import { expect, it, onTestFinished } from 'vitest'
 import { startApp } from './support/app'
 import { connectDevice } from './support/broker'
@@ -38,6 +38,10 @@ function startViewer(url: string, query: string) {
     if ('id' in event && event.id) lastId = event.id
     if (event.type === 'telemetry') take(event.data)
     else if (event.type === 'batch') event.data.forEach(take)
+    else if (event.type === 'presence') {
+      const device = view.get(event.data.deviceId)
+      if (device) view.set(device.deviceId, withPresence(device, event.data))
+    }
     else if (event.type === 'coalesced') merged += event.data.events
     else if (event.type === 'snapshot' || event.type === 'states') {
       for (const device of event.data) view.set(device.deviceId, device)
