@@ -12,6 +12,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'messages a second and CPU per message, beside a bare subscriber',
     load: async () => (await import('../ingest/ingest.ts')).benchIngest,
   },
+  browser: {
+    what: 'from publish to painted pixel in Chromium, beside a bare page (under a minute)',
+    load: async () => (await import('../browser/browser.ts')).benchBrowser,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
@@ -28,7 +32,7 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    ingest: length of one measurement; storage: of each phase of the live view (12)
+  --seconds N    ingest, browser: length of one measurement; storage: of each phase of the live view (12)
   --rounds N     ingest: how often both are measured, in turn; restart: how often it is restarted (3)
   --profile      ingest: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
