@@ -1,17 +1,17 @@
 import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
 import { computed, readonly, ref, shallowReadonly, shallowRef } from 'vue'
+import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { BrokerStatus } from '#shared/schemas/health'
 import { entryWithPresence, entryWithState, entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { useEventStream } from './useEventStream'
+import { useFleetSight } from './useFleetSight'
 
 /** A hidden tab draws no frames; its timers still run. */
 const HIDDEN_TAB_MS = 500
 /** Events that may wait for the next frame; more are applied at once. */
 const MAX_WAITING = 5_000
-/** From this many devices on a page that shows few of them asks for no others. */
-const LARGE_FLEET = 1_000
 
 function createFleet() {
   const stream = useEventStream()
@@ -24,6 +24,7 @@ function createFleet() {
   let waiting: StreamEvent[] = []
 
   const drawing = createDrawing(applyWaiting)
+  const sight = useFleetSight({ stream, size: () => entries.size, receive: receiveDistant })
 
   function applyWaiting() {
     drawing.cancel()
@@ -34,6 +35,7 @@ function createFleet() {
     for (const event of events) apply(event, nowMs)
     revision.value++
     if (entries.size !== sizeBefore) members.value++
+    sight.review(nowMs)
   }
 
   function apply(event: StreamEvent, nowMs: number) {
@@ -54,24 +56,38 @@ function createFleet() {
     }
   }
 
-  function replaceAll(devices: Extract<StreamEvent, { type: 'snapshot' }>['data']) {
-    waiting = []
-    entries.clear()
-    for (const device of devices) entries.set(device.deviceId, toFleetEntry(device))
+  /** Forgets the devices that `isReplaced`, and takes these for them. */
+  function replace(devices: readonly DeviceState[], isReplaced: (deviceId: string) => boolean) {
+    applyWaiting()
+    for (const deviceId of entries.keys()) if (isReplaced(deviceId)) entries.delete(deviceId)
+    for (const device of devices) if (isReplaced(device.deviceId)) entries.set(device.deviceId, toFleetEntry(device))
     hasSnapshot.value = true
     revision.value++
     members.value++
   }
 
+  function wait(event: StreamEvent) {
+    waiting.push(event)
+    if (waiting.length >= MAX_WAITING) applyWaiting()
+    else drawing.request()
+  }
+
   tryOnScopeDispose(stream.onEvent((event) => {
-    if (event.type === 'snapshot') replaceAll(event.data)
-    else if (event.type === 'broker') broker.value = event.data
-    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states') {
-      waiting.push(event)
-      if (waiting.length >= MAX_WAITING) applyWaiting()
-      else drawing.request()
+    sight.hear(event)
+    if (event.type === 'snapshot') {
+      const isDistant = sight.isDistant()
+      replace(event.data, deviceId => !(sight.isSplit() && isDistant(deviceId)))
     }
+    else if (event.type === 'broker') broker.value = event.data
+    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states') wait(event)
   }))
+
+  function receiveDistant(event: Extract<StreamEvent, { type: 'states' | 'snapshot' }>) {
+    const isDistant = sight.isDistant()
+    if (event.type === 'snapshot') return replace(event.data, isDistant)
+    const data = event.data.filter(({ deviceId }) => isDistant(deviceId))
+    if (data.length > 0) wait({ ...event, data })
+  }
   tryOnScopeDispose(drawing.cancel)
 
   return {
@@ -95,7 +111,9 @@ function createFleet() {
     all: (): Iterable<FleetEntry> => entries.values(),
     onEvent: stream.onEvent,
     /** Says which devices a page shows, `null` for all; in a small fleet all are followed anyway. */
-    show: (deviceIds: readonly string[] | null) => stream.subscribe(deviceIds && entries.size >= LARGE_FLEET ? deviceIds : null),
+    show: sight.showOnly,
+    /** Says which of all its devices the overview shows at the moment, `null` when it is left. */
+    look: sight.look,
   }
 }
 

@@ -20,6 +20,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'from the publisher to the WebSocket frame, beside a bare relay',
     load: async () => (await import('../latency/latency.ts')).benchLatency,
   },
+  browser: {
+    what: 'from publish to painted pixel in Chromium, beside a bare page (under a minute)',
+    load: async () => (await import('../browser/browser.ts')).benchBrowser,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
@@ -48,7 +52,7 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), snapshot (5), each phase of slow (10) and of
+  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10) and of
                  storage's live view (12), memory's load (8; clients come and go for five times as long)
   --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart, memory: how often it is restarted (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes

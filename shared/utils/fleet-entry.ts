@@ -12,12 +12,16 @@ export interface FleetEntry {
   readonly heardAtMs: number | null
   /** When any value or the status last became another one, by this computer's clock; 0 when not since the snapshot. */
   readonly changedAtMs: number
-  /** The same for each metric. */
+  /** The same for each metric, but only for changes that are news: what changes all the time is left at its first. */
   readonly changes: ReadonlyMap<string, number>
+  /** When each metric last became another one at all. */
+  readonly lastChanges: ReadonlyMap<string, number>
   readonly statusChangedAtMs: number
 }
 
 const UNCHANGED: ReadonlyMap<string, number> = new Map()
+/** A change is news when there was none for so long before it; marking every value every second would say nothing, at great cost. */
+const SETTLED_MS = 4_000
 
 /** A device from the snapshot: nothing has just changed. */
 export function toFleetEntry(device: DeviceState): FleetEntry {
@@ -27,7 +31,19 @@ export function toFleetEntry(device: DeviceState): FleetEntry {
     heardAtMs: device.lastSeen === null ? null : Date.parse(device.lastSeen),
     changedAtMs: 0,
     changes: UNCHANGED,
+    lastChanges: UNCHANGED,
     statusChangedAtMs: 0,
+  }
+}
+
+/** After these metrics have become other ones. */
+function withChanges(entry: FleetEntry | undefined, names: readonly string[], nowMs: number): Pick<FleetEntry, 'changes' | 'lastChanges'> {
+  const { changes = UNCHANGED, lastChanges = UNCHANGED } = entry ?? {}
+  if (names.length === 0) return { changes, lastChanges }
+  const news = names.filter(name => nowMs - (lastChanges.get(name) ?? 0) >= SETTLED_MS)
+  return {
+    changes: news.length === 0 ? changes : new Map([...changes, ...news.map(name => [name, nowMs] as const)]),
+    lastChanges: new Map([...lastChanges, ...names.map(name => [name, nowMs] as const)]),
   }
 }
 
@@ -40,11 +56,9 @@ export function entryWithTelemetry(entry: FleetEntry | undefined, telemetry: Tel
     const [before, after] = [entry?.device.values[name], device.values[name]]
     return after !== undefined && before?.value !== after.value
   })
-  const changes = new Map(entry?.changes ?? UNCHANGED)
-  for (const name of changed) changes.set(name, nowMs)
   return {
     ...toFleetEntry(device),
-    changes,
+    ...withChanges(entry, changed, nowMs),
     changedAtMs: changed.length > 0 ? nowMs : entry?.changedAtMs ?? nowMs,
     statusChangedAtMs: entry?.statusChangedAtMs ?? 0,
   }
@@ -58,7 +72,7 @@ export function entryWithStatus(entry: FleetEntry | undefined, change: DeviceSta
   const isOther = entry?.device.state?.status !== device.state?.status
   return {
     ...toFleetEntry(device),
-    changes: entry?.changes ?? UNCHANGED,
+    ...withChanges(entry, [], nowMs),
     changedAtMs: isOther ? nowMs : entry?.changedAtMs ?? 0,
     statusChangedAtMs: isOther ? nowMs : entry?.statusChangedAtMs ?? 0,
   }
@@ -74,11 +88,9 @@ export function entryWithState(entry: FleetEntry | undefined, device: DeviceStat
   if (!entry) return { ...toFleetEntry(device), changedAtMs: nowMs }
   const changed = Object.keys(device.values).filter(name => entry.device.values[name]?.value !== device.values[name]?.value)
   const isOther = entry.device.state?.status !== device.state?.status
-  const changes = new Map(entry.changes)
-  for (const name of changed) changes.set(name, nowMs)
   return {
     ...toFleetEntry(device),
-    changes,
+    ...withChanges(entry, changed, nowMs),
     changedAtMs: changed.length > 0 || isOther ? nowMs : entry.changedAtMs,
     statusChangedAtMs: isOther ? nowMs : entry.statusChangedAtMs,
   }

@@ -95,24 +95,6 @@ describe('useFleet', () => {
     expect([temperature(fleet, 'tor-1'), temperature(fleet, 'tor-3')]).toEqual([30, 1])
   })
 
-  it('asks only for what a page shows once the fleet is large, and again for all', async () => {
-    const fleet = await mountLive()
-    const requests = () => ServerSocket.latest.received.filter(text => text.includes('subscribe'))
-    fleet.show(['tor-1'])
-    expect(requests()).toEqual([])
-    ServerSocket.latest.say({ type: 'snapshot', id: 'start.9', data: Array.from({ length: 1_000 }, (_, n) => device(`tor-${n}`, n)) })
-    fleet.show(['tor-1'])
-    fleet.show(['tor-1'])
-    expect(requests()).toEqual(['{"type":"subscribe","devices":["tor-1"]}'])
-    ServerSocket.latest.drop()
-    vi.advanceTimersByTime(3_000)
-    expect(new URL(ServerSocket.latest.url).searchParams.getAll('device')).toEqual(['tor-1'])
-    ServerSocket.latest.accept()
-    ServerSocket.latest.say({ type: 'resumed', data: { missed: 0 } })
-    fleet.show(null)
-    expect(requests()).toEqual(['{"type":"subscribe","devices":null}'])
-  })
-
   it('never waits longer than about three seconds between two attempts', async () => {
     await mountLive()
     for (let attempt = 0; attempt < 12; attempt++) {

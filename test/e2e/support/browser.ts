@@ -3,9 +3,8 @@ import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import { BROWSER_FLAGS } from '../../../tools/programs/find'
 import { findBrowser } from './dependencies'
-
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 let browser: Promise<Browser> | undefined
 
@@ -19,7 +18,7 @@ const EXPECTED_WHEN_AWAY = /WebSocket connection to|net::ERR_(CONNECTION|EMPTY|S
  * request to another host.
  */
 export async function openPage(url: string, options: BrowserContextOptions = {}, serverMayGo = false): Promise<Page> {
-  browser ??= findBrowser().then(executablePath => chromium.launch({ ...(executablePath && { executablePath }), args: FLAGS }))
+  browser ??= findBrowser().then(executablePath => chromium.launch({ ...(executablePath && { executablePath }), args: BROWSER_FLAGS }))
   const context = await (await browser).newContext({ locale: 'en-GB', ...options })
   const faults: string[] = []
   const page = await context.newPage()

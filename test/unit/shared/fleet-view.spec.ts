@@ -72,6 +72,18 @@ describe('entryWithTelemetry', () => {
     expect(after.changedAtMs).toBe(NOW)
   })
 
+  it('marks what changes all the time once only, and again after it has been still', () => {
+    let entry: FleetEntry = toFleetEntry(device('tor-1', { tempC: 0 }, 60))
+    const change = (atMs: number) => {
+      entry = entryWithTelemetry(entry, telemetry('tor-1', { tempC: atMs }), atMs)
+      return entry
+    }
+    for (const atMs of [NOW, NOW + 3_000, NOW + 6_000]) change(atMs)
+    expect([...entry.changes]).toEqual([['tempC', NOW]])
+    expect(entry.changedAtMs).toBe(NOW + 6_000)
+    expect([...change(NOW + 10_000).changes]).toEqual([['tempC', NOW + 10_000]])
+  })
+
   it('keeps the time of the last change when a message repeats the values', () => {
     const before = entryWithTelemetry(toFleetEntry(device('tor-1', { tempC: 1 }, 10)), telemetry('tor-1', { tempC: 2 }, 5), NOW - 5_000)
     const after = entryWithTelemetry(before, telemetry('tor-1', { tempC: 2 }), NOW)
