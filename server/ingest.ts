@@ -81,7 +81,12 @@ export function createIngest({ source, rejections, fleet, presence, counters, hi
 
   return {
     onMessage,
-    onTurnEnd: done => history ? history.commit(done) : done?.(true),
+    onTurnEnd(done) {
+      // Nobody who watches has to wait until a commit and its acknowledgements are written.
+      hub.flush()
+      if (history) history.commit(done)
+      else done?.(true)
+    },
     onSession(resumed) {
       if (!history || history.fault()) return
       if (resumed) return history.sessionResumed()

@@ -39,7 +39,7 @@ export const SettingsSchema = z.object({
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
-    streamBufferBytes: count(1_048_576, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
+    streamBufferBytes: count(524_288, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
     streamStuckSeconds: count(30, 'A stream client that takes nothing of what waits for so long is closed (1013).'),
     streamLogBytes: count(8_388_608, 'Bytes of past events kept for stream clients that come back.'),
     streamDevices: count(10_000, 'Devices that one stream client may name.'),

@@ -43,6 +43,8 @@ export interface Hub {
   request: (clientId: string, request: StreamRequest) => void
   /** Publishes an event whose data is encoded already. */
   publish: (type: LiveType, deviceId: string | undefined, data: string) => void
+  /** Lets go what was published so far; without it that happens at the end of the event-loop turn. */
+  flush: () => void
   size: () => number
   /** Starts looking after slow and dead clients. */
   start: () => void
@@ -215,6 +217,7 @@ export function createHub(options: HubOptions): Hub {
       if (turn.length === 0) setImmediate(endTurn)
       turn.push(log.number(type, deviceId, data))
     },
+    flush: endTurn,
     size: () => members.size,
     start: care.start,
     stop() {
