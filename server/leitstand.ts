@@ -108,7 +108,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       })
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
-  const registry = createRegistry({ store: history?.documents ?? documents, limits, onChange: () => {} })
+  const registry = createRegistry({ store: history?.documents ?? documents, limits, onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)) })
   const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
 
   function loadRegistry() {

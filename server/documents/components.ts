@@ -27,6 +27,8 @@ const EVENT_NAMES = {
   state: 'StateEvent',
   presence: 'PresenceEvent',
   broker: 'BrokerEvent',
+  device: 'DeviceEvent',
+  forgotten: 'ForgottenEvent',
   batch: 'BatchEvent',
   states: 'StatesEvent',
   resumed: 'ResumedEvent',
