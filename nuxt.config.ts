@@ -1,4 +1,5 @@
 import { SettingsSchema } from './server/settings'
+import { DEVICE_ICONS } from './shared/utils/device-icons'
 
 export default defineNuxtConfig({
   modules: ['@nuxt/ui', '@nuxtjs/i18n', '@vueuse/nuxt', '@nuxt/eslint'],
@@ -15,7 +16,7 @@ export default defineNuxtConfig({
     provider: 'none',
     serverBundle: { collections: ['lucide'] },
     // Composables name icons as well.
-    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/*.ts'] }, includeCustomCollections: false },
+    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/*.ts'] }, includeCustomCollections: false, icons: DEVICE_ICONS.map(icon => `lucide:${icon}`) },
   },
   i18n: {
     strategy: 'no_prefix',

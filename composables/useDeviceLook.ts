@@ -3,6 +3,7 @@ import { useI18n } from '#imports'
 import type { DeviceState, Presence } from '#shared/schemas/device'
 import { doorWord, isDoorMetric, presenceOf } from '#shared/utils/device-signs'
 import type { Signs } from '#shared/utils/device-signs'
+import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { metricKind } from '#shared/utils/metrics'
 import { useFormats } from './useFormats'
@@ -52,9 +53,9 @@ export function useDeviceLook() {
     /** `open` and `closed` in the page's language, any other word as the device says it. */
     doorText,
 
-    /** A metric's value as one would say it, with its unit. */
-    metricText(name: string, value: MetricValue): string {
-      return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value)
+    /** A metric's value as one would say it, with its unit; `own` is what people say about the metric. */
+    metricText(name: string, value: MetricValue, own?: MetricProfile): string {
+      return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value, own)
     },
 
     /** `tempC` -> Temperature; a name of the device's own stays. */

@@ -6,11 +6,15 @@ import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { countByFilter, heldOrder, isShown, matchesSearch, sortLines } from '#shared/utils/fleet-view'
 import type { FleetFilter, FleetLine, FleetSort } from '#shared/utils/fleet-view'
 import { useFleet } from './useFleet'
+import { useProfiles } from './useProfiles'
 
 export interface FleetViewOptions {
   search: Ref<string>
   sort: Ref<FleetSort>
   filter: Ref<FleetFilter>
+  /** Only devices of this group, at this place; empty: of any. */
+  group: Ref<string>
+  place: Ref<string>
   /** Words that the page shows for a device beyond its own, to be found by the search. */
   wordsOf: (line: FleetLine) => string
 }
@@ -21,17 +25,19 @@ const REFRESH_MS = 300
 const REORDER_MS = 3_000
 
 /** Which devices are shown in which order. Live values reorder rows now and then, and never under the operator's hand. */
-export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions) {
+export function useFleetView({ search, sort, filter, group, place, wordsOf }: FleetViewOptions) {
   const fleet = useFleet()
+  const { profileOf, nameOf, revision: profilesRevision } = useProfiles()
   const shown = shallowRef<readonly string[]>([])
   const counts = shallowRef(countByFilter([]))
   const isHeld = ref(false)
   const isWaiting = ref(false)
-  const byName = createNameOrder()
+  const byName = createNameOrder(nameOf)
   let mayReorder = true
 
   function refresh() {
-    const lines = byName(fleet.all(), fleet.members.value)
+    const lines = byName(fleet.all(), `${fleet.members.value} ${profilesRevision.value}`)
+      .filter(({ device }) => isLabelled(device.deviceId))
       .map(entry => ({ entry, signs: signsOf(entry.device, entry.door) }))
     counts.value = countByFilter(lines)
     const wanted = sortLines(lines.filter(isWanted), sort.value).map(({ entry }) => entry.device.deviceId)
@@ -41,6 +47,12 @@ export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions
     isWaiting.value = isHeld.value && !isSameOrder(next, wanted)
     mayReorder = false
     if (!isSameOrder(shown.value, next)) shown.value = next
+  }
+
+  function isLabelled(deviceId: string): boolean {
+    if (group.value === '' && place.value === '') return true
+    const profile = profileOf(deviceId)
+    return (group.value === '' || profile?.group === group.value) && (place.value === '' || profile?.place === place.value)
   }
 
   function isWanted(line: FleetLine): boolean {
@@ -57,7 +69,7 @@ export function useFleetView({ search, sort, filter, wordsOf }: FleetViewOptions
     reorder()
   }
 
-  watch([search, sort, filter], reorderAsAsked)
+  watch([search, sort, filter, group, place, profilesRevision], reorderAsAsked)
   watch(fleet.hasSnapshot, reorderAsAsked)
   watchThrottled(fleet.revision, refresh, { throttle: REFRESH_MS, leading: true, trailing: true })
   useIntervalFn(reorder, REORDER_MS)
@@ -79,19 +91,19 @@ function isSameOrder(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((deviceId, i) => deviceId === b[i])
 }
 
-/** Entries in natural name order; sorted again only when devices came or went. */
-function createNameOrder() {
+/** Entries in natural order of the names people know; sorted again only for another `version` of devices and names. */
+function createNameOrder(nameOf: (deviceId: string) => string) {
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
   let order: string[] = []
-  let orderedAt = -1
-  return (entries: Iterable<FleetEntry>, members: number): FleetEntry[] => {
+  let orderedAt = ''
+  return (entries: Iterable<FleetEntry>, version: string): FleetEntry[] => {
     const byId = new Map(Array.from(entries, entry => [entry.device.deviceId, entry]))
-    if (members !== orderedAt) {
+    if (version !== orderedAt) {
       const known = order.filter(deviceId => byId.has(deviceId))
       const isKnown = new Set(known)
       // The old order first: sorting what is nearly sorted is cheap.
-      order = [...known, ...[...byId.keys()].filter(deviceId => !isKnown.has(deviceId))].sort(collator.compare)
-      orderedAt = members
+      order = [...known, ...[...byId.keys()].filter(deviceId => !isKnown.has(deviceId))].sort((a, b) => collator.compare(nameOf(a), nameOf(b)))
+      orderedAt = version
     }
     return order.flatMap(deviceId => byId.get(deviceId) ?? [])
   }

@@ -1,5 +1,6 @@
 import { computed } from 'vue'
 import { useI18n } from '#imports'
+import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { unitOf } from '#shared/utils/metrics'
 import { durationParts, relativeParts } from '#shared/utils/relative-time'
@@ -18,14 +19,20 @@ export function useFormats() {
   const language = computed(() => LANGUAGE_TAGS[locale.value] ?? 'en-GB')
   const formats = computed(() => createFormats(language.value))
 
-  function number(value: number): string {
+  function number(value: number, decimals?: number): string {
+    if (decimals !== undefined) return withDecimals(decimals).format(value)
     const size = Math.abs(value)
     if (size >= LARGEST_PLAIN || (size > 0 && size < SMALLEST_PLAIN)) return formats.value.scientific.format(value)
     return formats.value.number.format(value)
   }
 
-  function text(value: MetricValue): string {
-    if (typeof value === 'number') return number(value)
+  function withDecimals(decimals: number): Intl.NumberFormat {
+    const { language, byDecimals } = formats.value
+    return byDecimals[decimals] ??= new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  }
+
+  function text(value: MetricValue, decimals?: number): string {
+    if (typeof value === 'number') return number(value, decimals)
     if (typeof value === 'boolean') return value ? t('value.yes') : t('value.no')
     return value
   }
@@ -33,11 +40,11 @@ export function useFormats() {
   return {
     /** The language as `Intl` names it. */
     language,
-    number,
-    /** A value as one would say it: `22.4 °C`, `yes`, `open`. */
-    value(name: string, value: MetricValue): string {
-      const unit = unitOf(name, value)
-      return unit ? `${text(value)}${NO_BREAK_SPACE}${unit}` : text(value)
+    number: (value: number) => number(value),
+    /** A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. */
+    value(name: string, value: MetricValue, own?: MetricProfile): string {
+      const unit = unitOf(name, value, own)
+      return unit ? `${text(value, own?.decimals)}${NO_BREAK_SPACE}${unit}` : text(value, own?.decimals)
     },
     /** `14 Nov 2026, 03:12:45` */
     dateTime: (time: string | number) => formats.value.dateTime.format(new Date(time)),
@@ -66,7 +73,10 @@ export function useFormats() {
 }
 
 function createFormats(language: string) {
+  const byDecimals: Record<number, Intl.NumberFormat> = {}
   return {
+    language,
+    byDecimals,
     number: new Intl.NumberFormat(language, { maximumFractionDigits: 3 }),
     scientific: new Intl.NumberFormat(language, { notation: 'scientific', maximumSignificantDigits: 4 }),
     dateTime: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),

@@ -1,25 +1,31 @@
 import { useI18n } from '#imports'
 import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
+import type { MetricValue } from '#shared/schemas/telemetry'
 import { intervalAt, pointAt } from '#shared/utils/history-series'
 import { useDeviceLook } from './useDeviceLook'
 import { useFormats } from './useFormats'
+import { useProfiles } from './useProfiles'
 
-/** What the charts show at a moment, in words. */
-export function useHistoryWords() {
+/** What the charts of a device show at a moment, in words. */
+export function useHistoryWords(deviceId: string) {
   const { t } = useI18n()
   const { dateTime, value } = useFormats()
   const { metricLabel, metricText } = useDeviceLook()
+  const { metricOf } = useProfiles()
+
+  const say = (metric: string, number: number) => value(metric, number, metricOf(deviceId, metric))
+  const sayAny = (metric: string, held: MetricValue) => metricText(metric, held, metricOf(deviceId, metric))
 
   function numberText(metric: string, { min, mean, max }: HistoryPoint): string {
-    if (min === max) return value(metric, mean)
-    return t('history.spread', { min: value(metric, min), mean: value(metric, mean), max: value(metric, max) })
+    if (min === max) return say(metric, mean)
+    return t('history.spread', { min: say(metric, min), mean: say(metric, mean), max: say(metric, max) })
   }
 
   return {
     numberReadout: (metric: string, point: HistoryPoint) => t('history.at', { when: dateTime(point.time), what: numberText(metric, point) }),
 
     stateReadout(metric: string, { from, value: held }: HistoryInterval, at: number | null): string {
-      const what = t('history.since', { what: metricText(metric, held), since: dateTime(from) })
+      const what = t('history.since', { what: sayAny(metric, held), since: dateTime(from) })
       return at === null ? what : t('history.at', { when: dateTime(at), what })
     },
 
@@ -27,7 +33,7 @@ export function useHistoryWords() {
     readoutAt(metric: string, answer: HistoryAnswer | undefined, at: number): string {
       const point = answer?.kind === 'number' ? pointAt(answer.points, at) : undefined
       const interval = answer?.kind === 'state' ? intervalAt(answer.points, at) : undefined
-      const what = point ? numberText(metric, point) : interval ? metricText(metric, interval.value) : t('history.nothing')
+      const what = point ? numberText(metric, point) : interval ? sayAny(metric, interval.value) : t('history.nothing')
       return t('history.named', { name: metricLabel(metric), what })
     },
   }

@@ -21,9 +21,11 @@ export function useListQuery() {
     search,
     sort: useQueryChoice('sort', FLEET_SORTS),
     filter: useQueryChoice('filter', FLEET_FILTERS),
+    group: useQueryText('group'),
+    place: useQueryText('place'),
     showAll() {
       typed.value = ''
-      void router.replace({ query: { ...router.currentRoute.value.query, q: undefined, filter: undefined } })
+      void router.replace({ query: { ...router.currentRoute.value.query, q: undefined, filter: undefined, group: undefined, place: undefined } })
     },
   }
 }

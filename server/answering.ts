@@ -1,6 +1,7 @@
 // Questions about the past, answered from the history (and, where none is kept, from what is in memory).
 import type { RecentMessages as MessagesAnswer } from '#shared/schemas/device'
 import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
+import type { MetricProfile } from '#shared/schemas/profile'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { metricKind } from '#shared/utils/metrics'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
@@ -9,6 +10,7 @@ import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import { readMessagesBefore, readRaw, readSparkline, readThinned } from './history/reading'
 import { fromStored } from './history/store'
+import type { Registry } from './registry/contract'
 
 const DEFAULT_RANGE_MS = 86_400_000
 
@@ -20,8 +22,8 @@ export function rangeOf(range: { from?: string | undefined, to?: string | undefi
 }
 
 /** Answers a question about one metric. */
-export function answerHistory(history: History, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): HistoryAnswer {
-  const question = { deviceId, metric, unit: metricKind(metric).unit ?? null, ...rangeOf(range) }
+export function answerHistory(history: History, registry: Registry, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): HistoryAnswer {
+  const question = { deviceId, metric, unit: metricOf(registry, deviceId, metric)?.unit ?? metricKind(metric).unit ?? null, ...rangeOf(range) }
   return resolution === 'raw' ? readRaw(history.read(), question, limit) : readThinned(history.read(), question, points)
 }
 
@@ -38,13 +40,18 @@ export function answerMessages(history: History | undefined, recent: RecentMessa
   }
 }
 
-/** Small lines of the first numeric metric of each device that has one. */
-export function answerSparklines(history: History, fleet: Fleet, deviceIds: readonly string[]): Sparklines {
+function metricOf(registry: Registry, deviceId: string, metric: string): MetricProfile | undefined {
+  const { metrics } = registry.get(deviceId)
+  return metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
+}
+
+/** Small lines of the first numeric metric of each device that has one that is shown. */
+export function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[]): Sparklines {
   const now = Date.now() * 1000
   const store = history.read()
   return Object.fromEntries(deviceIds.flatMap((deviceId) => {
     const values = fleet.get(deviceId)?.values ?? {}
-    const metric = Object.keys(values).find(name => typeof values[name]?.value === 'number')
+    const metric = Object.keys(values).find(name => typeof values[name]?.value === 'number' && !metricOf(registry, deviceId, name)?.hidden)
     const points = metric === undefined ? [] : readSparkline(store, deviceId, metric, now)
     return metric === undefined || points.length === 0 ? [] : [[deviceId, { metric, points }]]
   }))

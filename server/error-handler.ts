@@ -1,8 +1,9 @@
 import { send, setResponseHeader, setResponseStatus } from 'h3'
 import type { H3Error, H3Event } from 'h3'
+import { ErrorAnswerSchema } from '#shared/schemas/error'
 import type { ErrorAnswer } from '#shared/schemas/error'
 
-const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large' }
+const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large', 415: 'media-type' }
 
 /** Errors of the API have one shape and no insides; pages keep Nuxt's own error page. */
 export default function errorHandler(error: H3Error, event: H3Event) {
@@ -14,6 +15,7 @@ export default function errorHandler(error: H3Error, event: H3Event) {
     error: {
       code: codeOf(error.data) ?? (isOurs ? CODES[statusCode] ?? 'bad-request' : 'internal'),
       message: isOurs ? error.message : 'The server could not answer this; its log says why.',
+      ...(isOurs && faultsOf(error.data)),
     },
   }
   setResponseStatus(event, statusCode)
@@ -23,4 +25,9 @@ export default function errorHandler(error: H3Error, event: H3Event) {
 
 function codeOf(data: unknown): string | undefined {
   return typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string' ? data.code : undefined
+}
+
+function faultsOf(data: unknown): Pick<ErrorAnswer['error'], 'faults'> {
+  const faults = ErrorAnswerSchema.shape.error.shape.faults.safeParse(typeof data === 'object' && data !== null && 'faults' in data ? data.faults : undefined).data
+  return faults ? { faults } : {}
 }

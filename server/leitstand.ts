@@ -13,6 +13,7 @@ import { createRecentMessages } from './fleet/recent-messages'
 import type { RecentMessages } from './fleet/recent-messages'
 import { createSnapshot } from './fleet/snapshot'
 import { createStates } from './fleet/states'
+import { openDocuments } from './history/documents'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
 import { createIngest, restoreFleet } from './ingest'
@@ -22,6 +23,8 @@ import { createConnection } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
 import { startEmbeddedBroker } from './mqtt/embedded-broker'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
+import type { Registry } from './registry/contract'
+import { createRegistry } from './registry/registry'
 import { createRejections } from './rejections/rejections'
 import type { Rejections } from './rejections/rejections'
 import { SettingsError, variableName } from './settings'
@@ -36,6 +39,7 @@ export interface Leitstand {
   recent: RecentMessages
   counters: Counters
   rejections: Rejections
+  registry: Registry
   hub: Hub
   history: History | undefined
   limits: Settings['limits']
@@ -80,10 +84,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     },
   })
 
+  const file = join(settings.dataDir, 'history.db')
+  const onDamaged = (movedTo: string) => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
   const history = settings.history === 'off'
     ? undefined
     : createHistory({
-        file: join(settings.dataDir, 'history.db'),
+        file,
         durability: settings.historyDurability,
         unacknowledged: mqtt.receiveMaximum,
         retention: {
@@ -93,11 +99,22 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           bytes: settings.historyMegabytes * 1_000_000,
         },
         stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
-        onOpen: restored => restoreFleet(fleet, presence, restored),
+        onOpen(restored) {
+          restoreFleet(fleet, presence, restored)
+          loadRegistry()
+        },
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
-        onDamaged: movedTo => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`),
+        onDamaged,
       })
+  // Without a history they are kept alone, in the same file.
+  const documents = openDocuments(file, onDamaged)
+  const registry = createRegistry({ store: history?.documents ?? documents, limits, onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)) })
   const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
+
+  function loadRegistry() {
+    const { unreadable } = registry.load()
+    if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
+  }
 
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
@@ -110,6 +127,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     else log.warn(line)
   }
 
+  function loadAlone() {
+    try {
+      loadRegistry()
+    }
+    catch (error) {
+      log.warn(error instanceof Error ? error.message : String(error))
+    }
+  }
+
   function brokerStatus(): BrokerStatus {
     return connection?.status() ?? STARTING
   }
@@ -120,13 +146,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     recent,
     counters,
     rejections,
+    registry,
     hub,
     history,
     limits,
     async start() {
       hub.start()
       presence.start()
-      history?.open()
+      if (history) history.open()
+      else loadAlone()
       if (!mqtt.url) {
         broker = await startEmbeddedBroker(mqtt.embeddedPort)
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
@@ -143,6 +171,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       await connection?.stop()
       await broker?.stop()
       history?.close()
+      documents.close()
     },
     health() {
       const status = brokerStatus()

@@ -5,5 +5,6 @@ import { answerSparklines } from '../answering'
 /** `GET /api/sparklines?device=a&device=b` -> the last hour of one metric of each */
 export default defineEventHandler((event): Sparklines => {
   const { device } = requireQuery(event, SparklineQuerySchema)
-  return answerSparklines(requireHistory(), useLeitstand().fleet, device)
+  const { registry, fleet } = useLeitstand()
+  return answerSparklines(requireHistory(), registry, fleet, device)
 })

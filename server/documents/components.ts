@@ -7,6 +7,8 @@ import * as error from '#shared/schemas/error'
 import * as events from '#shared/schemas/events'
 import * as health from '#shared/schemas/health'
 import * as history from '#shared/schemas/history'
+import * as profile from '#shared/schemas/profile'
+import * as registry from '#shared/schemas/registry'
 import * as rejection from '#shared/schemas/rejection'
 import * as sparkline from '#shared/schemas/sparkline'
 import * as storage from '#shared/schemas/storage'
@@ -16,7 +18,7 @@ import { EXAMPLES } from './examples'
 /** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
 
-const EXPORTS = { ...telemetry, ...counters, ...device, ...error, ...events, ...health, ...history, ...rejection, ...sparkline, ...storage, ApplicationStatusSchema }
+const EXPORTS = { ...telemetry, ...counters, ...device, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ApplicationStatusSchema }
 type Exports = typeof EXPORTS
 
 const EVENT_NAMES = {
@@ -25,6 +27,8 @@ const EVENT_NAMES = {
   state: 'StateEvent',
   presence: 'PresenceEvent',
   broker: 'BrokerEvent',
+  device: 'DeviceEvent',
+  forgotten: 'ForgottenEvent',
   batch: 'BatchEvent',
   states: 'StatesEvent',
   resumed: 'ResumedEvent',

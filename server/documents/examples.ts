@@ -37,6 +37,15 @@ const brokerStatus: InputOf<'BrokerStatus'> = {
   refused: [],
 }
 
+const profile: InputOf<'DeviceProfile'> = {
+  name: 'North gate',
+  place: 'Yard',
+  group: 'Gates',
+  icon: 'door-open',
+  intervalSeconds: 60,
+  metrics: { humidity: { hidden: true }, tempC: { decimals: 1 } },
+}
+
 /** One example of a shape, by the shape's name. */
 export const EXAMPLES = {
   TelemetryMessage: { ts: '2026-11-02T12:00:00Z', metrics: METRICS },
@@ -84,6 +93,13 @@ export const EXAMPLES = {
     daysThatFit: 480,
     metrics: [{ deviceId: 'gate-001', metric: 'tempC', bytes: 20_971_520 }],
   },
+  DeviceProfile: profile,
+  KnownDevice: { deviceId: 'gate-001', ...profile, picture: 'q83vEjRWeJ' },
+  SharedProfile: { intervalSeconds: 60 },
+  Groups: [{ name: 'Gates', devices: 1, intervalSeconds: 60 }],
+  Places: [{ name: 'Yard', devices: 1 }],
+  RegistryFile: { format: 'leitstand-devices/1', site: {}, groups: [{ name: 'Gates', intervalSeconds: 60 }], devices: [{ deviceId: 'gate-001', ...profile }] },
+  ImportReport: { dryRun: true, total: 1, changes: [{ path: 'devices.gate-001.name', before: '"Gate"', after: '"North gate"' }] },
   Sparklines: { 'gate-001': { metric: 'tempC', points: [[1_793_620_680_000, 21.2], [1_793_620_740_000, 21.28]] } },
   ErrorAnswer: { error: { code: 'device-unknown', message: 'No device “gate-009” has been heard since the server started.' } },
 } as const satisfies { [Name in SchemaName]?: InputOf<Name> }
@@ -95,6 +111,8 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   state: { type: 'state', data: { ...state, deviceId: 'gate-001' } },
   presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30 } },
   broker: { type: 'broker', data: brokerStatus },
+  device: { type: 'device', id: EVENT_ID, data: { deviceId: 'gate-001', ...profile } },
+  forgotten: { type: 'forgotten', id: EVENT_ID, data: { deviceId: 'gate-001' } },
   batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
   states: { type: 'states', id: EVENT_ID, data: [deviceState] },
   resumed: { type: 'resumed', id: EVENT_ID, data: { missed: 12 } },

@@ -1,8 +1,9 @@
 import { describeSchemas, referredSchemas, schemaRef } from './components'
 import type { JsonSchemas } from './components'
 import { INFO, LICENCE } from './info'
-import { ROUTES, TAGS } from './routes'
-import type { Answer, Query, Route } from './routes'
+import { TAGS } from './route'
+import type { Answer, Body, Query, Route } from './route'
+import { ROUTES } from './routes'
 
 const DEVICE_ID = {
   name: 'deviceId',
@@ -12,6 +13,17 @@ const DEVICE_ID = {
   schema: { type: 'string' },
   example: 'gate-001',
 }
+
+const GROUP = {
+  name: 'group',
+  in: 'path',
+  required: true,
+  description: 'Name of the group, percent-encoded.',
+  schema: { type: 'string' },
+  example: 'Halle 1',
+}
+
+const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP }
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
 const OTHER_ERRORS: Answer = { description: 'Any other error, such as `internal`.', schema: 'ErrorAnswer' }
@@ -29,13 +41,13 @@ export function openApiDocument() {
     security: [],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
-    components: { parameters: { deviceId: DEVICE_ID }, schemas: referredSchemas(paths, schemas) },
+    components: { parameters: PATH_PARAMETERS, schemas: referredSchemas(paths, schemas) },
   }
 }
 
-function operation({ id, tag, summary, path, query, requestHeaders = {}, answers }: Route, schemas: JsonSchemas) {
+function operation({ id, tag, summary, path, query, requestHeaders = {}, body, answers }: Route, schemas: JsonSchemas) {
   const parameters = [
-    ...(path.includes('{deviceId}') ? [{ $ref: '#/components/parameters/deviceId' }] : []),
+    ...Object.keys(PATH_PARAMETERS).filter(name => path.includes(`{${name}}`)).map(name => ({ $ref: `#/components/parameters/${name}` })),
     ...(query ? queryParameters(query, schemas) : []),
     ...Object.entries(requestHeaders).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } })),
   ]
@@ -44,8 +56,16 @@ function operation({ id, tag, summary, path, query, requestHeaders = {}, answers
     tags: [tag],
     summary,
     ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: requestBody(body) }),
     responses: Object.fromEntries(Object.entries({ ...answers, default: OTHER_ERRORS }).map(([status, answer]) => [status, response(answer)])),
   }
+}
+
+function requestBody(body: Body) {
+  const content = 'schema' in body
+    ? { 'application/json': { schema: schemaRef(body.schema) } }
+    : Object.fromEntries(body.mediaTypes.map(type => [type, {}]))
+  return { description: body.description, required: true, content }
 }
 
 /** A query schema is an object with one property per parameter. */

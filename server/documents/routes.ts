@@ -1,48 +1,10 @@
 import { MAX_SEARCH_WORDS } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER } from '#shared/schemas/history'
 import { MAX_SPARKLINES } from '#shared/schemas/sparkline'
-import type { InputOf, SchemaName } from './components'
+import { REGISTRY_ROUTES } from './registry-routes'
+import { fault, QUERY_INVALID } from './route'
+import type { Header, Route } from './route'
 
-type QueryName = Extract<SchemaName, `${string}Query`>
-/** A query schema and what each of its parameters means. */
-export type Query = { [Name in QueryName]: { schema: Name, parameters: Record<keyof InputOf<Name>, string> } }[QueryName]
-
-export interface Answer {
-  description: string
-  /** The shape of a JSON answer; without it (and without `files`) a document of its own standard. */
-  schema?: SchemaName
-  /** An example by media type, for what is no single JSON value. */
-  files?: Record<string, string>
-  /** There is none: neither shape nor file. */
-  isEmpty?: true
-  headers?: Record<string, Header>
-}
-
-export interface Header {
-  type: 'integer' | 'string'
-  description: string
-}
-
-export interface Route {
-  method: 'get'
-  path: `/api/${string}`
-  id: string
-  tag: keyof typeof TAGS
-  summary: string
-  query?: Query
-  /** Meaning of headers that change the answer. */
-  requestHeaders?: Record<string, string>
-  answers: Record<number, Answer>
-}
-
-export const TAGS = {
-  devices: 'What is known of the devices now.',
-  history: 'What they measured before.',
-  operation: 'How the application itself is doing.',
-  documents: 'This description.',
-}
-
-const QUERY_INVALID = fault(400, '`query-invalid`: a parameter is missing or not usable; the message names it.')
 const DEVICE_UNKNOWN = fault(404, '`device-unknown`: no device of this name has been heard.')
 const NO_HISTORY = fault(503, '`history-unavailable`: no history is kept, or it cannot be read now; the message says why.')
 
@@ -190,8 +152,10 @@ export const ROUTES: readonly Route[] = [
     summary: 'The MQTT topics and the event stream as AsyncAPI 3.0.',
     answers: { 200: { description: 'The document.' } },
   },
+  ...REGISTRY_ROUTES,
 ]
 
-function fault(status: number, description: string): Record<number, Answer> {
-  return { [status]: { description, schema: 'ErrorAnswer' } }
+/** The methods of the routes that lead to a path as it is asked for, such as `/api/sensors/gate-001`. */
+export function methodsOf(path: string): Route['method'][] {
+  return ROUTES.filter(route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path)).map(({ method }) => method)
 }

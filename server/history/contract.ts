@@ -1,4 +1,5 @@
 import type { Storage } from '#shared/schemas/storage'
+import type { Documents } from './documents'
 import type { Delivery } from './journal'
 import type { ReadableStore } from './reading'
 import type { RetentionLimits } from './retention'
@@ -46,6 +47,8 @@ export interface History {
   isOpen: () => boolean
   /** What can be read: the archive, and per device what is not packed yet. */
   read: () => ReadableStore
+  /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */
+  documents: Documents
   /** Packs everything, or one device, now. */
   packAll: (deviceId?: string) => void
   /** Prunes and counts now instead of within the minute. */

@@ -5,6 +5,8 @@ import { startCheckpoints } from './checkpoints'
 import type { Checkpoints } from './checkpoints'
 import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
+import { createDocuments, createDocumentTable } from './documents'
+import type { DocumentTable } from './documents'
 import { inWords } from './faults'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
@@ -23,6 +25,7 @@ export function createHistory(options: HistoryOptions): History {
   let maintenance: Maintenance | undefined
   let sync: Sync | undefined
   let checkpoints: Checkpoints | undefined
+  let documents: DocumentTable | undefined
   let names = new Map<number, string>()
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
@@ -177,6 +180,7 @@ export function createHistory(options: HistoryOptions): History {
       database = openDatabase(options.file, options.onDamaged)
       if (options.durability === 'full') sync = createSync(options.file)
       store = createStore(database, options.unacknowledged, now)
+      documents = createDocumentTable(database)
       options.onOpen(store.restore())
       packer.start()
       checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
@@ -199,6 +203,7 @@ export function createHistory(options: HistoryOptions): History {
     database?.close()
     database = undefined
     store = undefined
+    documents = undefined
   }
 
   return {
@@ -232,6 +237,7 @@ export function createHistory(options: HistoryOptions): History {
       const { store } = opened()
       return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }
     },
+    documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
     packAll(deviceId) {
       const { store } = opened()
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)

@@ -6,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite'
  *   `[device, kind, bytes, value]`
  * - `delivery`: per commit, packet id and digest of each record, kept for as long as they may be redelivered
  * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
+ * - `document`: small things that other rooms keep, by kind and name
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, archived INTEGER NOT NULL DEFAULT 0, state TEXT);
@@ -24,6 +25,7 @@ const MIGRATIONS: readonly string[] = [
    DROP TABLE delivery;
    CREATE TABLE delivery (last INTEGER PRIMARY KEY, packets BLOB NOT NULL);
    INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
+  `CREATE TABLE document (kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name));`,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { documentBytes } from './documents'
 import { floorTo, TIERS } from './rollups'
 import { restAfter, startSlice } from './slices'
 import type { Store } from './store'
@@ -33,8 +34,9 @@ export async function prune(database: DatabaseSync, store: Store, limits: Retent
   await repeat(transact, () => steps.dropMessages(before(limits.rawDays)))
   await repeat(transact, () => steps.dropRollups('minute', before(limits.minuteDays)))
   await repeat(transact, () => steps.dropRollups('hour', before(limits.hourDays)))
-  if (usedBytes(database) > limits.bytes) {
-    const tooLarge = () => usedBytes(database) > limits.bytes * SPARE
+  const others = documentBytes(database)
+  if (usedBytes(database) - others > limits.bytes) {
+    const tooLarge = () => usedBytes(database) - others > limits.bytes * SPARE
     await repeat(transact, () => tooLarge() && steps.dropOldestMessages())
     await repeat(transact, () => tooLarge() && steps.dropOldestRollups('minute'))
     await repeat(transact, () => tooLarge() && steps.dropOldestRollups('hour'))

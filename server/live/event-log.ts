@@ -1,10 +1,25 @@
 import { randomBytes } from 'node:crypto'
 
-const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker'] as const
+const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker', 'device', 'forgotten'] as const
 export type LiveType = typeof LIVE_TYPES[number]
 
 /** An event with its data as JSON text, encoded once for everybody. */
 export interface LiveEvent { n: number, type: LiveType, deviceId: string | undefined, data: string }
+
+/** Whether an event is part of its device's state, of which the latest says everything. */
+export function isOfState({ type }: LiveEvent): boolean {
+  return type === 'telemetry' || type === 'state' || type === 'presence'
+}
+
+/** Whether only clients that asked for something are told. */
+export function isAddition({ type }: LiveEvent): boolean {
+  return type === 'device' || type === 'forgotten'
+}
+
+/** Events of one key replace each other for a client that gets only the latest. No deviceId holds a slash. */
+export function keyOf(event: LiveEvent): string {
+  return isOfState(event) ? event.deviceId ?? '' : `${event.type}/${event.deviceId ?? ''}`
+}
 
 /** What came after an event that a client names; or why that cannot be said. */
 export type Missed = { events: readonly LiveEvent[] } | { reason: 'too-old' | 'restarted' }

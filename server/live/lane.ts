@@ -1,3 +1,4 @@
+import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent } from './event-log'
 import type { Frame } from './frames'
 
@@ -29,8 +30,8 @@ export function laneKey({ extended, mode, everyMs, devices }: StreamOptions): st
 /** One way of delivering events: which, how often, in what form. */
 export function createLane({ extended, mode, everyMs, devices }: StreamOptions, log: EventLog, statesText: StatesText, deliver: (delivery: Delivery) => void) {
   let waiting: LiveEvent[] = []
-  // With `latest`: the last event of each device, and of the broker under no name.
-  const latest = new Map<string | undefined, LiveEvent>()
+  // With `latest`: the last event of each key.
+  const latest = new Map<string, LiveEvent>()
   let timer: NodeJS.Timeout | undefined
   let lastFlush = -Infinity
   // Up to which event this lane has been told.
@@ -70,10 +71,16 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
   }
 
   function latestFrames(events: readonly LiveEvent[]): Frame[] {
-    const changed = events.flatMap(({ deviceId }) => deviceId ?? [])
+    const changed = events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? [])
     const id = log.idOf(seen)
     const states = changed.length === 0 ? [] : [{ id, text: `{"type":"states","id":"${id}","data":${statesText(changed)}}` }]
-    return [...events.filter(({ deviceId }) => deviceId === undefined).map(frameOf), ...states]
+    return [...events.filter(event => !isOfState(event)).map(frameOf), ...states]
+  }
+
+  /** Those of a turn that this lane is for: what people say concerns everybody, for every list shows names. */
+  function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
+    if (extended && !devices) return events
+    return events.filter(event => isOfState(event) ? devices?.has(event.deviceId ?? '') ?? true : extended || !isAddition(event))
   }
 
   function flush() {
@@ -91,11 +98,11 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
     /** Takes the events of a turn. */
     offer(events: readonly LiveEvent[]) {
       seen = events.at(-1)?.n ?? seen
-      const wanted = devices ? events.filter(({ deviceId }) => deviceId === undefined || devices.has(deviceId)) : events
+      const wanted = wantedOf(events)
       if (wanted.length === 0) return
       if (everyMs === 0) return deliver({ events: wanted, frames: () => frames(wanted) })
       if (mode === 'latest') {
-        for (const event of wanted) latest.set(event.deviceId, event)
+        for (const event of wanted) latest.set(keyOf(event), event)
       }
       else {
         for (const event of wanted) waiting.push(event)
@@ -109,7 +116,7 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
     /** Delivers what waits; also the way to end it. */
     flush,
     /** What a client has missed, in this lane's form. */
-    frames: (events: readonly LiveEvent[]) => frames(devices ? events.filter(({ deviceId }) => deviceId === undefined || devices.has(deviceId)) : events),
+    frames: (events: readonly LiveEvent[]) => frames(wantedOf(events)),
   }
 }
 export type Lane = ReturnType<typeof createLane>

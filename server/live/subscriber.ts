@@ -1,5 +1,6 @@
 import type { StreamLagSchema } from '#shared/schemas/events'
 import type { z } from 'zod'
+import { isOfState, keyOf } from './event-log'
 import type { LiveEvent } from './event-log'
 import type { Frame, Framing } from './frames'
 import type { StreamOptions } from './lane'
@@ -40,7 +41,8 @@ interface Arrears {
   /** Events merged since the client was told last. */
   events: number
   devices: Set<string>
-  broker: LiveEvent | undefined
+  /** The last of each kind that is no part of a state. */
+  others: Map<string, LiveEvent>
   /** The least that has waited in its connection since, and when that was reached: whether it reads at all. */
   leastBuffered: number
   progressAt: number
@@ -59,15 +61,15 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
   function look() {
     const buffered = client.bufferedBytes()
     if (buffered <= bufferBytes) allowed = bufferBytes
-    else if (buffered > allowed) arrears = { events: 0, devices: new Set(), broker: undefined, leastBuffered: buffered, progressAt: Date.now() }
+    else if (buffered > allowed) arrears = { events: 0, devices: new Set(), others: new Map(), leastBuffered: buffered, progressAt: Date.now() }
   }
 
   function owe(debt: Arrears, events: readonly LiveEvent[]) {
     merged += events.length
     debt.events += events.length
     for (const event of events) {
-      if (event.deviceId === undefined) debt.broker = event
-      else debt.devices.add(event.deviceId)
+      if (isOfState(event)) debt.devices.add(event.deviceId ?? '')
+      else debt.others.set(keyOf(event), event)
     }
   }
 
@@ -75,6 +77,9 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
   function pay(debt: Arrears) {
     if (debt.events > 0) say(`{"type":"coalesced","data":{"events":${debt.events},"devices":${debt.devices.size}}}`)
     debt.events = 0
+    // First: a device that was forgotten and has come back since is among the states.
+    for (const { type, data } of debt.others.values()) say(`{"type":"${type}","data":${data}}`)
+    debt.others.clear()
     while (debt.devices.size > 0 && client.bufferedBytes() <= bufferBytes * LOW_WATER) {
       const portion = [...debt.devices.values().take(PORTION)]
       for (const deviceId of portion) debt.devices.delete(deviceId)
@@ -82,9 +87,7 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
     }
     debt.leastBuffered = client.bufferedBytes()
     debt.progressAt = Date.now()
-    if (debt.devices.size > 0) return
-    arrears = undefined
-    if (debt.broker) say(`{"type":"broker","data":${debt.broker.data}}`)
+    if (debt.devices.size === 0) arrears = undefined
   }
 
   function say(text: string) {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DeviceStatesSchema, DeviceStatusChangeSchema, PresenceChangeSchema } from '#shared/schemas/device'
 import { BrokerStatusSchema } from '#shared/schemas/health'
+import { KnownDeviceSchema } from '#shared/schemas/profile'
 import { TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
@@ -25,7 +26,7 @@ export const StreamLagSchema = z.object({
 
 /**
  * What the server says on `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in
- * order per device. All other types are additions that a client may ignore; those from `batch` to `heartbeat` come only to
+ * order per device. All other types are additions that a client may ignore; those from `device` to `heartbeat` come only to
  * clients that asked for something in their address, `coalesced` also to others that read too slowly.
  */
 export const StreamEventSchema = z.discriminatedUnion('type', [
@@ -35,6 +36,8 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('state'), id, data: DeviceStatusChangeSchema }),
   z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
+  z.object({ type: z.literal('device'), id, data: KnownDeviceSchema }),
+  z.object({ type: z.literal('forgotten'), id, data: z.object({ deviceId: z.string() }) }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),

@@ -1,3 +1,4 @@
+import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
 
 /** What well-known metrics measure; each has a name in every language. */
@@ -58,7 +59,7 @@ export function metricKind(name: string): MetricKind {
   return unit ? { unit } : {}
 }
 
-/** Texts and booleans carry no unit, whatever their name. */
-export function unitOf(name: string, value: MetricValue): string | undefined {
-  return typeof value === 'number' ? metricKind(name).unit : undefined
+/** The unit that people say, else the one that the name tells; texts and booleans carry none. */
+export function unitOf(name: string, value: MetricValue, own?: MetricProfile): string | undefined {
+  return typeof value === 'number' ? own?.unit ?? metricKind(name).unit : undefined
 }

@@ -31,8 +31,11 @@ const SITES: Record<Site, Env> = {
   well: {},
   forgetful: { NUXT_HISTORY: 'off' },
   cutOff: { NUXT_MQTT_URL: 'mqtt://127.0.0.1:1' },
+  // Little can be said about one device, and no picture fits.
+  small: { NUXT_LIMITS_DEVICES: '1', NUXT_LIMITS_REGISTRY_BYTES: '100', NUXT_LIMITS_PICTURES_BYTES: '1' },
+  diskless: { NUXT_DATA_DIR: '/dev/null/nowhere' },
 }
-type Site = 'well' | 'forgetful' | 'cutOff'
+type Site = 'well' | 'forgetful' | 'cutOff' | 'small' | 'diskless'
 
 const DEVICE = '/api/sensors/{deviceId}'
 const ANSWERS: [route: string, status: number, address: string, site?: Site, headers?: Record<string, string>][] = [
@@ -76,6 +79,52 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site, hea
   ['/api/asyncapi.json', 200, '/api/asyncapi.json'],
 ]
 
+const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
+const PROFILE = '/api/devices/{deviceId}'
+const FILE = { format: 'leitstand-devices/1', devices: [{ deviceId: 'gate-001', name: 'North gate', picture: `data:image/png;base64,${PNG.toString('base64')}` }] }
+
+/** In this order: what was written first is read afterwards. */
+const CHANGES: [method: string, route: string, status: number, address: string, body?: string | Buffer, site?: Site][] = [
+  ['put', PROFILE, 200, '/api/devices/gate-001', '{"name":"North gate","group":"Gates","place":"Yard","metrics":{"tempC":{"decimals":1}}}'],
+  ['put', PROFILE, 200, '/api/devices/gate-002', '{"name":"Kept without a history"}', 'forgetful'],
+  ['put', PROFILE, 400, '/api/devices/gate-001', '{"name":"","metrics":{"tempC":{"decimal":1}}}'],
+  ['put', PROFILE, 409, '/api/devices/gate-002', `{"note":"${'x'.repeat(100)}"}`, 'small'],
+  ['put', PROFILE, 413, '/api/devices/gate-001', `{"note":"${'x'.repeat(1_100_000)}"}`],
+  ['put', PROFILE, 503, '/api/devices/gate-001', '{"name":"North gate"}', 'diskless'],
+  ['put', `${PROFILE}/picture`, 200, '/api/devices/gate-001/picture', PNG],
+  ['put', `${PROFILE}/picture`, 409, '/api/devices/gate-002/picture', PNG, 'small'],
+  ['put', `${PROFILE}/picture`, 413, '/api/devices/gate-001/picture', Buffer.concat([PNG, Buffer.alloc(200_000)])],
+  ['put', `${PROFILE}/picture`, 415, '/api/devices/gate-001/picture', '<svg onload="alert(1)"/>'],
+  ['put', `${PROFILE}/picture`, 503, '/api/devices/gate-001/picture', PNG, 'diskless'],
+  ['put', '/api/groups/{group}', 200, '/api/groups/Gates', '{"intervalSeconds":60}'],
+  ['put', '/api/groups/{group}', 400, '/api/groups/Gates', '{"intervalSeconds":"often"}'],
+  ['put', '/api/groups/{group}', 200, '/api/groups/Gates', '{"intervalSeconds":60}', 'small'],
+  ['put', '/api/groups/{group}', 409, '/api/groups/Doors', '{"intervalSeconds":60}', 'small'],
+  ['put', '/api/groups/{group}', 503, '/api/groups/Gates', '{"intervalSeconds":60}', 'diskless'],
+  ['put', '/api/site', 200, '/api/site', '{"intervalSeconds":600}'],
+  ['put', '/api/site', 400, '/api/site', 'no JSON'],
+  ['put', '/api/site', 503, '/api/site', '{"intervalSeconds":600}', 'diskless'],
+  ['get', '/api/devices', 200, '/api/devices'],
+  ['get', PROFILE, 200, '/api/devices/gate-001'],
+  ['get', PROFILE, 200, '/api/devices/nobody'],
+  ['get', `${PROFILE}/picture`, 200, '/api/devices/gate-001/picture'],
+  ['get', `${PROFILE}/picture`, 404, '/api/devices/nobody/picture'],
+  ['get', '/api/groups', 200, '/api/groups'],
+  ['get', '/api/places', 200, '/api/places'],
+  ['get', '/api/site', 200, '/api/site'],
+  ['get', '/api/registry', 200, '/api/registry'],
+  ['put', '/api/registry', 200, '/api/registry?dryRun=true', JSON.stringify(FILE)],
+  ['put', '/api/registry', 200, '/api/registry', JSON.stringify(FILE)],
+  ['put', '/api/registry', 400, '/api/registry', JSON.stringify({ ...FILE, devices: [{ deviceId: 'a', colour: 'red' }] })],
+  ['put', '/api/registry', 400, '/api/registry?dryRun=perhaps', JSON.stringify(FILE)],
+  ['put', '/api/registry', 400, '/api/registry', JSON.stringify({ ...FILE, devices: [{ deviceId: 'a', picture: 'data:image/png;base64,AAAA' }] })],
+  ['put', '/api/registry', 409, '/api/registry', JSON.stringify({ ...FILE, devices: [{ deviceId: 'a' }, { deviceId: 'b' }] }), 'small'],
+  ['put', '/api/registry', 413, '/api/registry', ' '.repeat(2_000_000), 'small'],
+  ['put', '/api/registry', 503, '/api/registry', JSON.stringify(FILE), 'diskless'],
+  ['delete', `${PROFILE}/picture`, 200, '/api/devices/gate-001/picture'],
+  ['delete', `${PROFILE}/picture`, 503, '/api/devices/gate-001/picture', undefined, 'diskless'],
+]
+
 /** An answer that says more than its description is as wrong as one that says less: here, unlike in the document, objects are closed. */
 function closed(part: unknown): unknown {
   if (Array.isArray(part)) return part.map(closed)
@@ -99,7 +148,7 @@ function createJudge(ajv: Ajv, document: { components: { schemas: object } }) {
 /** A server; where it has a broker, one device has sent what the AsyncAPI document shows, and one message was wrong. */
 async function openSite(env: Env): Promise<App> {
   const app = await launchApp(env)
-  if (env.NUXT_MQTT_URL) return app
+  if (env !== SITES.well && env !== SITES.forgetful) return app
   const { broker } = await app.untilBroker('connected')
   const { channels, components } = AsyncApiSchema.parse(await app.get('/api/asyncapi.json'))
   const device = await mqtt.connectAsync(broker.url, { protocolVersion: 4 })
@@ -124,7 +173,7 @@ describe('the OpenAPI document', () => {
   let judge: ReturnType<typeof createJudge>
 
   beforeAll(async () => {
-    for (const site of ['well', 'forgetful', 'cutOff'] as const) sites.set(site, await openSite(SITES[site]))
+    for (const site of ['well', 'forgetful', 'cutOff', 'small', 'diskless'] as const) sites.set(site, await openSite(SITES[site]))
     document = OpenApiSchema.parse(await sites.get('well')?.get('/api/openapi.json'))
     judge = createJudge(new Ajv2020({ strict: false, allErrors: true }), document)
   })
@@ -134,27 +183,49 @@ describe('the OpenAPI document', () => {
     const response = await fetch(`${sites.get(site)?.url}${address}`, { headers })
     const text = await textOf(response)
     skip(isNotBuilt(route, response.status, text), 'not built yet')
-
-    expect(response.status, text).toBe(status)
-    const type = response.headers.get('content-type')?.split(';')[0] ?? ''
-    const body: unknown = type === 'application/json' ? JSON.parse(text) : text
-    const described = document.paths[route]?.get?.responses[status]
-    if (text === '') return expect(described).not.toHaveProperty('content')
-    expect(judge(['paths', route, 'get', 'responses', String(status), 'content', type, 'schema'], body)).toBeUndefined()
-    const { data } = z.object({ error: z.object({ code: z.string() }) }).safeParse(body)
-    if (data) expect(described?.description).toContain(`\`${data.error.code}\``)
+    expectDescribed('get', route, status, response, text)
   })
 
+  it.for(CHANGES)('describes what %s %s answers with %i: %s', async ([method, route, status, address, body, site = 'well']) => {
+    const response = await fetch(`${sites.get(site)?.url}${address}`, { method: method.toUpperCase(), ...(body !== undefined && { body: typeof body === 'string' ? body : new Uint8Array(body) }) })
+    expectDescribed(method, route, status, response, await response.text())
+  })
+
+  it('describes 304 of what people say', async () => {
+    for (const [route, address] of [['/api/devices', '/api/devices'], [`${PROFILE}/picture`, '/api/devices/gate-001/picture']] as const) {
+      await fetch(`${sites.get('well')?.url}/api/devices/gate-001/picture`, { method: 'PUT', body: new Uint8Array(PNG) })
+      const response = await fetch(`${sites.get('well')?.url}${address}`, { headers: { 'if-none-match': '*' } })
+      expectDescribed('get', route, 304, response, await response.text())
+    }
+  })
+
+  function expectDescribed(method: string, route: string, status: number, response: Response, text: string) {
+    expect(response.status, text.slice(0, 1_000)).toBe(status)
+    const type = response.headers.get('content-type')?.split(';')[0] ?? ''
+    const body: unknown = type === 'application/json' ? JSON.parse(text) : text
+    const described = document.paths[route]?.[method]?.responses[status]
+    if (text === '') return expect(described).not.toHaveProperty('content')
+    expect(judge(['paths', route, method, 'responses', String(status), 'content', type, 'schema'], body)).toBeUndefined()
+    const { data } = z.object({ error: z.object({ code: z.string() }) }).safeParse(body)
+    if (data) expect(described?.description).toContain(`\`${data.error.code}\``)
+  }
+
   it('describes no answer that was not seen', () => {
-    const described = Object.entries(document.paths).flatMap(([route, { get }]) => Object.keys(get?.responses ?? {}).map(status => `${status} ${route}`))
-    const seen = new Set(ANSWERS.map(([route, status]) => `${status} ${route}`))
+    const described = Object.entries(document.paths).flatMap(([route, methods]) => Object.entries(methods).flatMap(([method, { responses }]) => Object.keys(responses).map(status => `${status} ${method} ${route}`)))
+    const seen = new Set([
+      ...ANSWERS.map(([route, status]) => `${status} get ${route}`),
+      ...CHANGES.map(([method, route, status]) => `${status} ${method} ${route}`),
+      '304 get /api/devices',
+      `304 get ${PROFILE}/picture`,
+    ])
     expect(described.filter(answer => !answer.startsWith('default ') && !seen.has(answer))).toEqual([])
   })
 
   it('describes every other error', async () => {
-    for (const route of Object.keys(document.paths)) {
-      const answer = await fetch(`${sites.get('well')?.url}${route.replace('{deviceId}', 'gate-001')}`, { method: 'POST' })
-      expect(judge(['paths', route, 'get', 'responses', 'default', 'content', 'application/json', 'schema'], await answer.json())).toBeUndefined()
+    for (const [route, methods] of Object.entries(document.paths)) {
+      const [method = ''] = Object.keys(methods)
+      const answer = await fetch(`${sites.get('well')?.url}${route.replace('{deviceId}', 'gate-001').replace('{group}', 'Gates')}`, { method: 'PATCH' })
+      expect(judge(['paths', route, method, 'responses', 'default', 'content', 'application/json', 'schema'], await answer.json())).toBeUndefined()
     }
   })
 })

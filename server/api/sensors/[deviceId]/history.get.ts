@@ -5,5 +5,5 @@ import { answerHistory } from '../../../answering'
 /** `GET /api/sensors/{deviceId}/history?metric=&from=&to=&points=` -> `HistoryAnswer`; `&resolution=raw&limit=` for every sample */
 export default defineEventHandler((event): HistoryAnswer => {
   const { deviceId } = requireDevice(event)
-  return answerHistory(requireHistory(), deviceId, requireQuery(event, HistoryQuerySchema))
+  return answerHistory(requireHistory(), useLeitstand().registry, deviceId, requireQuery(event, HistoryQuerySchema))
 })

@@ -342,3 +342,48 @@ it('opens a database of the first version with its data', () => {
   expect(samples('door')).toEqual([{ time: START, value: 'open' }])
   expect(stored('minute')).toMatchObject([{ start: START, count: 2, min: 1, max: 2.5 }])
 })
+
+it('opens a database of the second version with its data, and keeps documents in it', async () => {
+  history.close()
+  copyFileSync('test/fixtures/history-v2.db', join(folder, 'history.db'))
+  history = openHistory()
+  expect(samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }, { time: START + 2_000_000, value: 3 }])
+  await history.documents.write([{ kind: 'device', name: 'tor-1', body: '{"name":"Tor"}' }])
+  history.close()
+  history = openHistory()
+  expect(history.documents.all('device')).toEqual([{ name: 'tor-1', body: '{"name":"Tor"}' }])
+  expect(samples()).toHaveLength(3)
+})
+
+describe('documents', () => {
+  it('are written while messages are stored, and neither hold the other up', async () => {
+    keepStoring(START)
+    await Promise.all(Array.from({ length: 20 }, (_, n) => history.documents.write([{ kind: 'a', name: String(n), body: String(n) }])))
+    storing = false
+    expect(history.documents.all('a')).toHaveLength(20)
+    expect(history.fault()).toBeNull()
+    expect(samples('x', 'live').length).toBeGreaterThan(0)
+  })
+
+  it('are all written or none', async () => {
+    const changes = [{ kind: 'a', name: '1', body: 'x' }, { kind: 'b', name: '1', body: Buffer.from('bytes') }]
+    await history.documents.write(changes)
+    expect(Buffer.from(history.documents.bytes('b', '1') ?? []).toString()).toBe('bytes')
+    await history.documents.write(changes.map(change => ({ ...change, body: null })))
+    expect([history.documents.all('a'), history.documents.bytes('b', '1')]).toEqual([[], undefined])
+    history.close()
+    await expect(history.documents.write(changes)).rejects.toThrow('not open')
+  })
+
+  it('do not count towards what the history may have', async () => {
+    const limit = 400_000
+    history.close()
+    history = openHistory({ ...retention, bytes: limit })
+    await history.documents.write([{ kind: 'picture', name: 'tor-1', body: Buffer.alloc(2 * limit) }])
+    append(START, { x: 1 })
+    history.commit()
+    history.packAll()
+    await history.maintain()
+    expect(samples()).toHaveLength(1)
+  })
+})

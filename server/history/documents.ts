@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { openDatabase } from './database'
+import { inWords } from './faults'
+
+/** A document to write; `body: null` deletes it. */
+export interface DocumentChange { kind: string, name: string, body: string | Uint8Array | null }
+
+/** Small things that other rooms keep in the database, by kind and name. */
+export interface Documents {
+  /** All of a kind, sorted by nothing in particular. */
+  all: (kind: string) => { name: string, body: string }[]
+  bytes: (kind: string, name: string) => Uint8Array | undefined
+  /** Writes in one transaction; resolves when it is as durable as was asked for. @throws an Error fit to show, and then nothing is changed. */
+  write: (changes: readonly DocumentChange[]) => Promise<void>
+}
+
+/** Reads and writes documents of an open database; transactions are the caller's. */
+export function createDocumentTable(database: DatabaseSync) {
+  const all = database.prepare('SELECT name, body FROM document WHERE kind = ?')
+  const one = database.prepare('SELECT body FROM document WHERE kind = ? AND name = ?')
+  const put = database.prepare('INSERT INTO document (kind, name, body) VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body')
+  const drop = database.prepare('DELETE FROM document WHERE kind = ? AND name = ?')
+  return {
+    all: (kind: string) => all.all(kind).map(({ name, body }) => ({ name: String(name), body: String(body) })),
+    bytes(kind: string, name: string): Uint8Array | undefined {
+      const body = one.get(kind, name)?.body
+      return body instanceof Uint8Array ? body : undefined
+    },
+    apply(changes: readonly DocumentChange[]) {
+      for (const { kind, name, body } of changes) {
+        if (body === null) drop.run(kind, name)
+        else put.run(kind, name, body)
+      }
+    },
+  }
+}
+export type DocumentTable = ReturnType<typeof createDocumentTable>
+
+interface Transactions {
+  /** Undefined while the database is not open. */
+  table: () => DocumentTable | undefined
+  fault: () => string | null
+  /** Resolves as soon as no other transaction is under way. */
+  idle: () => Promise<void>
+  /** Runs a change in a transaction of its own; false when that is not possible now. */
+  transact: (change: () => void) => boolean
+  /** Told whether everything committed so far is as durable as was asked for. */
+  settled: (done: (kept: boolean) => void) => void
+}
+
+/** The documents beside a history that is being written. */
+export function createDocuments({ table, fault, idle, transact, settled }: Transactions): Documents {
+  return {
+    all: kind => table()?.all(kind) ?? [],
+    bytes: (kind, name) => table()?.bytes(kind, name),
+    async write(changes) {
+      await idle()
+      try {
+        if (transact(() => table()?.apply(changes)) && await new Promise(settled)) return
+      }
+      catch {
+        // Noted as the history's fault.
+      }
+      throw new Error(fault() ?? 'The history is not open.')
+    },
+  }
+}
+
+/** What the documents take up: it is no part of the history that retention bounds. */
+export function documentBytes(database: DatabaseSync): number {
+  return Number(database.prepare('SELECT coalesce(sum(length(body)), 0) AS n FROM document').get()?.n)
+}
+
+/**
+ * The documents alone, where no history is kept: in the same file, so that turning the history on or off loses nothing. It is
+ * made with the first document.
+ */
+export function openDocuments(file: string, onDamaged: (movedTo: string) => void): Documents & { close: () => void } {
+  let database: DatabaseSync | undefined
+  let held: DocumentTable | undefined
+
+  /** @throws an Error fit to show. */
+  function table(): DocumentTable {
+    if (held) return held
+    try {
+      database = openDatabase(file, onDamaged)
+      database.exec('PRAGMA synchronous = full')
+      return held = createDocumentTable(database)
+    }
+    catch (error) {
+      throw new Error(inWords(error), { cause: error })
+    }
+  }
+
+  return {
+    all: kind => existsSync(file) ? table().all(kind) : [],
+    bytes: (kind, name) => held?.bytes(kind, name),
+    async write(changes) {
+      try {
+        const documents = table()
+        database?.exec('BEGIN IMMEDIATE')
+        documents.apply(changes)
+        database?.exec('COMMIT')
+      }
+      catch (error) {
+        if (database?.isTransaction) database.exec('ROLLBACK')
+        throw new Error(inWords(error), { cause: error })
+      }
+    },
+    close() {
+      database?.close()
+      database = held = undefined
+    },
+  }
+}

@@ -1,0 +1,155 @@
+// Owns what people say about devices: profiles, pictures, groups, the site. Promises that it changes in memory only after it has
+// changed on disk, that it stays within its limits, and that its export is always the same text for the same content. Never knows
+// whether a device has been heard.
+import type { DeviceProfile, KnownDevice } from '#shared/schemas/profile'
+import type { RegistryDevice } from '#shared/schemas/registry'
+import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contract'
+import { byCodeUnit, canonicalProfile, fileText } from './file'
+import { planImport } from './import'
+import { pictureInfo, toDataUrl } from './pictures'
+import { createShelf, deviceDocument, KIND, readDevice, readShared, sharedDocument } from './shelf'
+import type { HeldDevice } from './shelf'
+
+export interface RegistryOptions {
+  store: RegistryStore
+  limits: RegistryLimits
+  /** Told of every device about which something else is said now. */
+  onChange: (device: KnownDevice) => void
+}
+
+type Change = Parameters<RegistryStore['write']>[0][number]
+
+const NOTHING: HeldDevice = { profile: {}, picture: undefined }
+
+export function createRegistry({ store, limits, onChange }: RegistryOptions): Registry {
+  const shelf = createShelf()
+  let revision = 0
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** One change after the other: what is in memory is in the same order on disk. */
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const run = last.then(change)
+    last = run.catch(() => undefined)
+    return run
+  }
+
+  async function write(changes: readonly Change[], apply: () => void): Promise<Refusal | undefined> {
+    try {
+      await store.write(changes)
+    }
+    catch (error) {
+      return { code: 'registry-unavailable', message: error instanceof Error ? error.message : 'It cannot be stored.' }
+    }
+    revision++
+    apply()
+    return undefined
+  }
+
+  const held = (deviceId: string) => shelf.devices.get(deviceId) ?? NOTHING
+
+  function get(deviceId: string): KnownDevice {
+    const { profile, picture } = held(deviceId)
+    return { deviceId, ...profile, ...(picture && { picture: picture.tag }) }
+  }
+
+  /** Why a device cannot become `next`, which replaces what is held of it. */
+  function refusal(deviceId: string, next: HeldDevice): Refusal | undefined {
+    const { profile, picture } = held(deviceId)
+    const sizeOf = (device: HeldDevice) => Buffer.byteLength(deviceDocument(device) ?? '')
+    const grown = sizeOf(next) - sizeOf({ profile, picture })
+    if (!shelf.devices.has(deviceId) && shelf.devices.size >= limits.devices) return full(`Something is said about ${limits.devices} devices already; NUXT_LIMITS_DEVICES allows more.`)
+    if (grown > 0 && shelf.bytes() + grown > limits.registryBytes) return full(`What is said about all devices takes up ${limits.registryBytes} bytes already; NUXT_LIMITS_REGISTRY_BYTES allows more.`)
+    const more = (next.picture?.bytes ?? 0) - (picture?.bytes ?? 0)
+    if (more > 0 && shelf.pictureBytes() + more > limits.picturesBytes) return full(`The pictures of all devices take up ${limits.picturesBytes} bytes already; NUXT_LIMITS_PICTURES_BYTES allows more.`)
+    return undefined
+  }
+
+  async function replace(deviceId: string, next: HeldDevice, also: readonly Change[] = []): Promise<Refusal | undefined> {
+    const refused = refusal(deviceId, next)
+    return refused ?? write([{ kind: KIND.device, name: deviceId, body: deviceDocument(next) }, ...also], () => {
+      shelf.setDevice(deviceId, next)
+      onChange(get(deviceId))
+    })
+  }
+
+  function* fileDevices(): Generator<RegistryDevice> {
+    for (const deviceId of [...shelf.devices.keys()].sort(byCodeUnit)) {
+      const { profile, picture } = held(deviceId)
+      const bytes = picture && store.bytes(KIND.picture, deviceId)
+      yield { deviceId, ...profile, ...(picture && bytes && { picture: toDataUrl(picture.type, bytes) }) }
+    }
+  }
+
+  function sharedOf(group: string) {
+    return shelf.groups.get(group) ?? {}
+  }
+
+  return {
+    load() {
+      shelf.clear()
+      let unreadable = 0
+      const read = <T>(kind: string, parse: (body: string) => T | undefined, take: (name: string, value: T) => void) => {
+        for (const { name, body } of store.all(kind)) {
+          const value = parse(body)
+          if (value === undefined) unreadable++
+          else take(name, value)
+        }
+      }
+      read(KIND.device, readDevice, shelf.setDevice)
+      read(KIND.group, readShared, shelf.setGroup)
+      read(KIND.site, readShared, (_, profile) => shelf.setSite(profile))
+      revision++
+      return { unreadable }
+    },
+    revision: () => revision,
+    get,
+    all: () => [...shelf.devices.keys()].sort(byCodeUnit).map(get),
+    groups() {
+      const counted = shelf.countByGroup()
+      const names = [...new Set([...counted.keys(), ...shelf.groups.keys()])].sort(byCodeUnit)
+      return names.map(name => ({ name, devices: counted.get(name) ?? 0, ...sharedOf(name) }))
+    },
+    places: () => Array.from(shelf.countByPlace(), ([name, devices]) => ({ name, devices })),
+    members: shelf.members,
+    site: shelf.site,
+    intervalSeconds(deviceId) {
+      const { intervalSeconds, group } = held(deviceId).profile
+      return intervalSeconds ?? (group === undefined ? undefined : sharedOf(group).intervalSeconds) ?? shelf.site().intervalSeconds
+    },
+    picture(deviceId) {
+      const { picture } = held(deviceId)
+      const bytes = picture && store.bytes(KIND.picture, deviceId)
+      return picture && bytes && { type: picture.type, tag: picture.tag, bytes }
+    },
+    put: (deviceId: string, profile: DeviceProfile) => inTurn(() => replace(deviceId, { profile: canonicalProfile(profile), picture: held(deviceId).picture })),
+    putPicture: (deviceId, bytes) => inTurn(async () => {
+      const picture = bytes && pictureInfo(bytes, limits.pictureBytes)
+      if (picture && 'code' in picture) return picture
+      return replace(deviceId, { profile: held(deviceId).profile, picture: picture ?? undefined }, [{ kind: KIND.picture, name: deviceId, body: bytes }])
+    }),
+    putGroup: (group, profile) => inTurn(async () => {
+      if (!shelf.groups.has(group) && shelf.groups.size >= limits.devices) return full(`Something is said about ${limits.devices} groups already; NUXT_LIMITS_DEVICES allows more.`)
+      return write([{ kind: KIND.group, name: group, body: sharedDocument(profile) }], () => shelf.setGroup(group, profile))
+    }),
+    putSite: profile => inTurn(() => write([{ kind: KIND.site, name: '', body: sharedDocument(profile) }], () => shelf.setSite(profile))),
+    exportFile: () => fileText({ site: shelf.site(), groups: [...shelf.groups].sort(([a], [b]) => byCodeUnit(a, b)).map(([name, profile]) => ({ name, ...profile })), devices: fileDevices() }),
+    importFile: (file, dryRun) => inTurn(async () => {
+      const plan = planImport(file, shelf, limits)
+      if ('code' in plan) return plan
+      if (!dryRun) {
+        const refused = await write(plan.documents, () => {
+          for (const [deviceId, device] of plan.devices) shelf.setDevice(deviceId, device)
+          for (const [group, profile] of plan.groups) shelf.setGroup(group, profile)
+          shelf.setSite(plan.site)
+          for (const deviceId of plan.devices.keys()) onChange(get(deviceId))
+        })
+        if (refused) return refused
+      }
+      return plan.report(dryRun)
+    }),
+  }
+}
+
+function full(message: string): Refusal {
+  return { code: 'registry-full', message }
+}

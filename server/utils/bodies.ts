@@ -1,0 +1,72 @@
+import { createError, getRequestHeader } from 'h3'
+import type { H3Event } from 'h3'
+import type { z } from 'zod'
+import { MAX_FAULTS } from '#shared/schemas/error'
+import type { Fault } from '#shared/schemas/error'
+import { fieldPath } from '#shared/utils/field-path'
+
+/** The JSON body of a request in the shape asked for, from a page of our own; else a 4xx that names every field that is wrong. */
+export async function requireBody<T extends z.ZodType>(event: H3Event, schema: T, maxBytes: number): Promise<z.output<T>> {
+  const value = parseJson(await requireBytes(event, maxBytes))
+  const result = schema.safeParse(value)
+  const faults = result.success
+    ? unknownFields(value, result.data).map(path => ({ path: fieldPath(path), message: 'is not known' }))
+    : result.error.issues.map(({ path, message }) => ({ path: fieldPath(path), message }))
+  if (result.success && faults.length === 0) return result.data
+  throw bodyInvalid('The request has fields that cannot be taken.', faults)
+}
+
+/** The body of a request as it is; 413 when it is larger. */
+export async function requireBytes(event: H3Event, maxBytes: number): Promise<Buffer> {
+  refuseOtherSites(event)
+  const { req } = event.node
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of req) {
+    const bytes: Buffer = chunk
+    length += bytes.length
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Another site's page in the same browser must not change anything here. Programs send neither header. */
+export function refuseOtherSites(event: H3Event) {
+  const site = getRequestHeader(event, 'sec-fetch-site')
+  const origin = getRequestHeader(event, 'origin')
+  const hosts = [getRequestHeader(event, 'host'), getRequestHeader(event, 'x-forwarded-host')]
+  const isOurs = site ? site === 'same-origin' || site === 'none' : !origin || hosts.includes(hostOf(origin))
+  if (!isOurs) throw createError({ statusCode: 403, message: 'The page of another site may not change anything here.', data: { code: 'origin-foreign' } })
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  }
+  catch (error) {
+    throw bodyInvalid(`The request is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}.`)
+  }
+}
+
+function bodyInvalid(message: string, faults?: Fault[]) {
+  return createError({ statusCode: 400, message, data: { code: 'body-invalid', ...(faults && { faults: faults.slice(0, MAX_FAULTS) }) } })
+}
+
+function tooLarge(maxBytes: number) {
+  return createError({ statusCode: 413, message: `At most ${maxBytes} bytes can be sent here.`, data: { code: 'too-large' } })
+}
+
+/** Fields that the schema has passed over: a mistyped name must not be lost in silence. */
+function unknownFields(sent: unknown, taken: unknown, path: PropertyKey[] = []): PropertyKey[][] {
+  if (typeof sent !== 'object' || sent === null || typeof taken !== 'object' || taken === null) return []
+  return Object.entries(sent).flatMap(([key, value]) => {
+    const place = [...path, Array.isArray(sent) ? Number(key) : key]
+    return Object.hasOwn(taken, key) ? unknownFields(value, Reflect.get(taken, key), place) : [place]
+  })
+}
