@@ -77,6 +77,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     broker: () => JSON.stringify(brokerStatus()),
   })
   const presence = createPresence({
+    intervalOf: deviceId => registry.intervalSeconds(deviceId),
     onChange(change) {
       fleet.applyPresence(change)
       // Before the connection nobody can have been told anything else.
@@ -108,11 +109,17 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       })
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
-  const registry = createRegistry({ store: history?.documents ?? documents, limits, onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)) })
+  const registry = createRegistry({
+    store: history?.documents ?? documents,
+    limits,
+    onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
+    onWritten: () => presence.reconsider(Date.now()),
+  })
   const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
 
   function loadRegistry() {
     const { unreadable } = registry.load()
+    presence.reconsider(Date.now())
     if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
   }
 

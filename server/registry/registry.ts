@@ -15,13 +15,15 @@ export interface RegistryOptions {
   limits: RegistryLimits
   /** Told of every device about which something else is said now. */
   onChange: (device: KnownDevice) => void
+  /** Something else is said now, of devices, groups or the site: {@link Registry.intervalSeconds} may have other answers. */
+  onWritten?: () => void
 }
 
 type Change = Parameters<RegistryStore['write']>[0][number]
 
 const NOTHING: HeldDevice = { profile: {}, picture: undefined }
 
-export function createRegistry({ store, limits, onChange }: RegistryOptions): Registry {
+export function createRegistry({ store, limits, onChange, onWritten }: RegistryOptions): Registry {
   const shelf = createShelf()
   let revision = 0
   let last: Promise<unknown> = Promise.resolve()
@@ -42,6 +44,7 @@ export function createRegistry({ store, limits, onChange }: RegistryOptions): Re
     }
     revision++
     apply()
+    onWritten?.()
     return undefined
   }
 

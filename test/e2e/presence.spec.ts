@@ -52,6 +52,26 @@ describe('presence', () => {
     expect((await state()).presence).toBe('live')
   })
 
+  it('goes by the interval that somebody has decided, for a device or its group', async () => {
+    const { app, device } = await startSite()
+    const stream = await connectStream(app.url)
+    const is = (deviceId: string, word: string) => stream.next('presence', ({ data }) => data.deviceId === deviceId && data.presence === word)
+    const put = async (path: string, body: object) => {
+      const { status } = await fetch(`${app.url}${path}`, { method: 'PUT', body: JSON.stringify(body) })
+      expect(status).toBe(200)
+    }
+    for (const name of ['tor-1', 'tor-2']) {
+      await device.publishAsync(`sensors/${name}/telemetry`, '{"metrics":{"tempC":1}}', { qos: 1 })
+      await is(name, 'live')
+    }
+    // One message teaches nothing: undecided, both would be live for a day.
+    await put('/api/devices/tor-1', { intervalSeconds: 1 })
+    expect(await is('tor-1', 'silent')).toMatchObject({ data: { intervalSeconds: 1 } })
+    await put('/api/devices/tor-2', { group: 'Hall' })
+    await put('/api/groups/Hall', { intervalSeconds: 1 })
+    expect(await is('tor-2', 'silent')).toMatchObject({ data: { intervalSeconds: 1 } })
+  })
+
   it('is not revived by what the broker has kept, and offline by its last word', async () => {
     const { app, device, state } = await startSite()
     const stream = await connectStream(app.url)
