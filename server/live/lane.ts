@@ -70,11 +70,17 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
     return found
   }
 
+  /** One delivery: only its last frame says how far it tells, for whoever loses the connection in between has not had the rest. */
   function latestFrames(events: readonly LiveEvent[]): Frame[] {
     const changed = events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? [])
+    const parts = [
+      ...(changed.length === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
+      ...events.filter(event => !isOfState(event)),
+    ]
     const id = log.idOf(seen)
-    const states = changed.length === 0 ? [] : [{ id, text: `{"type":"states","id":"${id}","data":${statesText(changed)}}` }]
-    return [...events.filter(event => !isOfState(event)).map(frameOf), ...states]
+    return parts.map(({ type, data }, i) => i < parts.length - 1
+      ? { text: `{"type":"${type}","data":${data}}` }
+      : { id, text: `{"type":"${type}","id":"${id}","data":${data}}` })
   }
 
   /** Those of a turn that this lane is for: what people say concerns everybody, for every list shows names. */

@@ -229,6 +229,19 @@ describe('what a client asks for', () => {
     expect(events.slice(2).map(({ type }) => type)).toEqual(['batch', 'state', 'batch'])
   })
 
+  it('latest: says how far it tells only when everything of that is told', async () => {
+    const { hub, publish } = newHub()
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, mode: 'latest', everyMs: 250 })
+    const before = events.length
+    publish('d-1', 1)
+    hub.publish('broker', undefined, BROKER)
+    await turnEnd()
+    const told = events.slice(before).map(event => ({ type: event.type, hasId: 'id' in event && event.id !== undefined }))
+    // Whoever goes on behind the id of the first of the two would miss the second.
+    expect(told).toEqual([{ type: 'states', hasId: false }, { type: 'broker', hasId: true }])
+  })
+
   it('latest: the state of what changed, at once and then at most so often', async () => {
     const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
     const { client, events } = createClient('a')
