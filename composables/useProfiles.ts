@@ -49,6 +49,8 @@ function createProfiles() {
     set([event.data])
   }))
   tryOnScopeDispose(() => clearTimeout(retry))
+  // Who asks first may come after the snapshot.
+  if (stream.status.value === 'live') void load()
 
   return {
     /** By deviceId; a device that nobody has said anything about is missing. */
