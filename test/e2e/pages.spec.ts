@@ -164,5 +164,5 @@ describe.skipIf(!browser)('page audit', () => {
         await page.context().close()
       }
     }
-  }, 120_000)
+  }, 300_000)
 })
