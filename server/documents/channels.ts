@@ -31,7 +31,6 @@ const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
   presence: 'Whether a device is alive, when that changes or when it is known better how often it speaks (`intervalSeconds`).',
   broker: 'How the connection to the broker stands, at first and whenever it changes.',
   device: 'People say something else about a device; to every client that asked for something, whichever devices it named.',
-  forgotten: 'A device was forgotten: it is in no list any more until it is heard again; told like `device`.',
   batch: 'Telemetry of some milliseconds, nothing left out; with `batch=`.',
   states: 'The latest state of devices that changed: with `mode=latest`, after `subscribe`, and for a client that could not keep up.',
   resumed: 'Everything after the event named by `after=` follows; `missed` says how many events.',

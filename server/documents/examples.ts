@@ -112,7 +112,6 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30 } },
   broker: { type: 'broker', data: brokerStatus },
   device: { type: 'device', id: EVENT_ID, data: { deviceId: 'gate-001', ...profile } },
-  forgotten: { type: 'forgotten', id: EVENT_ID, data: { deviceId: 'gate-001' } },
   batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
   states: { type: 'states', id: EVENT_ID, data: [deviceState] },
   resumed: { type: 'resumed', id: EVENT_ID, data: { missed: 12 } },

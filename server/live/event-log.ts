@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker', 'device', 'forgotten'] as const
+const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker', 'device'] as const
 export type LiveType = typeof LIVE_TYPES[number]
 
 /** An event with its data as JSON text, encoded once for everybody. */
@@ -13,7 +13,7 @@ export function isOfState({ type }: LiveEvent): boolean {
 
 /** Whether only clients that asked for something are told. */
 export function isAddition({ type }: LiveEvent): boolean {
-  return type === 'device' || type === 'forgotten'
+  return type === 'device'
 }
 
 /** Events of one key replace each other for a client that gets only the latest. No deviceId holds a slash. */

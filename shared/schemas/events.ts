@@ -37,7 +37,6 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
   z.object({ type: z.literal('device'), id, data: KnownDeviceSchema }),
-  z.object({ type: z.literal('forgotten'), id, data: z.object({ deviceId: z.string() }) }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),
