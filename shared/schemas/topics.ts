@@ -31,6 +31,8 @@ export const TopicPayloadSchema = z.object({
   bytes: count,
 })
 
+export type TopicPayload = z.infer<typeof TopicPayloadSchema>
+
 /** One topic as the broker carries it. */
 export const TopicSchema = z.object({
   kind: z.literal('topic'),
