@@ -17,8 +17,7 @@ export function useTopicWords() {
   return {
     /** `12.5/s`, `3/min` */
     rate(perSecond: number): string {
-      if (perSecond === 0) return t('topics.silent')
-      if (perSecond >= SLOW) return t('topics.perSecond', { rate: rounded(perSecond) })
+      if (perSecond === 0 || perSecond >= SLOW) return t('topics.perSecond', { rate: rounded(perSecond) })
       if (perSecond * PER_MINUTE >= SLOW) return t('topics.perMinute', { rate: rounded(perSecond * PER_MINUTE) })
       return t('topics.perHour', { rate: rounded(perSecond * PER_MINUTE * PER_MINUTE) })
     },
