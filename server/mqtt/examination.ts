@@ -18,7 +18,7 @@ export interface ExaminationOptions extends Access {
 }
 
 /** It is ended early by so many messages, or bytes on the wire. */
-export const MAX_EXAMINED_MESSAGES = 5_000
+const MAX_EXAMINED_MESSAGES = 5_000
 const MAX_BYTES = 16_777_216
 const MAX_PACKET_BYTES = 1_048_576
 const MAX_TOPICS = 2_000
