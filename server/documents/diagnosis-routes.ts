@@ -27,7 +27,6 @@ export const DIAGNOSIS_ROUTES: readonly Route[] = [
     summary: 'Looks for five seconds at everything the broker carries (`#`), over a connection of its own. Who asks meanwhile gets the same answer.',
     answers: {
       200: { description: 'What was seen, whatever the outcome.', schema: 'Examination' },
-      ...fault(403, '`origin-foreign`: the page of another site asked.'),
       ...fault(503, '`broker-unavailable`: there is no connection to the broker.'),
     },
   },
