@@ -27,6 +27,8 @@ import type { Registry } from './registry/contract'
 import { createRegistry } from './registry/registry'
 import { createRejections } from './rejections/rejections'
 import type { Rejections } from './rejections/rejections'
+import { createReplays } from './replay/replays'
+import type { Replays } from './replay/replays'
 import { SettingsError, variableName } from './settings'
 import type { Settings } from './settings'
 import { createSensorsSource } from './sources/sensors'
@@ -41,6 +43,8 @@ export interface Leitstand {
   rejections: Rejections
   registry: Registry
   hub: Hub
+  /** The past; asked only while the history is open. */
+  replays: Replays
   history: History | undefined
   limits: Settings['limits']
   health: () => Health
@@ -115,6 +119,18 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
   })
+  const replays = createReplays({
+    mostReplays: limits.replays,
+    most: limits.replayMessages,
+    bufferBytes: limits.streamBufferBytes,
+    past() {
+      if (!history) throw new Error('No history is kept.')
+      return history.past()
+    },
+    now: fleet.get,
+    intervalOf: deviceId => registry.intervalSeconds(deviceId),
+    broker: () => JSON.stringify(brokerStatus()),
+  })
   const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
 
   function loadRegistry() {
@@ -155,6 +171,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     rejections,
     registry,
     hub,
+    replays,
     history,
     limits,
     async start() {
@@ -174,6 +191,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     },
     async stop() {
       hub.stop()
+      replays.stop()
       presence.stop()
       await connection?.stop()
       await broker?.stop()
@@ -189,7 +207,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         broker: status,
         startedAt,
         devices: fleet.size(),
-        streamClients: hub.size(),
+        streamClients: hub.size() + replays.size(),
         messages: { ...ingest.counts(), rejected: rejections.total() },
       }
     },

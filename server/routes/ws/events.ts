@@ -2,8 +2,10 @@ import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
 import type { StreamEvent } from '#shared/schemas/events'
+import { faultOfMoment } from '../../moments'
 import { WEBSOCKET } from '../../live/frames'
 import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
+import type { StreamClient } from '../../live/subscriber'
 
 const OPEN = 1
 const NOT_POSSIBLE = 1011
@@ -12,20 +14,20 @@ const limitsOfPeers = new WeakMap<Peer, () => boolean>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
-  upgrade(request) {
+  async upgrade(request) {
     const wanted = wantedOf(request.url)
-    if (typeof wanted !== 'string') return
-    const body = { error: { code: 'query-invalid', message: `The query is not usable. ${wanted}.` } }
-    throw new Response(JSON.stringify(body), { status: 400, headers: { 'content-type': 'application/json' } })
+    if (typeof wanted === 'string') throw refusal(400, 'query-invalid', `The query is not usable. ${wanted}.`)
+    const fault = wanted.replay && await faultOfMoment(useLeitstand(), wanted.replay.at)
+    if (fault) throw refusal(fault.status, fault.code, fault.message)
   },
   open(peer) {
-    const { hub, limits } = useLeitstand()
+    const { hub, replays, limits } = useLeitstand()
     const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
     const { socket, websocket } = connection
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
-    hub.add({
+    const client: StreamClient = {
       id: peer.id,
       address: socket.remoteAddress ?? '',
       framing: WEBSOCKET,
@@ -35,18 +37,36 @@ export default defineWebSocketHandler({
       close: (code, reason) => peer.close(code, reason),
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
-    }, wanted.options, wanted.after)
+    }
+    if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
+    else hub.add(client, wanted.options, wanted.after)
   },
   message(peer, message) {
-    const { hub, limits } = useLeitstand()
+    const { hub, replays, limits } = useLeitstand()
     if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
     const request = readStreamRequest(message.text(), limits.streamDevices)
-    if (typeof request === 'string') peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message: request } } satisfies StreamEvent))
+    if (typeof request === 'string') sayError(peer, request)
+    else if (replays.has(peer.id)) replays.request(peer.id, request)
+    else if (request.type !== 'ping' && request.type !== 'subscribe') sayError(peer, `“${request.type}” is for replays: connect with ?at= and a moment.`)
     else hub.request(peer.id, request)
   },
-  close: peer => useLeitstand().hub.remove(peer.id),
-  error: peer => useLeitstand().hub.remove(peer.id),
+  close: remove,
+  error: remove,
 })
+
+function remove(peer: Peer) {
+  const { hub, replays } = useLeitstand()
+  replays.remove(peer.id)
+  hub.remove(peer.id)
+}
+
+function sayError(peer: Peer, message: string) {
+  peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message } } satisfies StreamEvent))
+}
+
+function refusal(status: number, code: string, message: string): Response {
+  return new Response(JSON.stringify({ error: { code, message } }), { status, headers: { 'content-type': 'application/json' } })
+}
 
 function wantedOf(url: string) {
   return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits.streamDevices)
