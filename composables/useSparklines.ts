@@ -4,6 +4,7 @@ import type { MaybeRefOrGetter } from 'vue'
 import { MAX_SPARKLINES, SparklinesSchema } from '#shared/schemas/sparkline'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { useEventStream } from './useEventStream'
+import { useMoment } from './useMoment'
 
 type Sparkline = Sparklines[string]
 
@@ -15,6 +16,7 @@ const MOST_KEPT = 1_000
 
 function createSparklines() {
   const { status } = useEventStream()
+  const { momentMs, passages } = useMoment()
   const visibility = useDocumentVisibility()
   const inSight = new Map<string, number>()
   const askedAtMs = new Map<string, number>()
@@ -29,7 +31,7 @@ function createSparklines() {
     isAsking = true
     for (const deviceId of due) remember(askedAtMs, deviceId, nowMs)
     try {
-      const answer = SparklinesSchema.parse(await $fetch('/api/sparklines', { query: { device: due }, retry: 0 }))
+      const answer = SparklinesSchema.parse(await $fetch('/api/sparklines', { query: { device: due, at: momentMs.value === null ? undefined : new Date(momentMs.value).toISOString() }, retry: 0 }))
       const next = new Map(lines.value)
       for (const [deviceId, line] of Object.entries(answer)) remember(next, deviceId, line)
       lines.value = next
@@ -42,6 +44,10 @@ function createSparklines() {
     }
   }
   useIntervalFn(look, LOOK_MS)
+  watch(passages, () => {
+    lines.value = new Map()
+    askedAtMs.clear()
+  })
 
   return {
     lines,

@@ -24,6 +24,7 @@ import type { Connection } from './mqtt/connection'
 import { startEmbeddedBroker } from './mqtt/embedded-broker'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
 import type { Registry } from './registry/contract'
+import { faultOfMoment } from './moments'
 import { createRegistry } from './registry/registry'
 import { createRejections } from './rejections/rejections'
 import type { Rejections } from './rejections/rejections'
@@ -119,7 +120,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
   })
-  const replays = createReplays({
+  const replays: Replays = createReplays({
     mostReplays: limits.replays,
     most: limits.replayMessages,
     bufferBytes: limits.streamBufferBytes,
@@ -127,6 +128,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       if (!history) throw new Error('No history is kept.')
       return history.past()
     },
+    faultOf: at => faultOfMoment({ history, replays }, at),
     now: fleet.get,
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     broker: () => JSON.stringify(brokerStatus()),

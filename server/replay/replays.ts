@@ -2,7 +2,7 @@
 // stream. Promises that a replay that cannot be taken or read as fast as asked goes slower, and that no number of them keeps the
 // event loop or grows without limit. Never writes anything, never touches the live fleet.
 import type { DeviceState } from '#shared/schemas/device'
-import type { StreamRequest } from '#shared/schemas/events'
+import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import type { WantedReplay } from '../live/request'
 import type { StreamOptions } from '../live/lane'
 import type { StreamClient } from '../live/subscriber'
@@ -36,6 +36,8 @@ const PING_EVERY_MS = 20_000
 const CLOSE_CANNOT_GO_ON = 1011
 const CLOSE_RESTART = 1012
 const CLOSE_TRY_LATER = 1013
+
+const BUSY = JSON.stringify({ type: 'error', data: { code: 'replays-busy', message: 'As many replays are running as are allowed.' } } satisfies StreamEvent)
 
 interface Watched { session: Session, heard: number | undefined }
 
@@ -79,7 +81,10 @@ export function createReplays(options: ReplaysOptions): Replays {
 
   return {
     add(client, stream, wanted) {
-      if (sessions.size + questions >= options.mostReplays) return close(client, CLOSE_TRY_LATER, 'too many replays')
+      if (sessions.size + questions >= options.mostReplays) {
+        client.write(client.framing.join([{ text: BUSY }]))
+        return close(client, CLOSE_TRY_LATER, 'too many replays')
+      }
       const session = createSession(client, stream, options, () => drop(client, CLOSE_CANNOT_GO_ON, 'the history cannot be read'))
       sessions.set(client.id, { session, heard: undefined })
       ticking ??= setInterval(tick, TICK_MS).unref()

@@ -1,6 +1,6 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
+import { toMicroseconds } from '#shared/utils/time'
 import type { PassedMessage } from '../history/passage'
 import type { Past } from '../history/past'
 import { fromStored } from '../history/store'
@@ -15,6 +15,8 @@ import { stateThen } from './then'
 export interface ReplayOptions {
   /** @throws while no history can be read. */
   past: () => Past
+  /** Why nothing can be shown of a moment (microseconds since 1970). */
+  faultOf: (at: number) => Promise<{ code: string, message: string } | undefined>
   /** Messages that one replay holds ahead. */
   most: number
   /** Beyond so many waiting bytes a client is slow, and its replay waits. */
@@ -32,9 +34,11 @@ const IDLE_CLOCK_EVERY_MS = 10_000
 const MOST_WAITING = 16
 
 /** One client that watches the past. `fail` is called when it cannot go on. */
-export function createSession(client: StreamClient, stream: StreamOptions, { past, most, bufferBytes, now, intervalOf, broker }: ReplayOptions, fail: () => void) {
+export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, broker }: ReplayOptions, fail: () => void) {
   let devices = stream.devices
   let isOpen = true
+  /** Whether there is a moment to go on from. */
+  let isShown = false
   let clockToldMs = 0
   // One thing after the other: the next begins when the one before is told.
   let work = Promise.resolve()
@@ -87,7 +91,10 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     await queue(async () => {
       const isWanted = () => isOpen && ours === seeks
       if (!isWanted()) return
+      const fault = await faultOf(at)
+      if (fault) return say([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
       player.go(at, devices)
+      isShown = true
       const states = await statesText(isWanted)
       if (!isWanted()) return
       if (speed > 0) player.play(speed)
@@ -99,14 +106,15 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     devices = chosen === null ? undefined : new Set(chosen)
     reel.interrupt()
     await queue(async () => {
-      player.go(player.at(), devices)
-      const states = await statesText(() => isOpen)
+      if (isShown) player.go(player.at(), devices)
+      const states = isShown ? await statesText(() => isOpen) : '[]'
       player.hold()
       say([textOf({ type: 'subscribed', data: { devices: chosen?.length ?? null } }), `{"type":"states","data":${states}}`])
     })
   }
 
   async function step() {
+    if (!isShown) return
     const messages = await player.step()
     say([...telemetryTexts(messages), ...presenceTexts(), clockText()])
   }
@@ -150,12 +158,9 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       if (request.type === 'ping') return say([textOf({ type: 'pong' })])
       if (request.type === 'subscribe') return void subscribe(request.devices)
       if (request.type === 'step') return void queue(step)
-      if (request.type === 'seek') {
-        const at = toMicroseconds(request.at)
-        if (at > Date.now() * 1_000) return say([textOf({ type: 'error', data: { code: 'at-in-future', message: `Nothing can be shown of ${fromMicroseconds(at)}: it lies in the future.` } })])
-        return void seek(at, 0)
-      }
+      if (request.type === 'seek') return void seek(toMicroseconds(request.at), 0)
       void queue(() => {
+        if (!isShown) return
         if (request.type === 'play') player.play(request.speed)
         else player.pause()
         say([clockText()])

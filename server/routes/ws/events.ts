@@ -2,7 +2,6 @@ import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
 import type { StreamEvent } from '#shared/schemas/events'
-import { faultOfMoment } from '../../moments'
 import { WEBSOCKET } from '../../live/frames'
 import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
 import type { StreamClient } from '../../live/subscriber'
@@ -14,11 +13,11 @@ const limitsOfPeers = new WeakMap<Peer, () => boolean>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
-  async upgrade(request) {
+  upgrade(request) {
     const wanted = wantedOf(request.url)
-    if (typeof wanted === 'string') throw refusal(400, 'query-invalid', `The query is not usable. ${wanted}.`)
-    const fault = wanted.replay && await faultOfMoment(useLeitstand(), wanted.replay.at)
-    if (fault) throw refusal(fault.status, fault.code, fault.message)
+    if (typeof wanted !== 'string') return
+    const body = { error: { code: 'query-invalid', message: `The query is not usable. ${wanted}.` } }
+    throw new Response(JSON.stringify(body), { status: 400, headers: { 'content-type': 'application/json' } })
   },
   open(peer) {
     const { hub, replays, limits } = useLeitstand()
@@ -62,10 +61,6 @@ function remove(peer: Peer) {
 
 function sayError(peer: Peer, message: string) {
   peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message } } satisfies StreamEvent))
-}
-
-function refusal(status: number, code: string, message: string): Response {
-  return new Response(JSON.stringify({ error: { code, message } }), { status, headers: { 'content-type': 'application/json' } })
 }
 
 function wantedOf(url: string) {
