@@ -15,7 +15,7 @@ const FRESH_MS = 60_000
 const MOST_KEPT = 1_000
 
 function createSparklines() {
-  const { status } = useEventStream()
+  const { status, isPast, onEvent } = useEventStream()
   const { momentMs, passages } = useMoment()
   const visibility = useDocumentVisibility()
   const inSight = new Map<string, number>()
@@ -44,6 +44,10 @@ function createSparklines() {
     }
   }
   useIntervalFn(look, LOOK_MS)
+  // Another moment has another hour before it.
+  tryOnScopeDispose(onEvent(({ type }) => {
+    if (type === 'snapshot' && isPast.value) askedAtMs.clear()
+  }))
   watch(passages, () => {
     lines.value = new Map()
     askedAtMs.clear()

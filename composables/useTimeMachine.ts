@@ -49,7 +49,8 @@ function createTimeMachine() {
       const at = new Date(atMs).toISOString()
       fault.value = null
       if (moment.isPast.value) stream.send({ type: 'seek', at })
-      void moment.write(at, 0, moment.isPast.value ? 'replace' : 'push')
+      const isPlaying = moment.clock.value?.state === 'playing'
+      void moment.write(at, isPlaying ? moment.clock.value?.speed ?? 0 : 0, moment.isPast.value ? 'replace' : 'push')
     },
     play,
     pause: () => stream.send({ type: 'pause' }),

@@ -26,9 +26,10 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
   }
 
   /** Whatever is missing of `target` did not come in time: the clock waits for it. */
-  function reach(target: number, told: readonly PassedMessage[]): readonly PassedMessage[] {
+  function reach(target: number, end: number, told: readonly PassedMessage[]): readonly PassedMessage[] {
     set(Math.max(at, Math.min(target, reel.takenTo())))
-    if (at >= present()) state = 'ended'
+    // What is read ends right before the end.
+    if (at >= end - 1) state = 'ended'
     return told
   }
 
@@ -54,9 +55,10 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
     },
     /** The messages that the clock has passed since; those that it cannot read in time make it wait. */
     async tick(): Promise<readonly PassedMessage[]> {
-      const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, present()))
-      if (reel.takenTo() < target) await reel.next(present())
-      return reach(target, reel.take(target, MESSAGES_PER_TICK))
+      const end = present()
+      const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, end))
+      if (reel.takenTo() < target) await reel.next(end)
+      return reach(target, end, reel.take(target, MESSAGES_PER_TICK))
     },
     /** The next message, and whatever was measured in the same microsecond. */
     async step(): Promise<readonly PassedMessage[]> {

@@ -89,7 +89,7 @@ export function createReplays(options: ReplaysOptions): Replays {
       sessions.set(client.id, { session, heard: undefined })
       ticking ??= setInterval(tick, TICK_MS).unref()
       pinging ??= setInterval(ping, PING_EVERY_MS).unref()
-      void session.start(wanted)
+      session.start(wanted)
     },
     has: clientId => sessions.has(clientId),
     remove,

@@ -30,8 +30,9 @@ export interface ReplayOptions {
 
 const CLOCK_EVERY_MS = 250
 const IDLE_CLOCK_EVERY_MS = 10_000
-/** Requests that wait for the one being answered. */
+/** Requests that wait for the one being answered; of jumps only the last does. */
 const MOST_WAITING = 16
+const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', message: `${MOST_WAITING} requests are waiting for an answer already.` } })
 
 /** One client that watches the past. `fail` is called when it cannot go on. */
 export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, broker }: ReplayOptions, fail: () => void) {
@@ -43,7 +44,8 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   // One thing after the other: the next begins when the one before is told.
   let work = Promise.resolve()
   let waiting = 0
-  let seeks = 0
+  /** The jump that waits; the last of several counts. */
+  let sought: WantedReplay | undefined
 
   const reel = createReel({ past, most, isOpen: () => isOpen })
   const player = createPlayer(reel)
@@ -85,12 +87,15 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     return `[${texts.join()}]`
   }
 
-  async function seek(at: number, speed: number) {
-    const ours = ++seeks
+  function seek(wanted: WantedReplay) {
+    const isWaiting = sought !== undefined
+    sought = wanted
     reel.interrupt()
-    await queue(async () => {
-      const isWanted = () => isOpen && ours === seeks
-      if (!isWanted()) return
+    if (isWaiting) return
+    void queue(async () => {
+      const { at, speed } = sought ?? wanted
+      sought = undefined
+      const isWanted = () => isOpen && sought === undefined
       const fault = await faultOf(at)
       if (fault) return say([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
       player.go(at, devices)
@@ -98,14 +103,15 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       const states = await statesText(isWanted)
       if (!isWanted()) return
       if (speed > 0) player.play(speed)
+      else player.hold()
       say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker()}}`, clockText()])
     })
   }
 
-  async function subscribe(chosen: readonly string[] | null) {
+  function subscribe(chosen: readonly string[] | null) {
     devices = chosen === null ? undefined : new Set(chosen)
     reel.interrupt()
-    await queue(async () => {
+    void queue(async () => {
       if (isShown) player.go(player.at(), devices)
       const states = isShown ? await statesText(() => isOpen) : '[]'
       player.hold()
@@ -119,9 +125,8 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     say([...telemetryTexts(messages), ...presenceTexts(), clockText()])
   }
 
-  /** Does something after everything before it; too many at once are let go. */
+  /** Does something after everything before it. */
   function queue(act: () => Promise<void> | void): Promise<void> {
-    if (waiting >= MOST_WAITING) return Promise.resolve()
     waiting++
     return work = work.then(async () => {
       try {
@@ -147,7 +152,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
 
   return {
     client,
-    start: ({ at, speed }: WantedReplay) => seek(at, speed),
+    start: seek,
     /** Called all the time: moves on as far as the clock has. */
     tick() {
       if (waiting > 0) return
@@ -156,9 +161,10 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     },
     request(request: StreamRequest) {
       if (request.type === 'ping') return say([textOf({ type: 'pong' })])
-      if (request.type === 'subscribe') return void subscribe(request.devices)
+      if (request.type === 'seek') return seek({ at: toMicroseconds(request.at), speed: 0 })
+      if (waiting >= MOST_WAITING) return say([TOO_MANY])
+      if (request.type === 'subscribe') return subscribe(request.devices)
       if (request.type === 'step') return void queue(step)
-      if (request.type === 'seek') return void seek(toMicroseconds(request.at), 0)
       void queue(() => {
         if (!isShown) return
         if (request.type === 'play') player.play(request.speed)
