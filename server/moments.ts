@@ -14,7 +14,7 @@ export interface MomentFault { status: number, code: string, message: string }
 
 interface Asked { history: History | undefined, replays: Replays, limits: Settings['limits'] }
 
-const BUSY: MomentFault = { status: 429, code: 'replays-busy', message: 'As many replays are running as are allowed. Try again soon, or raise NUXT_LIMITS_REPLAYS.' }
+export const BUSY: MomentFault = { status: 429, code: 'replays-busy', message: 'As many replays are running as are allowed. Try again soon, or raise NUXT_LIMITS_REPLAYS.' }
 
 /** Why nothing can be shown of a moment (microseconds since 1970); undefined: it can. */
 export async function faultOfMoment({ history, replays }: Pick<Asked, 'history' | 'replays'>, at: number): Promise<MomentFault | undefined> {

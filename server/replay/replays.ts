@@ -25,6 +25,8 @@ export interface Replays {
   earliest: () => Promise<number | undefined>
   /** The devices at a moment (microseconds since 1970), all or some; undefined: too many ask at once. */
   devicesAt: (at: number, deviceIds?: readonly string[]) => Promise<DeviceState[] | undefined>
+  /** Whether as many are running as are allowed. */
+  isBusy: () => boolean
   size: () => number
   /** Ends every replay: the server is going away. */
   stop: () => void
@@ -46,6 +48,10 @@ export function createReplays(options: ReplaysOptions): Replays {
   let questions = 0
   let ticking: NodeJS.Timeout | undefined
   let pinging: NodeJS.Timeout | undefined
+
+  function isBusy(): boolean {
+    return sessions.size + questions >= options.mostReplays
+  }
 
   function remove(clientId: string) {
     sessions.get(clientId)?.session.close()
@@ -81,7 +87,7 @@ export function createReplays(options: ReplaysOptions): Replays {
 
   return {
     add(client, stream, wanted) {
-      if (sessions.size + questions >= options.mostReplays) {
+      if (isBusy()) {
         client.write(client.framing.join([{ text: BUSY }]))
         return close(client, CLOSE_TRY_LATER, 'too many replays')
       }
@@ -96,7 +102,7 @@ export function createReplays(options: ReplaysOptions): Replays {
     request: (clientId, request) => sessions.get(clientId)?.session.request(request),
     earliest: () => options.past().earliest(),
     async devicesAt(at, deviceIds) {
-      if (sessions.size + questions >= options.mostReplays) return undefined
+      if (isBusy()) return undefined
       questions++
       try {
         const presence = createPastPresence(options.intervalOf)
@@ -111,6 +117,7 @@ export function createReplays(options: ReplaysOptions): Replays {
         questions--
       }
     },
+    isBusy,
     size: () => sessions.size,
     stop() {
       for (const { session } of sessions.values()) drop(session.client, CLOSE_RESTART, 'the server is restarting')

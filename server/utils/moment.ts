@@ -1,12 +1,13 @@
 import { createError } from 'h3'
 import { toMicroseconds } from '#shared/utils/time'
-import { faultOfMoment } from '../moments'
+import { BUSY, faultOfMoment } from '../moments'
 import type { MomentFault } from '../moments'
 import { useLeitstand } from './leitstand'
 
-/** Refuses a moment that cannot be shown. */
+/** Refuses a moment that cannot be shown (now). */
 export async function requireMoment(at: string) {
-  const fault = await faultOfMoment(useLeitstand(), toMicroseconds(at))
+  const leitstand = useLeitstand()
+  const fault = leitstand.replays.isBusy() ? BUSY : await faultOfMoment(leitstand, toMicroseconds(at))
   if (fault) throw momentError(fault)
 }
 

@@ -4,9 +4,8 @@ import { answerDeviceAt } from '../../moments'
 
 /** `GET /api/sensors/{deviceId}?at=` -> `DeviceState`, 404 when unknown */
 export default defineEventHandler(async (event): Promise<DeviceState> => {
-  const device = requireDevice(event)
   const { at } = requireQuery(event, DeviceQuerySchema)
-  if (at === undefined) return device
+  if (at === undefined) return requireDevice(event)
   await requireMoment(at)
-  return requireAnswer(await answerDeviceAt(useLeitstand(), at, device.deviceId))
+  return requireAnswer(await answerDeviceAt(useLeitstand(), at, requireDevice(event).deviceId))
 })
