@@ -1,5 +1,6 @@
 import { computed } from 'vue'
 import { useFleet } from './useFleet'
+import { useMoment } from './useMoment'
 
 /** What stands between the operator and live values; the server's own fault hides the broker's. */
 export type ConnectionFault = 'server' | 'broker'
@@ -7,6 +8,7 @@ export type ConnectionFault = 'server' | 'broker'
 /** How live the page is, from the broker to this browser. */
 export function useConnection() {
   const { status, sinceMs, broker, hasSnapshot } = useFleet()
+  const { isPast } = useMoment()
 
   const isBrokerUp = computed(() => broker.value?.code === 'connected')
   // The first attempt after a start is no fault yet.
@@ -14,13 +16,15 @@ export function useConnection() {
 
   const fault = computed<ConnectionFault | null>(() => {
     if (status.value === 'disconnected') return 'server'
-    if (status.value === 'live' && !isBrokerUp.value && !isBrokerStarting.value) return 'broker'
+    // How the broker is today does not matter to the past.
+    if (!isPast.value && status.value === 'live' && !isBrokerUp.value && !isBrokerStarting.value) return 'broker'
     return null
   })
 
   return {
     fault,
-    isLive: computed(() => status.value === 'live' && isBrokerUp.value),
+    isLive: computed(() => !isPast.value && status.value === 'live' && isBrokerUp.value),
+    isPast,
     /** Everything shown is what was known before the connection to the server broke. */
     isOld: computed(() => hasSnapshot.value && status.value !== 'live'),
     hasSnapshot,

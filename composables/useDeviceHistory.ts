@@ -1,5 +1,5 @@
 import { tryOnScopeDispose, useDocumentVisibility, useIntervalFn } from '@vueuse/core'
-import { computed, onMounted, ref, shallowRef, watch } from 'vue'
+import { computed, nextTick, onMounted, ref, shallowRef, watch } from 'vue'
 import type { Ref } from 'vue'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { HistoryAnswerSchema } from '#shared/schemas/history'
@@ -9,6 +9,7 @@ import { isFollowed, refreshEvery } from '#shared/utils/history-range'
 import type { TimeWindow } from '#shared/utils/history-range'
 import { withSample } from '#shared/utils/history-series'
 import { useFleet } from './useFleet'
+import { useMoment } from './useMoment'
 
 /** About one point for two pixels of a wide screen. */
 const POINTS = 400
@@ -74,7 +75,10 @@ export function useDeviceHistory({ deviceId, metrics, shown, isLive, range }: De
     answers.value = next
   }
 
+  const { isPast } = useMoment()
   tryOnScopeDispose(fleet.onEvent((event) => {
+    // Another moment has another window.
+    if (event.type === 'snapshot' && isPast.value && isLive.value) void nextTick(reload)
     if (event.type === 'telemetry' && event.data.deviceId === deviceId && isLive.value && isFollowed(shown.value)) follow(event.data)
   }))
   tryOnScopeDispose(() => underWay?.abort())

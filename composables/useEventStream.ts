@@ -1,6 +1,7 @@
 import { createSharedComposable } from '@vueuse/core'
-import { onMounted } from 'vue'
-import type { StreamEvent } from '#shared/schemas/events'
+import { onMounted, watch } from 'vue'
+import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { useMoment } from './useMoment'
 import { useStreamSocket } from './useStreamSocket'
 
 /** The server collects telemetry for this long: a screen needs no more, and a thousand messages a second cost it far less. */
@@ -8,6 +9,7 @@ const BATCH_MS = 50
 
 function createEventStream() {
   const listeners = new Set<(event: StreamEvent) => void>()
+  const { at, speed, isPast, clock, passages } = useMoment()
   // Whose events the server sends, up to the last id; what it has been asked for since; and what is wanted.
   let followed: readonly string[] | null = null
   let asked: readonly string[] | null | undefined
@@ -15,7 +17,7 @@ function createEventStream() {
   let isAccepted = false
 
   const socket = useStreamSocket({
-    query: () => [['batch', String(BATCH_MS)], ...named(followed).map(deviceId => ['device', deviceId] as const)],
+    query: () => [['batch', String(BATCH_MS)], ...named(followed).map(deviceId => ['device', deviceId] as const), ...replay()],
     receive(event) {
       if (event.type !== 'batch') tell(event)
       else for (const telemetry of event.data) tell({ type: 'telemetry', data: telemetry })
@@ -25,6 +27,13 @@ function createEventStream() {
       else if (event.type === 'error' && asked !== undefined) settle(wanted = followed)
     },
   })
+
+  /** The past is asked for from where it stands: a lost connection goes on there. */
+  function replay(): (readonly [string, string])[] {
+    const moment = clock.value?.at ?? at.value
+    const isPlaying = clock.value ? clock.value.state === 'playing' : speed.value > 0
+    return moment === null ? [] : [['at', moment], ['speed', String(isPlaying ? clock.value?.speed ?? speed.value : 0)]]
+  }
 
   function tell(event: StreamEvent) {
     for (const listener of listeners) listener(event)
@@ -46,13 +55,19 @@ function createEventStream() {
     socket.send({ type: 'subscribe', devices: wanted && [...wanted] })
   }
 
-  onMounted(() => socket.open())
+  onMounted(() => {
+    socket.open()
+    watch(passages, socket.replace)
+  })
 
   return {
     status: socket.status,
     /** Since when `status` holds, by this computer's clock. */
     sinceMs: socket.sinceMs,
     lastId: socket.lastId,
+    /** Whether it tells of the past. */
+    isPast,
+    send: (request: StreamRequest) => socket.send(request),
     /** From now on events of these devices only, `null` for all; what changed meanwhile comes as `states`. */
     subscribe(devices: readonly string[] | null) {
       wanted = devices

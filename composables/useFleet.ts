@@ -3,6 +3,7 @@ import { computed, readonly, ref, shallowReadonly, shallowRef } from 'vue'
 import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { BrokerStatus } from '#shared/schemas/health'
+import type { Telemetry } from '#shared/schemas/telemetry'
 import { entryWithPresence, entryWithState, entryWithStatus, entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { useEventStream } from './useEventStream'
@@ -41,7 +42,7 @@ function createFleet() {
   function apply(event: StreamEvent, nowMs: number) {
     if (event.type === 'telemetry') {
       const { deviceId } = event.data
-      entries.set(deviceId, entryWithTelemetry(entries.get(deviceId), event.data, nowMs))
+      entries.set(deviceId, entryWithTelemetry(entries.get(deviceId), stream.isPast.value ? asMeasured(event.data) : event.data, nowMs))
     }
     else if (event.type === 'state') {
       const { deviceId } = event.data
@@ -119,6 +120,11 @@ function createFleet() {
 
 /** Every device as last heard, live; one for all pages of this browser tab. */
 export const useFleet = createSharedComposable(createFleet)
+
+/** In the past everything happens when it was measured: what was handed in later was not heard later. */
+function asMeasured(telemetry: Telemetry): Telemetry {
+  return { ...telemetry, receivedAt: telemetry.ts }
+}
 
 /** Calls `draw` once with the next frame, or soon when the tab is hidden. */
 function createDrawing(draw: () => void) {

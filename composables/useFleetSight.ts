@@ -45,7 +45,7 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
 
   function follow() {
     const isLarge = size() >= LARGE_FLEET
-    const isSplit = !alone && inSight !== null && isLarge && talk.isMuch()
+    const isSplit = !stream.isPast.value && !alone && inSight !== null && isLarge && talk.isMuch()
     if (isSplit) followInSight(inSight ?? [])
     else {
       closeDistant()
@@ -79,6 +79,9 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
     else patience.start()
     follow()
   }, { flush: 'sync' })
+
+  // The second connection knows only the present.
+  watch(stream.isPast, follow, { flush: 'sync' })
 
   return {
     /** A page that needs no other devices than these; `null`: no longer. */

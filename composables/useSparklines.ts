@@ -4,6 +4,7 @@ import type { MaybeRefOrGetter } from 'vue'
 import { MAX_SPARKLINES, SparklinesSchema } from '#shared/schemas/sparkline'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { useEventStream } from './useEventStream'
+import { useMoment } from './useMoment'
 
 type Sparkline = Sparklines[string]
 
@@ -14,7 +15,8 @@ const FRESH_MS = 60_000
 const MOST_KEPT = 1_000
 
 function createSparklines() {
-  const { status } = useEventStream()
+  const { status, isPast, onEvent } = useEventStream()
+  const { momentMs, passages } = useMoment()
   const visibility = useDocumentVisibility()
   const inSight = new Map<string, number>()
   const askedAtMs = new Map<string, number>()
@@ -29,7 +31,7 @@ function createSparklines() {
     isAsking = true
     for (const deviceId of due) remember(askedAtMs, deviceId, nowMs)
     try {
-      const answer = SparklinesSchema.parse(await $fetch('/api/sparklines', { query: { device: due }, retry: 0 }))
+      const answer = SparklinesSchema.parse(await $fetch('/api/sparklines', { query: { device: due, at: momentMs.value === null ? undefined : new Date(momentMs.value).toISOString() }, retry: 0 }))
       const next = new Map(lines.value)
       for (const [deviceId, line] of Object.entries(answer)) remember(next, deviceId, line)
       lines.value = next
@@ -42,6 +44,14 @@ function createSparklines() {
     }
   }
   useIntervalFn(look, LOOK_MS)
+  // Another moment has another hour before it.
+  tryOnScopeDispose(onEvent(({ type }) => {
+    if (type === 'snapshot' && isPast.value) askedAtMs.clear()
+  }))
+  watch(passages, () => {
+    lines.value = new Map()
+    askedAtMs.clear()
+  })
 
   return {
     lines,

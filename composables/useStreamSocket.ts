@@ -25,6 +25,8 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
   let unanswered = 0
   // Where to go on after a lost connection.
   let lastId = ''
+  // While one connection takes the place of another none is lost.
+  let isReplacing = false
 
   const socket = useWebSocket(() => streamAddress([['after', lastId], ...query()]), {
     immediate: false,
@@ -65,7 +67,7 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
 
   watch(socket.status, (now) => {
     unanswered = 0
-    if (now === 'CLOSED') setStatus('disconnected')
+    if (now === 'CLOSED' && !isReplacing) setStatus('disconnected')
   }, { flush: 'sync' })
 
   function send(request: StreamRequest) {
@@ -91,6 +93,14 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
       heartbeat.resume()
     },
     close,
+    /** Connects anew to be told something else, from the snapshot on. */
+    replace() {
+      lastId = ''
+      isReplacing = true
+      setStatus('connecting')
+      socket.open()
+      isReplacing = false
+    },
     send,
   }
 }

@@ -45,9 +45,9 @@ function metricOf(registry: Registry, deviceId: string, metric: string): MetricP
   return metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
 }
 
-/** Small lines of the first numeric metric of each device that has one that is shown. */
-export function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[]): Sparklines {
-  const now = Date.now() * 1000
+/** Small lines of the last hour (before `at`) of the first numeric metric of each device that has one that is shown. */
+export function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[], at?: string): Sparklines {
+  const now = at === undefined ? Date.now() * 1000 : toMicroseconds(at)
   const store = history.read()
   return Object.fromEntries(deviceIds.flatMap((deviceId) => {
     const values = fleet.get(deviceId)?.values ?? {}

@@ -27,9 +27,12 @@ import { startEmbeddedBroker } from './mqtt/embedded-broker'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
 import { examine } from './mqtt/examination'
 import type { Registry } from './registry/contract'
+import { faultOfMoment } from './moments'
 import { createRegistry } from './registry/registry'
 import { createRejections } from './rejections/rejections'
 import type { Rejections } from './rejections/rejections'
+import { createReplays } from './replay/replays'
+import type { Replays } from './replay/replays'
 import { SettingsError, variableName } from './settings'
 import type { Settings } from './settings'
 import { createSensorsSource } from './sources/sensors'
@@ -48,6 +51,8 @@ export interface Leitstand {
   doctor: DoctorRoom
   registry: Registry
   hub: Hub
+  /** The past; asked only while the history is open. */
+  replays: Replays
   history: History | undefined
   limits: Settings['limits']
   health: () => Health
@@ -126,6 +131,19 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
   })
+  const replays: Replays = createReplays({
+    mostReplays: limits.replays,
+    most: limits.replayMessages,
+    bufferBytes: limits.streamBufferBytes,
+    past() {
+      if (!history) throw new Error('No history is kept.')
+      return history.past()
+    },
+    faultOf: at => faultOfMoment({ history, replays }, at),
+    now: fleet.get,
+    intervalOf: deviceId => registry.intervalSeconds(deviceId),
+    broker: () => JSON.stringify(brokerStatus()),
+  })
   const doctor = createDoctor({
     broker: brokerStatus,
     counts: () => ({ ...ingest.counts(), rejected: rejections.total() }),
@@ -183,6 +201,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     doctor,
     registry,
     hub,
+    replays,
     history,
     limits,
     async start() {
@@ -202,6 +221,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     },
     async stop() {
       hub.stop()
+      replays.stop()
       presence.stop()
       await connection?.stop()
       await broker?.stop()
@@ -217,7 +237,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         broker: status,
         startedAt,
         devices: fleet.size(),
-        streamClients: hub.size(),
+        streamClients: hub.size() + replays.size(),
         messages: { ...ingest.counts(), rejected: rejections.total() },
       }
     },

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { createError, getRequestURL } from 'h3'
+import { fromMicroseconds } from '#shared/utils/time'
 import { SERVER_SENT } from '../live/frames'
 import { readStreamQuery } from '../live/request'
+import type { StreamClient } from '../live/subscriber'
 
 /** `GET /api/events`: the stream of `/ws/events` as server-sent events, for `curl -N` and where sockets are blocked. */
-export default defineEventHandler((event) => {
-  const { hub, limits } = useLeitstand()
+export default defineEventHandler(async (event) => {
+  const { hub, replays, limits } = useLeitstand()
   const { req, res } = event.node
   const query = new URLSearchParams(getRequestURL(event).search)
   // What a browser sends of its own when it comes back.
@@ -14,12 +16,16 @@ export default defineEventHandler((event) => {
   const wanted = readStreamQuery(query, limits.streamDevices)
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
+  if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   const id = randomUUID()
-  res.on('close', () => hub.remove(id))
-  hub.add({
+  res.on('close', () => {
+    hub.remove(id)
+    replays.remove(id)
+  })
+  const client: StreamClient = {
     id,
     address: req.socket.remoteAddress ?? '',
     framing: SERVER_SENT,
@@ -27,7 +33,9 @@ export default defineEventHandler((event) => {
     close: () => res.destroy(),
     bufferedBytes: () => res.writableLength,
     heardBytes: () => undefined,
-  }, wanted.options, wanted.after)
+  }
+  if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
+  else hub.add(client, wanted.options, wanted.after)
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })

@@ -37,6 +37,7 @@ const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
   subscribed: 'From here on only these devices; `null` is all of them.',
   heartbeat: 'Every ten seconds: up to where the client has been told, and how far behind it is.',
   coalesced: 'The client read too slowly: so many events were merged, and only the latest of each device follows.',
+  clock: 'On a replay: which moment it has reached, how fast it plays, and whether it does; four times a second while it plays, after every request, and every ten seconds.',
   pong: 'Answer to a ping.',
   error: 'Answer to what was not understood; the connection stays open.',
 }
@@ -84,7 +85,7 @@ export const CHANNELS = {
     server: 'web',
     summary: 'A WebSocket: first the snapshot, then every event. A client may ignore types and fields that it does not know.',
     query: 'StreamQuery',
-    receives: [{ name: 'StreamRequest', summary: 'A ping, answered with a pong, or a choice of devices; anything else is answered with an error.', example: EXAMPLES.StreamRequest }],
+    receives: [{ name: 'StreamRequest', summary: 'A ping, answered with a pong, or a choice of devices; on a replay (`at`) also play, pause, step and seek. Anything else is answered with an error.', example: EXAMPLES.StreamRequest }],
     sends: EVENTS,
   },
 } as const satisfies Record<string, Channel>

@@ -36,6 +36,7 @@ const EVENT_NAMES = {
   subscribed: 'SubscribedEvent',
   heartbeat: 'HeartbeatEvent',
   coalesced: 'CoalescedEvent',
+  clock: 'ClockEvent',
   pong: 'PongEvent',
   error: 'ErrorEvent',
 } as const satisfies Record<events.StreamEvent['type'], string>

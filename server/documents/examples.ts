@@ -166,6 +166,7 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   subscribed: { type: 'subscribed', id: EVENT_ID, data: { devices: 1 } },
   heartbeat: { type: 'heartbeat', id: EVENT_ID, data: { time: RECEIVED_AT, state: 'flowing', bufferedBytes: 0, waitingDevices: 0, coalescedEvents: 0 } },
   coalesced: { type: 'coalesced', data: { events: 5_210, devices: 930 } },
+  clock: { type: 'clock', data: { at: '2026-11-02T12:00:00.000Z', speed: 60, state: 'playing' } },
   pong: { type: 'pong' },
   error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…]} (or null for all) are understood here.' } },
 }

@@ -9,6 +9,13 @@ import type { Header, Route } from './route'
 const DEVICE_UNKNOWN = fault(404, '`device-unknown`: no device of this name has been heard.')
 const NO_HISTORY = fault(503, '`history-unavailable`: no history is kept, or it cannot be read now; the message says why.')
 
+/** Of the past: in place of the answers to a query that is wrong and to a device that is not known. */
+const NO_MOMENT = {
+  ...fault(400, '`query-invalid`; `at-in-future`, `at-too-early`: nothing is kept of that moment; the message says from when on.'),
+  ...fault(404, '`history-off`: with `at`, while no history is kept. `device-unknown`: no device of this name has been heard, up to `at`.'),
+  ...fault(429, '`replays-busy`: with `at`, while as many replays are running as are allowed.'),
+}
+
 const METRIC = 'Name of the metric as the device sends it.'
 const CACHE_HEADERS: Record<string, Header> = {
   'ETag': { type: 'string', description: 'Names this answer: it stays the same until a device changes or the server starts anew.' },
@@ -17,6 +24,8 @@ const CACHE_HEADERS: Record<string, Header> = {
 }
 const LINK_HEADER: Header = { type: 'string', description: '`<…>; rel="next"` (RFC 8288) leads to the page that follows; there is none on the last.' }
 const FROM = 'Begin of the range: ISO 8601 with zone, or milliseconds since 1970; by default a day before `to`.'
+/** Where the past is asked for. */
+const AT = 'The past instead of the present: what was measured up to this moment (ISO 8601 with zone).'
 const TO = 'End of the range, in the same forms; by default now.'
 
 /** Every route of the API. A test compares this table with the files below `server/api`. */
@@ -31,6 +40,7 @@ export const ROUTES: readonly Route[] = [
         cursor: 'Goes on behind the page before: follow its `Link` header. It stays usable while devices come and go.',
         q: `Only devices whose deviceId, metric names, values or status contain every word, in any case; at most ${MAX_SEARCH_WORDS} words.`,
         fields: 'Only these fields of a device, separated by commas; `deviceId` is always there.',
+        at: AT,
       },
     },
     requestHeaders: { 'If-None-Match': 'The `ETag` of an answer that is at hand: 304 while nothing has changed.' },
@@ -41,13 +51,14 @@ export const ROUTES: readonly Route[] = [
         headers: { ...CACHE_HEADERS, Link: LINK_HEADER },
       },
       304: { description: 'Nothing has changed since the answer with that `ETag`.', isEmpty: true, headers: CACHE_HEADERS },
-      ...QUERY_INVALID,
+      ...NO_MOMENT, ...NO_HISTORY,
     },
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}', id: 'getDevice', tag: 'devices',
-    summary: 'The last known state of one device.',
-    answers: { 200: { description: 'The device.', schema: 'DeviceState' }, ...DEVICE_UNKNOWN },
+    summary: 'The last known state of one device, or its state at a past moment.',
+    query: { schema: 'DeviceQuery', parameters: { at: AT } },
+    answers: { 200: { description: 'The device.', schema: 'DeviceState' }, ...NO_MOMENT, ...NO_HISTORY },
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}/messages', id: 'listMessages', tag: 'devices',
@@ -104,7 +115,10 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'get', path: '/api/sparklines', id: 'getSparklines', tag: 'history',
     summary: 'The last hour of the first numeric metric of each device named.',
-    query: { schema: 'SparklineQuery', parameters: { device: `A deviceId; repeated for several, at most ${MAX_SPARKLINES}.` } },
+    query: {
+      schema: 'SparklineQuery',
+      parameters: { device: `A deviceId; repeated for several, at most ${MAX_SPARKLINES}.`, at: 'The hour before this moment (ISO 8601 with zone) instead of the last one.' },
+    },
     answers: { 200: { description: 'By deviceId; devices without numbers are left out.', schema: 'Sparklines' }, ...QUERY_INVALID, ...NO_HISTORY },
   },
   {
@@ -118,11 +132,13 @@ export const ROUTES: readonly Route[] = [
         rate: 'With `mode=latest`: at most so many frames a second.',
         batch: 'With `mode=every`: telemetry is collected for so many milliseconds and sent as one `batch`.',
         device: 'Only this device; repeated for several.',
+        at: 'A replay: the events from this moment on (ISO 8601 with zone).',
+        speed: 'With `at`: how fast, 1 as it was; 0 only shows the moment.',
       },
     },
     answers: {
       200: { description: 'The stream; each `data:` is an event of the AsyncAPI document.', files: { 'text/event-stream': 'id: Zm9vYmFy.4711\ndata: {"type":"snapshot","data":[]}\n\n' } },
-      ...QUERY_INVALID,
+      ...NO_MOMENT, ...NO_HISTORY,
     },
   },
   {

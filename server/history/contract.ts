@@ -1,6 +1,7 @@
 import type { Storage } from '#shared/schemas/storage'
 import type { Documents } from './documents'
 import type { Delivery } from './journal'
+import type { Past } from './past'
 import type { ReadableStore } from './reading'
 import type { RetentionLimits } from './retention'
 import type { NewRecord, Restored } from './store'
@@ -47,6 +48,8 @@ export interface History {
   isOpen: () => boolean
   /** What can be read: the archive, and per device what is not packed yet. */
   read: () => ReadableStore
+  /** The past of all devices, for whoever goes through it. */
+  past: () => Past
   /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */
   documents: Documents
   /** Packs everything, or one device, now. */

@@ -11,6 +11,7 @@ import { inWords } from './faults'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
+import { createPast } from './past'
 import { createGate, nextTurn } from './slices'
 import { createStore } from './store'
 import type { Store } from './store'
@@ -236,6 +237,10 @@ export function createHistory(options: HistoryOptions): History {
     read() {
       const { store } = opened()
       return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }
+    },
+    past() {
+      const { database, store } = opened()
+      return createPast(database, store)
     },
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
     packAll(deviceId) {

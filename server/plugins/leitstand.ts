@@ -17,7 +17,10 @@ export default defineNitroPlugin((nitroApp) => {
   provideLeitstand(leitstand)
   leitstand.start().catch(exit)
   // Streams are told before the server closes their sockets under them.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => leitstand.hub.stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => {
+    leitstand.hub.stop()
+    leitstand.replays.stop()
+  })
   nitroApp.hooks.hook('close', () => leitstand.stop())
 })
 

@@ -69,6 +69,9 @@ export const DeviceStateSchema = z.object({
 })
 export type DeviceState = z.infer<typeof DeviceStateSchema>
 
+/** `GET /api/sensors/{deviceId}?at=`: the device as it was then. */
+export const DeviceQuerySchema = z.object({ at: IsoTimestampSchema.optional() })
+
 /** Every device, as the stream's `snapshot` has it. */
 export const DeviceStatesSchema = z.array(DeviceStateSchema)
 
@@ -93,6 +96,8 @@ export const DevicesQuerySchema = z.object({
   q: z.string().max(MAX_SEARCH_LENGTH).transform(searchWords)
     .pipe(z.array(z.string()).max(MAX_SEARCH_WORDS, { error: `must have at most ${MAX_SEARCH_WORDS} words` })).optional(),
   fields: z.string().max(MAX_FIELDS_LENGTH).transform(list => list.split(',').map(field => field.trim())).pipe(z.array(DeviceFieldSchema)).optional(),
+  /** The devices as they were then. */
+  at: IsoTimestampSchema.optional(),
 })
 export type DevicesQuery = z.infer<typeof DevicesQuerySchema>
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DeviceStatesSchema, DeviceStatusChangeSchema, PresenceChangeSchema } from '#shared/schemas/device'
 import { BrokerStatusSchema } from '#shared/schemas/health'
 import { KnownDeviceSchema } from '#shared/schemas/profile'
-import { TelemetrySchema } from '#shared/schemas/telemetry'
+import { IsoTimestampSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
 const EventIdSchema = z.string().max(64)
@@ -24,10 +24,22 @@ export const StreamLagSchema = z.object({
   coalescedEvents: z.number().int().nonnegative(),
 })
 
+/** The fastest that the past is played, as a multiple of real time. */
+export const MAX_SPEED = 600
+
+/** Where a replay of the past stands: `ended` when it has reached the present. */
+export const ReplayClockSchema = z.object({
+  at: IsoTimestampSchema,
+  /** Seconds of the past a second, as asked for; a slow client or disk makes it less. */
+  speed: z.number(),
+  state: z.enum(['playing', 'paused', 'ended']),
+})
+export type ReplayClock = z.infer<typeof ReplayClockSchema>
+
 /**
  * What the server says on `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in
  * order per device. All other types are additions that a client may ignore; those from `device` to `heartbeat` come only to
- * clients that asked for something in their address, `coalesced` also to others that read too slowly.
+ * clients that asked for something in their address, `coalesced` also to others that read too slowly, `clock` only on a replay.
  */
 export const StreamEventSchema = z.discriminatedUnion('type', [
   /** `reason` says why a client that wanted to resume is given everything anew. */
@@ -43,16 +55,26 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable() }) }),
   z.object({ type: z.literal('heartbeat'), id, data: StreamLagSchema }),
   z.object({ type: z.literal('coalesced'), id, data: z.object({ events: z.number().int().nonnegative(), devices: z.number().int().nonnegative() }) }),
+  z.object({ type: z.literal('clock'), data: ReplayClockSchema }),
   z.object({ type: z.literal('pong') }),
   z.object({ type: z.literal('error'), data: z.object({ code: z.string(), message: z.string() }) }),
 ])
 export type StreamEvent = z.infer<typeof StreamEventSchema>
 
-/** What a client may say on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states. */
+/**
+ * What a client may say on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states, and
+ * on a replay the others with `clock`.
+ */
 export const StreamRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ping') }),
   /** From now on only these devices; `null` is all of them. */
   z.object({ type: z.literal('subscribe'), devices: z.array(z.string().max(1_024)).nullable() }),
+  z.object({ type: z.literal('play'), speed: z.number().positive().max(MAX_SPEED) }),
+  z.object({ type: z.literal('pause') }),
+  /** To the next message. */
+  z.object({ type: z.literal('step') }),
+  /** To another moment: a new `snapshot`. */
+  z.object({ type: z.literal('seek'), at: IsoTimestampSchema }),
 ])
 export type StreamRequest = z.infer<typeof StreamRequestSchema>
 
@@ -71,5 +93,9 @@ export const StreamQuerySchema = z.object({
   batch: z.coerce.number().int().min(10).max(10_000).optional(),
   /** Only this device; may be repeated. */
   device: oneOrMany.optional(),
+  /** The past from this moment on instead of the present. */
+  at: IsoTimestampSchema.optional(),
+  /** With `at`: how fast it is played, 1 as it was; 0: not yet. */
+  speed: z.coerce.number().min(0).max(MAX_SPEED).default(1),
 })
 export type StreamQuery = z.infer<typeof StreamQuerySchema>

@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 
 export const MAX_SPARKLINES = 100
 
 /** `GET /api/sparklines?device=a&device=b`: the last hour of one metric of each device. */
 export const SparklineQuerySchema = z.object({
   device: z.union([z.string(), z.array(z.string())]).transform(given => [given].flat()).pipe(z.array(z.string()).max(MAX_SPARKLINES)),
+  /** The hour before this moment instead of the last one. */
+  at: IsoTimestampSchema.optional(),
 })
 
 /** A small line: `points` are `[milliseconds since 1970, mean of the minute]`. Devices without numbers are left out. */

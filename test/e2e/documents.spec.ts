@@ -30,21 +30,32 @@ const FrameSchema = z.looseObject({ type: z.string() })
 const SITES: Record<Site, Env> = {
   well: {},
   forgetful: { NUXT_HISTORY: 'off' },
+  busy: { NUXT_LIMITS_REPLAYS: '1' },
   cutOff: { NUXT_MQTT_URL: 'mqtt://127.0.0.1:1' },
   // Little can be said about one device, and no picture fits.
   small: { NUXT_LIMITS_DEVICES: '1', NUXT_LIMITS_REGISTRY_BYTES: '100', NUXT_LIMITS_PICTURES_BYTES: '1' },
   diskless: { NUXT_DATA_DIR: '/dev/null/nowhere' },
 }
-type Site = 'well' | 'forgetful' | 'cutOff' | 'small' | 'diskless'
+type Site = 'well' | 'forgetful' | 'busy' | 'cutOff' | 'small' | 'diskless'
 
 const DEVICE = '/api/sensors/{deviceId}'
+/** When the device of the documents has measured. */
+const THEN = 'at=2026-11-02T12:00:00Z'
 const ANSWERS: [route: string, status: number, address: string, site?: Site, headers?: Record<string, string>][] = [
   ['/api/sensors', 200, '/api/sensors'],
   ['/api/sensors', 200, '/api/sensors?limit=1&q=GATE&fields=values,state'],
   ['/api/sensors', 304, '/api/sensors', 'well', { 'if-none-match': '*' }],
   ['/api/sensors', 400, '/api/sensors?fields=colour'],
+  ['/api/sensors', 200, `/api/sensors?${THEN}`],
+  ['/api/sensors', 400, '/api/sensors?at=2026-11-02T11:00:00Z'],
+  ['/api/sensors', 404, `/api/sensors?${THEN}`, 'forgetful'],
+  ['/api/sensors', 503, `/api/sensors?${THEN}`, 'diskless'],
   [DEVICE, 200, '/api/sensors/gate-001'],
   [DEVICE, 404, '/api/sensors/nobody'],
+  [DEVICE, 200, `/api/sensors/gate-001?${THEN}`],
+  [DEVICE, 400, '/api/sensors/gate-001?at=9999-01-01T00:00:00Z'],
+  [DEVICE, 404, `/api/sensors/gate-001?${THEN}`, 'forgetful'],
+  [DEVICE, 503, `/api/sensors/gate-001?${THEN}`, 'diskless'],
   [`${DEVICE}/messages`, 200, '/api/sensors/gate-001/messages'],
   [`${DEVICE}/messages`, 400, '/api/sensors/gate-001/messages?limit=0'],
   [`${DEVICE}/counters`, 200, '/api/sensors/gate-001/counters'],
@@ -70,6 +81,9 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site, hea
   ['/api/events', 200, '/api/events'],
   ['/api/events', 200, '/api/events?after=&mode=latest&device=gate-001'],
   ['/api/events', 400, '/api/events?mode=some'],
+  ['/api/events', 200, `/api/events?${THEN}&speed=60&batch=100`],
+  ['/api/events', 404, `/api/events?${THEN}`, 'forgetful'],
+  ['/api/events', 503, `/api/events?${THEN}`, 'diskless'],
   ['/api/rejections', 200, '/api/rejections'],
   ['/api/topics', 200, '/api/topics'],
   ['/api/topics', 200, '/api/topics?under=&under=sensors/&under=sensors/gate-001/'],
@@ -157,7 +171,7 @@ function createJudge(ajv: Ajv, document: { components: { schemas: object } }) {
 /** A server; where it has a broker, one device has sent what the AsyncAPI document shows, and one message was wrong. */
 async function openSite(env: Env): Promise<App> {
   const app = await launchApp(env)
-  if (env !== SITES.well && env !== SITES.forgetful) return app
+  if (![SITES.well, SITES.forgetful, SITES.busy].includes(env)) return app
   const { broker } = await app.untilBroker('connected')
   const { channels, components } = AsyncApiSchema.parse(await app.get('/api/asyncapi.json'))
   const device = await mqtt.connectAsync(broker.url, { protocolVersion: 4 })
@@ -182,7 +196,7 @@ describe('the OpenAPI document', () => {
   let judge: ReturnType<typeof createJudge>
 
   beforeAll(async () => {
-    for (const site of ['well', 'forgetful', 'cutOff', 'small', 'diskless'] as const) sites.set(site, await openSite(SITES[site]))
+    for (const site of ['well', 'forgetful', 'busy', 'cutOff', 'small', 'diskless'] as const) sites.set(site, await openSite(SITES[site]))
     document = OpenApiSchema.parse(await sites.get('well')?.get('/api/openapi.json'))
     judge = createJudge(new Ajv2020({ strict: false, allErrors: true }), document)
   })
@@ -198,6 +212,16 @@ describe('the OpenAPI document', () => {
   it.for(CHANGES)('describes what %s %s answers with %i: %s', async ([method, route, status, address, body, site = 'well']) => {
     const response = await fetch(`${sites.get(site)?.url}${address}`, { method: method.toUpperCase(), ...(body !== undefined && { body: typeof body === 'string' ? body : new Uint8Array(body) }) })
     expectDescribed(method, route, status, response, await response.text())
+  })
+
+  it('describes 429 of the past', async () => {
+    const url = sites.get('busy')?.url
+    const replay = await fetch(`${url}/api/events?${THEN}`)
+    for (const [route, address] of [['/api/sensors', '/api/sensors'], [DEVICE, '/api/sensors/gate-001'], ['/api/events', '/api/events']] as const) {
+      const response = await fetch(`${url}${address}?${THEN}`)
+      expectDescribed('get', route, 429, response, await response.text())
+    }
+    await replay.body?.cancel()
   })
 
   it('describes 304 of what people say', async () => {
@@ -225,6 +249,9 @@ describe('the OpenAPI document', () => {
       ...ANSWERS.map(([route, status]) => `${status} get ${route}`),
       ...CHANGES.map(([method, route, status]) => `${status} ${method} ${route}`),
       '304 get /api/devices',
+      '429 get /api/sensors',
+      `429 get ${DEVICE}`,
+      '429 get /api/events',
       `304 get ${PROFILE}/picture`,
     ])
     expect(described.filter(answer => !answer.startsWith('default ') && !seen.has(answer))).toEqual([])
@@ -273,10 +300,13 @@ describe('the AsyncAPI document', () => {
     await device.publishAsync('sensors/gate-001/state', '{"status":"open","updated_at":"2025-11-02T12:00:00Z"}', { qos: 1 })
     await device.publishAsync('sensors/gate-001/state', '', { qos: 1 })
 
-    const types = ['snapshot', 'telemetry', 'state', 'broker', 'pong', 'error']
+    const replay = new WebSocket(`${app.url.replace('http', 'ws')}${document.channels.events?.address}?at=${new Date().toISOString()}`)
+    replay.addEventListener('message', ({ data }) => frames.push(FrameSchema.parse(JSON.parse(String(data)))))
+    const types = ['snapshot', 'telemetry', 'state', 'broker', 'clock', 'pong', 'error']
     await until(() => types.every(type => frames.some(frame => frame.type === type)), 'a frame of every type')
     for (const frame of frames) expect(judgeMessage(nameOf.get(frame.type) ?? '', frame)).toBeUndefined()
     socket.close()
+    replay.close()
   })
 
   it('describes what the application says of itself at the broker', async () => {

@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|answering|export|settings|utils\/.+)$/
+const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|utils\/.+)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -21,11 +21,13 @@ const dataRoom = (name: string): Room => ({
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
   ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections', 'registry', 'topics', 'doctor'].map(dataRoom),
+  // It reads what the history has kept and tells it in the words of the fleet and the stream.
+  { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|live)\//, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|answering|export|moments)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|replay)\//, /^server\/(?:ingest|moments|settings)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
-  { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request)$/, SHARED], packages: ANY },
+  { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

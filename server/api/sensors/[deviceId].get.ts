@@ -1,4 +1,11 @@
 import type { DeviceState } from '#shared/schemas/device'
+import { DeviceQuerySchema } from '#shared/schemas/device'
+import { answerDeviceAt } from '../../moments'
 
-/** `GET /api/sensors/{deviceId}` -> `DeviceState`, 404 when unknown */
-export default defineEventHandler((event): DeviceState => requireDevice(event))
+/** `GET /api/sensors/{deviceId}?at=` -> `DeviceState`, 404 when unknown */
+export default defineEventHandler(async (event): Promise<DeviceState> => {
+  const { at } = requireQuery(event, DeviceQuerySchema)
+  if (at === undefined) return requireDevice(event)
+  await requireMoment(at)
+  return requireAnswer(await answerDeviceAt(useLeitstand(), at, requireDevice(event).deviceId))
+})

@@ -4,6 +4,7 @@ import type { Peer } from 'crossws'
 import type { StreamEvent } from '#shared/schemas/events'
 import { WEBSOCKET } from '../../live/frames'
 import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
+import type { StreamClient } from '../../live/subscriber'
 
 const OPEN = 1
 const NOT_POSSIBLE = 1011
@@ -19,13 +20,13 @@ export default defineWebSocketHandler({
     throw new Response(JSON.stringify(body), { status: 400, headers: { 'content-type': 'application/json' } })
   },
   open(peer) {
-    const { hub, limits } = useLeitstand()
+    const { hub, replays, limits } = useLeitstand()
     const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
     const { socket, websocket } = connection
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
-    hub.add({
+    const client: StreamClient = {
       id: peer.id,
       address: socket.remoteAddress ?? '',
       framing: WEBSOCKET,
@@ -35,18 +36,32 @@ export default defineWebSocketHandler({
       close: (code, reason) => peer.close(code, reason),
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
-    }, wanted.options, wanted.after)
+    }
+    if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
+    else hub.add(client, wanted.options, wanted.after)
   },
   message(peer, message) {
-    const { hub, limits } = useLeitstand()
+    const { hub, replays, limits } = useLeitstand()
     if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
     const request = readStreamRequest(message.text(), limits.streamDevices)
-    if (typeof request === 'string') peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message: request } } satisfies StreamEvent))
+    if (typeof request === 'string') sayError(peer, request)
+    else if (replays.has(peer.id)) replays.request(peer.id, request)
+    else if (request.type !== 'ping' && request.type !== 'subscribe') sayError(peer, `“${request.type}” is for replays: connect with ?at= and a moment.`)
     else hub.request(peer.id, request)
   },
-  close: peer => useLeitstand().hub.remove(peer.id),
-  error: peer => useLeitstand().hub.remove(peer.id),
+  close: remove,
+  error: remove,
 })
+
+function remove(peer: Peer) {
+  const { hub, replays } = useLeitstand()
+  replays.remove(peer.id)
+  hub.remove(peer.id)
+}
+
+function sayError(peer: Peer, message: string) {
+  peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message } } satisfies StreamEvent))
+}
 
 function wantedOf(url: string) {
   return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits.streamDevices)

@@ -1,0 +1,142 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { floorTo, HOUR } from './rollups'
+import { readMessages } from './segments'
+import type { StoredMessage } from './segments'
+import { nextTurn, startSlice } from './slices'
+
+/** A message of one device. */
+export interface PassedMessage { device: number, message: StoredMessage }
+
+/** All messages measured from a moment on until before `to`, in order of time, then of arrival. Microseconds since 1970. */
+export interface Passage { to: number, messages: PassedMessage[] }
+
+export interface PassageOptions {
+  from: number
+  /** Nothing from here on. */
+  until: number
+  /** Only these devices; undefined: all. */
+  devices: ReadonlySet<number> | undefined
+  /** About so many messages are held; then the passage ends earlier. */
+  most: number
+  /** Stops where nobody waits for the answer any more. */
+  isWanted: () => boolean
+}
+
+/** Segments hold an hour; the places of samples that met others may lie a little behind it. */
+const SLACK = 1_000_000
+const ROWS_PER_STEP = 200
+/** Up to so many devices are looked up one by one, more by time. */
+const FEW_DEVICES = 200
+
+interface SegmentHead { id: number, device: number, first: number, last: number }
+interface Held extends PassedMessage { order: number }
+
+/** Reads messages of many devices in order, an hour at most at a time, in slices of a few milliseconds. */
+export function createPassages(database: DatabaseSync, allDevices: () => Iterable<number>, unpacked: (device: number) => readonly StoredMessage[]) {
+  const byTime = database.prepare(`SELECT id, device, first, last FROM segment WHERE (last, id) > (?, ?) AND last <= ? ORDER BY last, id LIMIT ${ROWS_PER_STEP}`)
+  const ofDevice = database.prepare('SELECT id, device, first, last FROM segment WHERE device = ? AND last >= ? AND first < ? ORDER BY id')
+  const dataOf = database.prepare('SELECT data FROM segment WHERE id = ?')
+  const newestId = database.prepare('SELECT max(id) AS id FROM segment')
+  const nextLast = database.prepare('SELECT min(last) AS last FROM segment WHERE last >= ?')
+  const nextLastOf = database.prepare('SELECT min(last) AS last FROM segment WHERE device = ? AND last >= ?')
+
+  /** Segments that may hold messages between two moments of one hour. */
+  function* heads(from: number, to: number, devices: ReadonlySet<number> | undefined): Generator<SegmentHead> {
+    if (devices && devices.size <= FEW_DEVICES) {
+      for (const device of devices) yield* ofDevice.all(device, from, to).map(toHead)
+      return
+    }
+    const end = floorTo(to - 1, HOUR) + HOUR + SLACK
+    for (let last = from - 1, id = Number.MAX_SAFE_INTEGER, more = true; more;) {
+      const rows = byTime.all(last, id, end).map(toHead)
+      yield* rows.filter(({ device, first }) => first < to && (devices?.has(device) ?? true))
+      last = rows.at(-1)?.last ?? last
+      id = rows.at(-1)?.id ?? id
+      more = rows.length === ROWS_PER_STEP
+    }
+  }
+
+  /** The moment before which no segment holds any message from `from` on. */
+  function nextPacked(from: number, devices: ReadonlySet<number> | undefined): number {
+    const lasts = devices && devices.size <= FEW_DEVICES
+      ? [...devices].map(device => nextLastOf.get(device, from)?.last)
+      : [nextLast.get(from)?.last]
+    return Math.min(...lasts.map(last => typeof last === 'number' ? Math.max(from, floorTo(last - SLACK, HOUR)) : Infinity))
+  }
+
+  return async function read({ from, until, devices, most, isWanted }: PassageOptions): Promise<Passage> {
+    const window = createWindow(from, Math.min(until, floorTo(from, HOUR) + HOUR), most)
+    const pause = createPause(isWanted)
+    // A device may be packed while others are read: what was taken from its tail is not taken again from its segments.
+    const newestBefore = new Map<number, number>()
+    let nextFresh = Infinity
+    for (const device of devices ?? allDevices()) {
+      if (await pause()) return { to: from, messages: [] }
+      const fresh = unpacked(device)
+      if (fresh.length === 0) continue
+      newestBefore.set(device, Number(newestId.get()?.id ?? 0))
+      for (const message of fresh) {
+        if (message.time >= from) nextFresh = Math.min(nextFresh, message.time)
+        window.add(device, message, Infinity)
+      }
+    }
+    for (const { id, device, first } of heads(from, window.to(), devices)) {
+      if (await pause()) return { to: from, messages: [] }
+      if (first >= window.to() || id > (newestBefore.get(device) ?? Infinity)) continue
+      const data = dataOf.get(id)?.data
+      if (data instanceof Uint8Array) for (const message of readMessages(data)) window.add(device, message, id)
+    }
+    const messages = window.inOrder()
+    // Where nothing was measured for long, the next passage begins where something was.
+    const to = messages.length > 0 ? window.to() : Math.min(until, Math.max(window.to(), Math.min(nextFresh, nextPacked(from, devices))))
+    return { to, messages }
+  }
+}
+
+function toHead({ id, device, first, last }: Record<string, unknown>): SegmentHead {
+  return { id: Number(id), device: Number(device), first: Number(first), last: Number(last) }
+}
+
+/** The first messages from a moment on: when there are too many, its end comes nearer. */
+function createWindow(from: number, end: number, most: number) {
+  let held: Held[] = []
+  let to = end
+  let room = 2 * most
+
+  function cut() {
+    held.sort((a, b) => a.message.time - b.message.time)
+    const first = held[0]?.message.time ?? from
+    // What was measured in one microsecond is not torn apart, or the reading would never get on.
+    to = Math.max(held[most]?.message.time ?? to, first + 1)
+    held = held.filter(({ message }) => message.time < to)
+    room = Math.max(2 * most, 2 * held.length)
+  }
+
+  return {
+    to: () => to,
+    add(device: number, message: StoredMessage, order: number) {
+      if (message.time < from || message.time >= to) return
+      held.push({ device, message, order })
+      if (held.length > room) cut()
+    },
+    inOrder(): PassedMessage[] {
+      return held.sort((a, b) => a.message.time - b.message.time || a.message.received - b.message.received || a.device - b.device || compare(a.order, b.order))
+    },
+  }
+}
+
+/** Infinity is equal to itself, which its difference is not. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+/** Lets everything else have its turn when a slice is over; true: nobody waits any more. */
+export function createPause(isWanted: () => boolean): () => false | Promise<boolean> {
+  let inTime = startSlice()
+  async function rest() {
+    await nextTurn()
+    inTime = startSlice()
+    return !isWanted()
+  }
+  return () => inTime() ? false : rest()
+}

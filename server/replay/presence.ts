@@ -1,0 +1,78 @@
+import type { Presence, PresenceChange } from '#shared/schemas/device'
+import { createRhythms } from '../fleet/rhythm'
+
+const SECOND_MS = 1_000
+const INTERVAL_DIGITS = 2
+
+interface Known { deviceId: string, presence: Presence, sinceMs: number }
+
+/**
+ * Whether devices were alive at past moments, by the same rules as now (`server/fleet/rhythm.ts`), learned from the messages right before.
+ * That nobody listened for a while, or that a last will was published, is not known of the past. Times in milliseconds.
+ */
+export function createPastPresence(intervalOf: (deviceId: string) => number | undefined) {
+  let rhythms = createRhythms()
+  let numbers = new Map<string, number>()
+  let devices: Known[] = []
+
+  function judge(device: number, nowMs: number): Pick<Known, 'presence' | 'sinceMs'> {
+    const heardMs = rhythms.heardAt(device)
+    const lateMs = heardMs + rhythms.lateAfter(device)
+    const silentMs = heardMs + rhythms.silentAfter(device)
+    if (nowMs >= silentMs) return { presence: 'silent', sinceMs: silentMs }
+    return nowMs >= lateMs ? { presence: 'late', sinceMs: lateMs } : { presence: 'live', sinceMs: heardMs }
+  }
+
+  function changeOf(device: number, { deviceId, presence, sinceMs }: Known): PresenceChange {
+    const interval = rhythms.interval(device)
+    return {
+      deviceId,
+      presence,
+      since: new Date(sinceMs).toISOString(),
+      ...(interval > 0 && { intervalSeconds: Number((interval / SECOND_MS).toPrecision(INTERVAL_DIGITS)) }),
+    }
+  }
+
+  function add(deviceId: string, firstMs: number): number {
+    const held = numbers.get(deviceId)
+    const device = held ?? devices.push({ deviceId, presence: 'live', sinceMs: firstMs }) - 1
+    if (held === undefined) numbers.set(deviceId, device)
+    rhythms.add(device, firstMs, (intervalOf(deviceId) ?? 0) * SECOND_MS)
+    return device
+  }
+
+  return {
+    /** Forgets everything. */
+    clear() {
+      rhythms = createRhythms()
+      numbers = new Map()
+      devices = []
+    },
+    /** Takes a device as it stood at a moment, by when its newest messages (at least one) were measured. */
+    begin(deviceId: string, times: readonly number[], nowMs: number): PresenceChange {
+      const [first = nowMs, ...others] = times
+      const device = add(deviceId, first)
+      for (const time of others) rhythms.hear(device, time)
+      const known = { deviceId, ...judge(device, nowMs) }
+      if (known.presence === 'live') known.sinceMs = first
+      devices[device] = known
+      return changeOf(device, known)
+    },
+    /** A message was measured. */
+    heard(deviceId: string, atMs: number) {
+      const device = numbers.get(deviceId)
+      if (device === undefined) add(deviceId, atMs)
+      else rhythms.hear(device, atMs)
+    },
+    /** Who has fallen silent up to a moment, or has come back. */
+    changes(nowMs: number): PresenceChange[] {
+      return devices.flatMap((known, device) => {
+        const { presence, sinceMs } = judge(device, nowMs)
+        if (presence === known.presence) return []
+        known.presence = presence
+        known.sinceMs = sinceMs
+        return changeOf(device, known)
+      })
+    },
+  }
+}

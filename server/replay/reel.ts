@@ -1,0 +1,66 @@
+import type { PassedMessage } from '../history/passage'
+import type { Past } from '../history/past'
+
+export interface ReelOptions {
+  past: () => Past
+  /** Messages that are held ahead. */
+  most: number
+  isOpen: () => boolean
+}
+
+/** The stored messages from a moment on, one after the other, read as far ahead as fits. Times in microseconds since 1970. */
+export function createReel({ past, most, isOpen }: ReelOptions) {
+  let devices: ReadonlySet<string> | undefined
+  let messages: PassedMessage[] = []
+  let head = 0
+  /** Everything before it is read. */
+  let readTo = 0
+  /** Counts the changes of mind: what was read for an earlier one is thrown away. */
+  let turn = 0
+
+  /** Reads on, not beyond `until`; false: there is nothing more before it. */
+  async function readOn(until: number): Promise<boolean> {
+    while (readTo < until) {
+      const ours = turn
+      const passage = await past().passage({ from: readTo, until, devices, most, isWanted: () => ours === turn && isOpen() })
+      if (ours !== turn || !isOpen() || passage.to <= readTo) return false
+      messages = passage.messages
+      head = 0
+      readTo = passage.to
+      if (messages.length > 0) return true
+    }
+    return false
+  }
+
+  return {
+    /** Gives up what is being read. */
+    interrupt: () => void turn++,
+    /** Goes to a moment: what comes next was measured behind it. */
+    wind(at: number, followed: ReadonlySet<string> | undefined) {
+      turn++
+      devices = followed
+      messages = []
+      head = 0
+      readTo = at + 1
+    },
+    /** When the next message was measured; undefined: none was before `until`. */
+    async next(until: number): Promise<number | undefined> {
+      if (head >= messages.length && !await readOn(until)) return undefined
+      return messages[head]?.message.time
+    },
+    /** The messages up to a moment that are read already, about `limit` at most: those of one microsecond stay together. */
+    take(to: number, limit: number): PassedMessage[] {
+      let end = head
+      for (let last = Number.NaN; end < messages.length; end++) {
+        const time = messages[end]?.message.time ?? 0
+        if (time > to || (end - head >= limit && time !== last)) break
+        last = time
+      }
+      const taken = messages.slice(head, end)
+      head = end
+      return taken
+    },
+    /** Up to which moment everything was taken, of what is read. */
+    takenTo: () => (messages[head]?.message.time ?? readTo) - 1,
+  }
+}

@@ -1,0 +1,185 @@
+import type { DeviceState, PresenceChange } from '#shared/schemas/device'
+import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { toMicroseconds } from '#shared/utils/time'
+import type { PassedMessage } from '../history/passage'
+import type { Past } from '../history/past'
+import { fromStored } from '../history/store'
+import type { WantedReplay } from '../live/request'
+import type { StreamOptions } from '../live/lane'
+import type { StreamClient } from '../live/subscriber'
+import { createPlayer } from './player'
+import { createPastPresence } from './presence'
+import { createReel } from './reel'
+import { stateThen } from './then'
+
+export interface ReplayOptions {
+  /** @throws while no history can be read. */
+  past: () => Past
+  /** Why nothing can be shown of a moment (microseconds since 1970). */
+  faultOf: (at: number) => Promise<{ code: string, message: string } | undefined>
+  /** Messages that one replay holds ahead. */
+  most: number
+  /** Beyond so many waiting bytes a client is slow, and its replay waits. */
+  bufferBytes: number
+  /** A device as it is today. */
+  now: (deviceId: string) => DeviceState | undefined
+  intervalOf: (deviceId: string) => number | undefined
+  /** How things stand besides the devices, as the data of a `broker` event. */
+  broker: () => string
+}
+
+const CLOCK_EVERY_MS = 250
+const IDLE_CLOCK_EVERY_MS = 10_000
+/** Requests that wait for the one being answered; of jumps only the last does. */
+const MOST_WAITING = 16
+const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', message: `${MOST_WAITING} requests are waiting for an answer already.` } })
+
+/** One client that watches the past. `fail` is called when it cannot go on. */
+export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, broker }: ReplayOptions, fail: () => void) {
+  let devices = stream.devices
+  let isOpen = true
+  /** Whether there is a moment to go on from. */
+  let isShown = false
+  let clockToldMs = 0
+  // One thing after the other: the next begins when the one before is told.
+  let work = Promise.resolve()
+  let waiting = 0
+  /** The jump that waits; the last of several counts. */
+  let sought: WantedReplay | undefined
+
+  const reel = createReel({ past, most, isOpen: () => isOpen })
+  const player = createPlayer(reel)
+  const presence = createPastPresence(intervalOf)
+
+  function say(texts: readonly string[]) {
+    if (isOpen && texts.length > 0) client.write(client.framing.join(texts.map(text => ({ text }))))
+  }
+
+  function clockText(): string {
+    clockToldMs = Date.now()
+    return textOf({ type: 'clock', data: player.clock() })
+  }
+
+  function telemetryTexts(messages: readonly PassedMessage[]): string[] {
+    const reader = past()
+    const bodies = messages.map(({ device, message }) => {
+      const telemetry = fromStored(reader.nameOf(device), message)
+      presence.heard(telemetry.deviceId, message.time / 1_000)
+      return JSON.stringify(telemetry)
+    })
+    if (stream.everyMs > 0) return bodies.length > 0 ? [`{"type":"batch","data":[${bodies.join()}]}`] : []
+    return bodies.map(body => `{"type":"telemetry","data":${body}}`)
+  }
+
+  function presenceTexts(): string[] {
+    return presence.changes(player.at() / 1_000).map(data => textOf({ type: 'presence', data }))
+  }
+
+  /** The devices that are followed at the moment of the clock, as a JSON array. */
+  async function statesText(isWanted: () => boolean): Promise<string> {
+    const at = player.at()
+    const texts: string[] = []
+    presence.clear()
+    await past().moment(at, devices && [...devices], (deviceId, moment) => {
+      const change: PresenceChange = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)
+      texts.push(JSON.stringify(stateThen(deviceId, moment, at, now(deviceId), change)))
+    }, isWanted)
+    return `[${texts.join()}]`
+  }
+
+  function seek(wanted: WantedReplay) {
+    const isWaiting = sought !== undefined
+    sought = wanted
+    reel.interrupt()
+    if (isWaiting) return
+    void queue(async () => {
+      const { at, speed } = sought ?? wanted
+      sought = undefined
+      const isWanted = () => isOpen && sought === undefined
+      const fault = await faultOf(at)
+      if (fault) return say([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
+      player.go(at, devices)
+      isShown = true
+      const states = await statesText(isWanted)
+      if (!isWanted()) return
+      if (speed > 0) player.play(speed)
+      else player.hold()
+      say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker()}}`, clockText()])
+    })
+  }
+
+  function subscribe(chosen: readonly string[] | null) {
+    devices = chosen === null ? undefined : new Set(chosen)
+    reel.interrupt()
+    void queue(async () => {
+      if (isShown) player.go(player.at(), devices)
+      const states = isShown ? await statesText(() => isOpen) : '[]'
+      player.hold()
+      say([textOf({ type: 'subscribed', data: { devices: chosen?.length ?? null } }), `{"type":"states","data":${states}}`])
+    })
+  }
+
+  async function step() {
+    if (!isShown) return
+    const messages = await player.step()
+    say([...telemetryTexts(messages), ...presenceTexts(), clockText()])
+  }
+
+  /** Does something after everything before it. */
+  function queue(act: () => Promise<void> | void): Promise<void> {
+    waiting++
+    return work = work.then(async () => {
+      try {
+        if (isOpen) await act()
+      }
+      catch {
+        // The store was closed or has failed; it says so itself.
+        if (isOpen) fail()
+      }
+      finally {
+        waiting--
+      }
+    })
+  }
+
+  async function advance() {
+    if (client.bufferedBytes() > bufferBytes) return player.hold()
+    const messages = await player.tick()
+    const texts = [...telemetryTexts(messages), ...presenceTexts()]
+    const isDue = !player.isPlaying() || Date.now() - clockToldMs >= CLOCK_EVERY_MS
+    say(isDue ? [...texts, clockText()] : texts)
+  }
+
+  return {
+    client,
+    start: seek,
+    /** Called all the time: moves on as far as the clock has. */
+    tick() {
+      if (waiting > 0) return
+      if (player.isPlaying()) void queue(advance)
+      else if (clockToldMs > 0 && Date.now() - clockToldMs >= IDLE_CLOCK_EVERY_MS) say([clockText()])
+    },
+    request(request: StreamRequest) {
+      if (request.type === 'ping') return say([textOf({ type: 'pong' })])
+      if (request.type === 'seek') return seek({ at: toMicroseconds(request.at), speed: 0 })
+      if (waiting >= MOST_WAITING) return say([TOO_MANY])
+      if (request.type === 'subscribe') return subscribe(request.devices)
+      if (request.type === 'step') return void queue(step)
+      void queue(() => {
+        if (!isShown) return
+        if (request.type === 'play') player.play(request.speed)
+        else player.pause()
+        say([clockText()])
+      })
+    },
+    close() {
+      isOpen = false
+      reel.interrupt()
+    },
+  }
+}
+export type Session = ReturnType<typeof createSession>
+
+function textOf(event: StreamEvent): string {
+  return JSON.stringify(event)
+}
