@@ -1,4 +1,4 @@
-import type { Presence } from '#shared/schemas/device'
+import type { PresenceCounts } from '#shared/schemas/device'
 import { sortedLabels } from '#shared/utils/fleet-view'
 import type { FleetLabels, FleetLine } from '#shared/utils/fleet-view'
 
@@ -6,13 +6,11 @@ import type { FleetLabels, FleetLine } from '#shared/utils/fleet-view'
 export const FLEET_GROUPINGS = ['nothing', 'group', 'place'] as const
 export type FleetGrouping = typeof FLEET_GROUPINGS[number]
 
-export type PresenceCounts = Readonly<Record<Presence, number>>
-
 /** The devices of one label; an empty one holds those without any. */
 export interface FleetGroup {
   readonly label: string
   readonly all: number
-  readonly counts: PresenceCounts
+  readonly counts: Readonly<PresenceCounts>
 }
 
 /** A row of the overview: the head of a group, or as many devices as stand beside each other. */
@@ -20,11 +18,11 @@ export type FleetBlock
   = | { readonly kind: 'head', readonly group: FleetGroup, readonly isCollapsed: boolean }
     | { readonly kind: 'devices', readonly deviceIds: readonly string[], /** Devices above this row. */ readonly above: number }
 
-const NONE: PresenceCounts = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
+const NONE: Readonly<PresenceCounts> = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
 
 /** The groups of `lines` in natural order, those without a label last. */
 export function groupLines(lines: readonly FleetLine[], by: keyof FleetLabels, labelsOf: (deviceId: string) => FleetLabels): FleetGroup[] {
-  const groups = new Map<string, { all: number, counts: Record<Presence, number> }>()
+  const groups = new Map<string, { all: number, counts: PresenceCounts }>()
   for (const { entry, signs } of lines) {
     const label = labelsOf(entry.device.deviceId)[by]
     let group = groups.get(label)

@@ -98,3 +98,21 @@ describe.skipIf(!browser)('the overview of 10,000 devices', () => {
     }
   })
 })
+
+describe.skipIf(!browser)('the tab', () => {
+  const icon = (page: Page) => page.locator('link[rel=icon]').getAttribute('href')
+
+  it('tells of devices that are gone, on every page, and of a lost server', async () => {
+    const { app, device } = await startSite(2)
+    const page = await openPage(`${app.url}/storage`, {}, true)
+    await page.waitForFunction(`document.title === 'Storage – Leitstand'`)
+    const calm = await icon(page)
+    await device.publishAsync('sensors/d-1/state', JSON.stringify({ status: 'offline', updated_at: new Date().toISOString() }), { qos: 1 })
+    await page.waitForFunction(`document.title === '(1) Storage – Leitstand'`)
+    const marked = await icon(page)
+    await device.endAsync(true)
+    await app.stop('SIGKILL')
+    await page.waitForFunction(`document.title === 'Server lost – Storage – Leitstand'`)
+    expect(new Set([calm, marked, await icon(page)]).size).toBe(3)
+  })
+})

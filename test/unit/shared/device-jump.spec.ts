@@ -14,6 +14,11 @@ describe('findJumps', () => {
     expect(found(query)).toEqual([deviceId])
   })
 
+  it('puts a group that is called so before words from several places', () => {
+    const jumps = [jump('sensor-2', 'sensor-2', 'Hall 3'), jump('sensor-9', 'sensor-9', 'Hall 2')]
+    expect(findJumps(jumps, 'hall 2', 10).map(({ deviceId }) => deviceId)).toEqual(['sensor-9', 'sensor-2'])
+  })
+
   it('gives the first when nothing is looked for, and no more than asked', () => {
     expect(found('', 2)).toEqual(['a-gate-1', 'gate-2'])
     expect(found('pump', 1)).toEqual(['pump-1'])
