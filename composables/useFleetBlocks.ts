@@ -13,10 +13,12 @@ export interface FleetBlocksOptions {
   groups: Readonly<Ref<readonly FleetGroup[] | null>>
   by: Readonly<Ref<FleetGrouping>>
   columns: Readonly<Ref<number>>
+  /** Where nothing can be opened nothing is collapsed. */
+  isAlwaysOpen?: boolean
 }
 
 /** The rows of the overview; which groups are collapsed is remembered while the tab is open. */
-export function useFleetBlocks({ shown, groups, by, columns }: FleetBlocksOptions) {
+export function useFleetBlocks({ shown, groups, by, columns, isAlwaysOpen = false }: FleetBlocksOptions) {
   const { labelsOf, revision } = useProfiles()
   const collapsed = useSessionStorage<string[]>('leitstand-collapsed', [])
 
@@ -25,7 +27,7 @@ export function useFleetBlocks({ shown, groups, by, columns }: FleetBlocksOption
   return {
     blocks: computed((): FleetBlock[] => {
       const grouping = by.value
-      const names = new Set(collapsed.value)
+      const names = new Set(isAlwaysOpen ? [] : collapsed.value)
       const labelOf = (deviceId: string) => grouping === 'nothing' ? '' : labelsOf(deviceId)[grouping]
       return revision.value < 0 ? [] : layOut(shown.value, { columns: columns.value, groups: groups.value, labelOf, isCollapsed: label => names.has(nameOf(label)) })
     }),

@@ -6,6 +6,7 @@ export function usePages() {
   const { t } = useI18n()
   return computed(() => [
     { label: t('shell.overview'), icon: 'i-lucide-layout-list', to: '/' },
+    { label: t('wall.title'), icon: 'i-lucide-presentation', to: '/wall' },
     { label: t('shell.rejections'), icon: 'i-lucide-mail-x', to: '/rejections' },
     { label: t('shell.storage'), icon: 'i-lucide-database', to: '/storage' },
     { label: t('shell.configuration'), icon: 'i-lucide-settings-2', to: '/configuration' },

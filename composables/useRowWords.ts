@@ -6,7 +6,7 @@ import { saysGone } from '#shared/utils/device-state'
 import type { Signs } from '#shared/utils/device-signs'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { iconClass } from '#shared/utils/icon-class'
-import { isJustChanged, PRESENCE_LOOKS, useDeviceLook } from './useDeviceLook'
+import { isJustChanged, PRESENCE_LOOKS, TEXT_COLOURS, useDeviceLook } from './useDeviceLook'
 import { useClock } from './useClock'
 import { useFormats } from './useFormats'
 import { useProfiles } from './useProfiles'
@@ -25,7 +25,6 @@ const STATUS_ICON = iconClass('i-lucide-tag')
 const GONE_ICON = iconClass('i-lucide-power-off')
 const CLOCK_ICON = iconClass('i-lucide-clock-alert')
 const REPLAYED_ICON = iconClass('i-lucide-archive')
-const TEXT_COLOURS = { success: 'text-success', neutral: 'text-muted', warning: 'text-warning', error: 'text-error' }
 
 /** Icons that rows show as plain elements. */
 export const ROW_ICONS = [

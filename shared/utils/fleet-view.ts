@@ -81,7 +81,8 @@ function keysOf(lines: readonly FleetLine[], sort: Exclude<FleetSort, 'name'>, l
   const by = (key: (line: FleetLine) => number | undefined) => new Map(lines.map(line => [line, key(line)]))
   switch (sort) {
     case 'attention': return by(({ signs }) => attention(signs))
-    case 'presence': return by(({ signs }) => presenceAttention(signs.presence))
+    // Of the same presence open doors are worse.
+    case 'presence': return by(({ signs }) => presenceAttention(signs.presence) + Number(signs.open) / 2)
     case 'door': return by(({ entry, signs }) => entry.door ? Number(signs.open) * 2 + Number(entry.door.word === null) : undefined)
     case 'heard': return by(({ entry }) => entry.heardAtMs ?? undefined)
     case 'changed': return by(({ entry }) => entry.changedAtMs || undefined)
