@@ -149,3 +149,30 @@ describe.skipIf(!browser)('the wall display', () => {
     await until(async () => await page.getByTestId('device').count() === 8 || undefined, 'every device of four groups')
   })
 })
+
+describe.skipIf(!browser)('on paper and in the clipboard', () => {
+  it('the whole filtered list is printed, without anything to press', async () => {
+    const { app } = await startSite(300)
+    const page = await openPage(`${app.url}/?sort=name`)
+    await firstIs(page, 'd-0')
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    await page.evaluate(`dispatchEvent(new Event('beforeprint'))`)
+    const table = page.getByTestId('fleet-print')
+    await table.waitFor()
+    expect(await table.locator('tbody tr').count()).toBe(300)
+    expect(await table.locator('tbody tr').nth(5).innerText()).toMatch(/d-5\s*Hall 1 · North\s+live\s+Temperature 5\s°C/)
+    expect(await page.getByRole('button').count()).toBe(0)
+    expect(await page.getByRole('navigation').count()).toBe(0)
+    expect(await page.evaluate('getComputedStyle(document.body).color')).toBe('rgb(0, 0, 0)')
+    await page.evaluate(`dispatchEvent(new Event('afterprint'))`)
+    await table.waitFor({ state: 'detached' })
+  })
+
+  it('the values of a device are copied as plain text', async () => {
+    const { app } = await startSite(1)
+    const page = await openPage(`${app.url}/devices/d-0`, { permissions: ['clipboard-read', 'clipboard-write'] })
+    await page.getByTestId('copy-values').click()
+    await page.getByText('Copied').waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^d-0\nTemperature\t0 °C\t\d+ \w+ \d{4}, [\d:]+$/)
+  })
+})

@@ -178,4 +178,17 @@ describe('the overview', () => {
     expect(names()).toEqual([name])
     expect(page.find('[data-testid=device] img').exists()).toBe(false)
   })
+
+  it('prints as many devices as there is a limit for, and says how many more there are', async () => {
+    const { page, show } = await mountOverview()
+    await show(Array.from({ length: 2_003 }, (_, n) => device(`d-${n}`, { tempC: n })))
+    window.dispatchEvent(new Event('beforeprint'))
+    await nextTick()
+    const print = page.find('[data-testid=fleet-print]')
+    expect(print.findAll('tbody tr')).toHaveLength(2_000)
+    expect(print.text()).toContain('and 3 more devices')
+    window.dispatchEvent(new Event('afterprint'))
+    await nextTick()
+    expect(page.find('[data-testid=fleet-print]').exists()).toBe(false)
+  }, 30_000)
 })
