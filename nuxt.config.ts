@@ -1,4 +1,5 @@
 import { SettingsSchema } from './server/settings'
+import { writeShell } from './tools/shell/shell'
 import { DEVICE_ICONS } from './shared/utils/device-icons'
 
 export default defineNuxtConfig({
@@ -31,11 +32,16 @@ export default defineNuxtConfig({
   experimental: { appManifest: false },
   nitro: {
     experimental: { websocket: true },
+    // A browser that kept an old one would go on with what an older version wrote.
+    routeRules: { '/sw.js': { headers: { 'cache-control': 'no-cache' } } },
   },
   hooks: {
     // Ours answers for the API only: Nuxt's own, which renders error.vue, must stay behind it.
     'nitro:config': (config) => {
       config.errorHandler = ['./server/error-handler.ts', config.errorHandler ?? []].flat()
+    },
+    'nitro:build:public-assets': ({ options }) => {
+      writeShell({ folder: options.output.publicDir, buildId: String(options.runtimeConfig.app.buildId), baseURL: options.baseURL })
     },
   },
   eslint: { config: { stylistic: true } },

@@ -25,6 +25,8 @@ export const PRESENCE_LOOKS: Record<Presence, Pick<Mark, 'icon' | 'colour'>> = {
   unknown: { icon: 'i-lucide-ear-off', colour: 'neutral' },
 }
 
+export const TEXT_COLOURS: Record<MarkColour, string> = { success: 'text-success', neutral: 'text-muted', warning: 'text-warning', error: 'text-error' }
+
 /** A value counts as just changed for this long. */
 const JUST_CHANGED_MS = 2_000
 

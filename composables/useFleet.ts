@@ -110,6 +110,8 @@ function createFleet() {
     has: (deviceId: string) => entries.has(deviceId),
     /** All entries as they are now; not reactive, watch `revision` or `members`. */
     all: (): Iterable<FleetEntry> => entries.values(),
+    /** Whether only the devices that a page shows are followed. */
+    isPartial: sight.isPartial,
     onEvent: stream.onEvent,
     /** Says which devices a page shows, `null` for all; in a small fleet all are followed anyway. */
     show: sight.showOnly,

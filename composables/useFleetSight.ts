@@ -89,6 +89,8 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
       alone = deviceIds
       follow()
     },
+    /** Whether devices are known only as they were: the page needs no others, and of a large fleet no others are followed. */
+    isPartial: () => alone !== null && size() >= LARGE_FLEET,
     /** What a page of all devices shows of them at the moment; `null`: nothing any more. */
     look(deviceIds: readonly string[] | null) {
       inSight = deviceIds

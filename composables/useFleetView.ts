@@ -3,14 +3,18 @@ import { onMounted, ref, shallowRef, watch } from 'vue'
 import type { Ref } from 'vue'
 import { signsOf } from '#shared/utils/device-signs'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
+import { groupLines } from '#shared/utils/fleet-groups'
+import type { FleetGroup, FleetGrouping } from '#shared/utils/fleet-groups'
 import { countByFilter, heldOrder, isShown, matchesSearch, sortLines } from '#shared/utils/fleet-view'
-import type { FleetFilter, FleetLine, FleetSort } from '#shared/utils/fleet-view'
+import type { FleetFilter, FleetLine, FleetOrder, FleetSort } from '#shared/utils/fleet-view'
 import { useFleet } from './useFleet'
 import { useProfiles } from './useProfiles'
 
 export interface FleetViewOptions {
   search: Ref<string>
   sort: Ref<FleetSort>
+  order: Ref<FleetOrder>
+  by: Ref<FleetGrouping>
   filter: Ref<FleetFilter>
   /** Only devices of this group, at this place; empty: of any. */
   group: Ref<string>
@@ -25,11 +29,12 @@ const REFRESH_MS = 300
 const REORDER_MS = 3_000
 
 /** Which devices are shown in which order. Live values reorder rows now and then, and never under the operator's hand. */
-export function useFleetView({ search, sort, filter, group, place, wordsOf }: FleetViewOptions) {
+export function useFleetView({ search, sort, order, by, filter, group, place, wordsOf }: FleetViewOptions) {
   const fleet = useFleet()
-  const { profileOf, nameOf, revision: profilesRevision } = useProfiles()
+  const { labelsOf, nameOf, revision: profilesRevision } = useProfiles()
   const shown = shallowRef<readonly string[]>([])
   const counts = shallowRef(countByFilter([]))
+  const groups = shallowRef<readonly FleetGroup[] | null>(null)
   const isHeld = ref(false)
   const isWaiting = ref(false)
   const byName = createNameOrder(nameOf)
@@ -40,7 +45,8 @@ export function useFleetView({ search, sort, filter, group, place, wordsOf }: Fl
       .filter(({ device }) => isLabelled(device.deviceId))
       .map(entry => ({ entry, signs: signsOf(entry.device, entry.door) }))
     counts.value = countByFilter(lines)
-    const wanted = sortLines(lines.filter(isWanted), sort.value).map(({ entry }) => entry.device.deviceId)
+    groups.value = by.value === 'nothing' ? null : groupLines(lines, by.value, labelsOf)
+    const wanted = sortLines(lines.filter(isWanted), sort.value, order.value, labelsOf).map(({ entry }) => entry.device.deviceId)
     // Names do not change: only what comes and goes by live values, or is sorted by them, can jump.
     const isStill = sort.value === 'name' && filter.value === 'all' && search.value === ''
     const next = isStill || (mayReorder && !isHeld.value) ? wanted : heldOrder(shown.value, wanted, fleet.has)
@@ -51,8 +57,8 @@ export function useFleetView({ search, sort, filter, group, place, wordsOf }: Fl
 
   function isLabelled(deviceId: string): boolean {
     if (group.value === '' && place.value === '') return true
-    const profile = profileOf(deviceId)
-    return (group.value === '' || profile?.group === group.value) && (place.value === '' || profile?.place === place.value)
+    const labels = labelsOf(deviceId)
+    return (group.value === '' || labels.group === group.value) && (place.value === '' || labels.place === place.value)
   }
 
   function isWanted(line: FleetLine): boolean {
@@ -69,7 +75,7 @@ export function useFleetView({ search, sort, filter, group, place, wordsOf }: Fl
     reorder()
   }
 
-  watch([search, sort, filter, group, place, profilesRevision], reorderAsAsked)
+  watch([search, sort, order, by, filter, group, place, profilesRevision], reorderAsAsked)
   watch(fleet.hasSnapshot, reorderAsAsked)
   watchThrottled(fleet.revision, refresh, { throttle: REFRESH_MS, leading: true, trailing: true })
   useIntervalFn(reorder, REORDER_MS)
@@ -79,6 +85,8 @@ export function useFleetView({ search, sort, filter, group, place, wordsOf }: Fl
     /** deviceIds of the rows, top to bottom. */
     shown,
     counts,
+    /** With how many devices of each presence; `null` while not grouped. */
+    groups,
     /** While true, rows stay where they are. */
     isHeld,
     /** Rows would move if they were not held. */

@@ -17,7 +17,7 @@ const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 export function useFormats() {
   const { locale, t } = useI18n()
   const language = computed(() => LANGUAGE_TAGS[locale.value] ?? 'en-GB')
-  const formats = computed(() => createFormats(language.value))
+  const formats = computed(() => formatsOf(language.value))
 
   function number(value: number, decimals?: number): string {
     if (decimals !== undefined) return withDecimals(decimals).format(value)
@@ -70,6 +70,17 @@ export function useFormats() {
       return formats.value.relative.format(value, unit)
     },
   }
+}
+
+const made = new Map<string, ReturnType<typeof createFormats>>()
+
+/** Made once per language: each takes longer than drawing a row. */
+function formatsOf(language: string) {
+  const known = made.get(language)
+  if (known) return known
+  const formats = createFormats(language)
+  made.set(language, formats)
+  return formats
 }
 
 function createFormats(language: string) {

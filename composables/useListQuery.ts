@@ -1,11 +1,15 @@
 import { refDebounced } from '@vueuse/core'
 import { computed, ref, watch } from 'vue'
 import { useRoute, useRouter } from '#imports'
-import { FLEET_FILTERS, FLEET_SORTS } from '#shared/utils/fleet-view'
+import { FLEET_GROUPINGS } from '#shared/utils/fleet-groups'
+import { FLEET_FILTERS, FLEET_ORDERS, FLEET_SORTS } from '#shared/utils/fleet-view'
+import type { FleetOrder, FleetSort } from '#shared/utils/fleet-view'
 
 const TYPING_MS = 200
+/** The first leaves it to the width of the screen. */
+const FLEET_FORMS = ['fitting', 'table', 'tiles'] as const
 
-/** Search, sort and filter of the overview, kept in the address: a reload or a shared link shows the same list. */
+/** Form, search, sort, filter and grouping of the overview, kept in the address: a reload or a shared link shows the same list. */
 export function useListQuery() {
   const router = useRouter()
   const search = useQueryText('q')
@@ -20,9 +24,17 @@ export function useListQuery() {
     typed,
     search,
     sort: useQueryChoice('sort', FLEET_SORTS),
+    order: useQueryChoice('order', FLEET_ORDERS),
     filter: useQueryChoice('filter', FLEET_FILTERS),
+    form: useQueryChoice('form', FLEET_FORMS),
+    by: useQueryChoice('by', FLEET_GROUPINGS),
     group: useQueryText('group'),
     place: useQueryText('place'),
+    /** Both at once: of two changes of the address in one turn the first would be lost. */
+    sortBy(sort: FleetSort, order: FleetOrder) {
+      const query = { sort: sort === FLEET_SORTS[0] ? undefined : sort, order: order === FLEET_ORDERS[0] ? undefined : order }
+      void router.replace({ query: { ...router.currentRoute.value.query, ...query } })
+    },
     showAll() {
       typed.value = ''
       void router.replace({ query: { ...router.currentRoute.value.query, q: undefined, filter: undefined, group: undefined, place: undefined } })

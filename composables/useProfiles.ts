@@ -2,6 +2,8 @@ import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
 import { computed, readonly, ref, shallowRef } from 'vue'
 import { KnownDevicesSchema, KnownDeviceSchema } from '#shared/schemas/profile'
 import type { DeviceProfile, KnownDevice, MetricProfile } from '#shared/schemas/profile'
+import { sortedLabels } from '#shared/utils/fleet-view'
+import type { FleetLabels } from '#shared/utils/fleet-view'
 import { useEventStream } from './useEventStream'
 
 const RETRY_MS = 5_000
@@ -62,6 +64,11 @@ function createProfiles() {
     profileOf: (deviceId: string): KnownDevice | undefined => profiles.value.get(deviceId),
     /** What people call it; the deviceId while nobody has said. */
     nameOf: (deviceId: string): string => profiles.value.get(deviceId)?.name ?? deviceId,
+    /** Where it belongs; empty while nobody has said. */
+    labelsOf(deviceId: string): FleetLabels {
+      const profile = profiles.value.get(deviceId)
+      return { group: profile?.group ?? '', place: profile?.place ?? '' }
+    },
     /** What people say about a metric of a device. */
     metricOf(deviceId: string, metric: string): MetricProfile | undefined {
       const metrics = profiles.value.get(deviceId)?.metrics
@@ -91,7 +98,5 @@ export function addressOf(deviceId: string): string {
 }
 
 function labelsOf(profiles: ReadonlyMap<string, KnownDevice>, field: 'group' | 'place'): string[] {
-  const labels = new Set(Array.from(profiles.values(), profile => profile[field] ?? ''))
-  labels.delete('')
-  return [...labels].sort(new Intl.Collator(undefined, { numeric: true }).compare)
+  return sortedLabels(Array.from(profiles.values(), profile => profile[field] ?? ''))
 }

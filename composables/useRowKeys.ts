@@ -3,40 +3,62 @@ import type { Ref } from 'vue'
 
 const PAGE_ROWS = 10
 
+interface Stop { row: number, column: number }
+
 export interface RowKeysOptions {
-  count: () => number
+  rows: () => number
+  /** How many stops a row has. */
+  stopsIn: (row: number) => number
   /** Draws the row if it is out of sight. */
-  scrollTo: (index: number) => void
+  scrollTo: (row: number) => void
 }
 
-/** Arrow keys, Page Up/Down, Home and End move the focus from row to row, also to rows that are not drawn yet. */
-export function useRowKeys(area: Readonly<Ref<HTMLElement | null>>, { count, scrollTo }: RowKeysOptions) {
-  async function focusRow(index: number) {
-    scrollTo(index)
+/**
+ * Arrow keys, Page Up/Down, Home and End move the focus from stop to stop, also to rows that are not drawn yet. A stop is the
+ * link or button in an element with `data-row` and `data-column`.
+ */
+export function useRowKeys(area: Readonly<Ref<HTMLElement | null>>, { rows, stopsIn, scrollTo }: RowKeysOptions) {
+  async function focusStop({ row, column }: Stop) {
+    scrollTo(row)
     await nextTick()
-    requestAnimationFrame(() => area.value?.querySelector<HTMLElement>(`[data-index="${index}"] a`)?.focus())
+    requestAnimationFrame(() => area.value?.querySelector<HTMLElement>(`[data-row="${row}"][data-column="${column}"] :is(a, button)`)?.focus())
+  }
+
+  /** The nearest stop of a row that may be past an end, and have fewer of them. */
+  function nearest(row: number, column: number): Stop {
+    const there = Math.min(Math.max(row, 0), rows() - 1)
+    return { row: there, column: Math.min(column, stopsIn(there) - 1) }
+  }
+
+  function beside({ row, column }: Stop, step: 1 | -1): Stop {
+    const next = column + step
+    if (next < 0) return row === 0 ? { row, column } : nearest(row - 1, Infinity)
+    if (next >= stopsIn(row)) return row === rows() - 1 ? { row, column } : { row: row + 1, column: 0 }
+    return { row, column: next }
+  }
+
+  function target(key: string, at: Stop): Stop | undefined {
+    switch (key) {
+      case 'ArrowDown': return nearest(at.row + 1, at.column)
+      case 'ArrowUp': return nearest(at.row - 1, at.column)
+      case 'ArrowRight': return beside(at, 1)
+      case 'ArrowLeft': return beside(at, -1)
+      case 'PageDown': return nearest(at.row + PAGE_ROWS, at.column)
+      case 'PageUp': return nearest(at.row - PAGE_ROWS, at.column)
+      case 'Home': return nearest(0, 0)
+      case 'End': return nearest(rows() - 1, Infinity)
+      default: return undefined
+    }
   }
 
   return {
     onKeydown(event: KeyboardEvent) {
-      const row = event.target instanceof Element ? event.target.closest('[data-index]') : null
-      if (!row || event.ctrlKey || event.metaKey || event.altKey) return
-      const target = targetIndex(event.key, Number(row.getAttribute('data-index')), count() - 1)
-      if (target === undefined) return
+      const stop = event.target instanceof Element ? event.target.closest('[data-row]') : null
+      if (!stop || event.ctrlKey || event.metaKey || event.altKey) return
+      const next = target(event.key, { row: Number(stop.getAttribute('data-row')), column: Number(stop.getAttribute('data-column')) })
+      if (!next) return
       event.preventDefault()
-      void focusRow(target)
+      void focusStop(next)
     },
-  }
-}
-
-function targetIndex(key: string, current: number, last: number): number | undefined {
-  switch (key) {
-    case 'ArrowDown': return Math.min(last, current + 1)
-    case 'ArrowUp': return Math.max(0, current - 1)
-    case 'PageDown': return Math.min(last, current + PAGE_ROWS)
-    case 'PageUp': return Math.max(0, current - PAGE_ROWS)
-    case 'Home': return 0
-    case 'End': return last
-    default: return undefined
   }
 }

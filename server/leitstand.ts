@@ -11,6 +11,7 @@ import type { DeviceList } from './fleet/device-list'
 import { createFleet } from './fleet/fleet'
 import type { Fleet } from './fleet/fleet'
 import { createPresence } from './fleet/presence'
+import type { PresenceWatch } from './fleet/presence'
 import { createRecentMessages } from './fleet/recent-messages'
 import type { RecentMessages } from './fleet/recent-messages'
 import { createSnapshot } from './fleet/snapshot'
@@ -44,6 +45,7 @@ export interface Leitstand {
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList
+  presence: Pick<PresenceWatch, 'counts'>
   recent: RecentMessages
   counters: Counters
   rejections: Rejections
@@ -193,6 +195,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   return {
     fleet,
+    presence,
     devices,
     recent,
     counters,

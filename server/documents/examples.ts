@@ -113,6 +113,7 @@ export const EXAMPLES = {
   Places: [{ name: 'Yard', devices: 1 }],
   RegistryFile: { format: 'leitstand-devices/1', site: {}, groups: [{ name: 'Gates', intervalSeconds: 60 }], devices: [{ deviceId: 'gate-001', ...profile }] },
   ImportReport: { dryRun: true, total: 1, changes: [{ path: 'devices.gate-001.name', before: '"Gate"', after: '"North gate"' }] },
+  PresenceCounts: { live: 41, late: 1, silent: 2, offline: 1, unknown: 0 },
   Sparklines: { 'gate-001': { metric: 'tempC', points: [[1_793_620_680_000, 21.2], [1_793_620_740_000, 21.28]] } },
   Topics: {
     topics: 3,

@@ -113,6 +113,11 @@ export const ROUTES: readonly Route[] = [
     },
   },
   {
+    method: 'get', path: '/api/presence', id: 'getPresence', tag: 'devices',
+    summary: 'How many devices there are of each presence.',
+    answers: { 200: { description: 'The counts.', schema: 'PresenceCounts' } },
+  },
+  {
     method: 'get', path: '/api/sparklines', id: 'getSparklines', tag: 'history',
     summary: 'The last hour of the first numeric metric of each device named.',
     query: {

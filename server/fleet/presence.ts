@@ -1,7 +1,7 @@
 // Owns whether each device is alive: `live`, `late`, `silent`, `offline` (it said so) or `unknown` (not heard since the server
 // started). Promises that a device is shown silent within three of its own intervals, that nothing replayed makes one live, and
 // that time in which nobody listened counts for nothing. Never sets a timer per device: one pass looks at a number of each.
-import type { DeviceState, DeviceStatusChange, Presence, PresenceChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/utils/device-state'
 import { createListenerClock } from './listener-clock'
@@ -45,6 +45,8 @@ export interface PresenceWatch {
   learn: (message: Telemetry | DeviceStatusChange) => void
   /** Finds who has fallen silent; true: there are more, to be found by calling it again soon. */
   sweep: (nowMs: number) => boolean
+  /** How many devices there are of each presence. */
+  counts: () => PresenceCounts
   /** Whether messages can arrive, from now on. */
   listen: (isListening: boolean, nowMs: number) => void
   /** Asks for the decided intervals anew. */
@@ -190,6 +192,11 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
       tellInterval(device)
     },
     sweep,
+    counts() {
+      const counts = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
+      for (let device = 0; device < names.length; device++) counts[STATES[stateOf(device)] ?? 'unknown']++
+      return counts
+    },
     listen(isListening, nowMs) {
       clock.at(nowMs)
       if (!clock.listen(isListening)) return

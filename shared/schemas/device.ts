@@ -35,6 +35,12 @@ export type DeviceStatusChange = z.infer<typeof DeviceStatusChangeSchema>
 export const PresenceSchema = z.enum(['live', 'late', 'silent', 'offline', 'unknown'])
 export type Presence = z.infer<typeof PresenceSchema>
 
+const CountSchema = z.number().int().nonnegative()
+
+/** Answer of `GET /api/presence`: how many devices there are of each presence. */
+export const PresenceCountsSchema = z.object({ live: CountSchema, late: CountSchema, silent: CountSchema, offline: CountSchema, unknown: CountSchema })
+export type PresenceCounts = z.infer<typeof PresenceCountsSchema>
+
 /** How often a device speaks at least when all is well: learned, or decided by somebody; absent while neither. */
 const IntervalSecondsSchema = z.number().positive()
 

@@ -68,6 +68,11 @@ export function presenceOf({ presence, state, lastSeen }: DeviceState): Presence
 
 const PRESENCE_ATTENTION: Record<Presence, number> = { offline: 16, silent: 8, unknown: 4, late: 2, live: 0 }
 
+/** How much a presence is a reason to look; 0 when all is well. */
+export function presenceAttention(presence: Presence): number {
+  return PRESENCE_ATTENTION[presence]
+}
+
 /** How urgently a device wants to be looked at; 0 when all is well. */
 export function attention({ open, presence, wrongClock }: Signs): number {
   return Number(open) * 32 + PRESENCE_ATTENTION[presence] + Number(wrongClock)

@@ -1,4 +1,4 @@
-import { mountSuspended } from '@nuxt/test-utils/runtime'
+import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { nextTick } from 'vue'
 import { withTelemetry } from '#shared/utils/device-state'
@@ -61,7 +61,7 @@ describe('the overview', () => {
     await show()
     expect(names()).toEqual(['tor-1', 'tor-2', 'tor-10'])
     const [silent, open, closed] = rows()
-    expect(silent).toMatch(/48\.2\s%.*yes.*10 minutes ago.*silent/s)
+    expect(silent).toMatch(/silent.*48\.2\s%.*yes.*10 minutes ago/s)
     expect(open).toMatch(/open.*19\.1\s°C/s)
     expect(closed).toContain('closed')
     expect(closed).not.toContain('silent')
@@ -97,6 +97,44 @@ describe('the overview', () => {
       expect(names()).toEqual([found])
       page.unmount()
     }
+  })
+
+  it('is sorted by the heads of the table, which say so', async () => {
+    const { page, show, names } = await mountOverview('/?sort=name&form=table')
+    await show()
+    const head = () => page.find('[role=columnheader]')
+    expect(head().attributes('aria-sort')).toBe('ascending')
+    await page.find('[data-testid=sort-device]').trigger('click')
+    await settle()
+    expect(names()).toEqual(['tor-10', 'tor-2', 'tor-1'])
+    expect(head().attributes('aria-sort')).toBe('descending')
+    await page.find('[data-testid=sort-presence]').trigger('click')
+    await settle()
+    expect(names()[0]).toBe('tor-1')
+    expect(head().attributes('aria-sort')).toBe('none')
+  })
+
+  it('says the same in tiles', async () => {
+    const { page, show, names, rows } = await mountOverview('/?sort=name&form=tiles')
+    await show()
+    expect(page.find('[role=table]').exists()).toBe(false)
+    expect(names()).toEqual(['tor-1', 'tor-2', 'tor-10'])
+    expect(rows()[0]).toMatch(/10 minutes ago.*silent.*48\.2\s%/s)
+  })
+
+  it('is grouped by what people say, and the groups can be collapsed', async () => {
+    const known = [{ deviceId: 'tor-1', group: 'Hall 2' }, { deviceId: 'tor-10', group: 'Hall 10' }, { deviceId: 'tor-2', group: 'Hall 2' }]
+    registerEndpoint('/api/devices', () => known)
+    const { page, show, names } = await mountOverview('/?sort=name&by=group&form=table')
+    await show()
+    const heads = () => page.findAll('[data-testid=group-head]')
+    expect(heads().map(head => head.text().replaceAll(/\s+/g, ' '))).toEqual([expect.stringMatching(/^Hall 2 ?2 devices/), expect.stringMatching(/^Hall 10 ?1 device/)])
+    expect(heads()[0]?.find('[data-testid=group-silent]').text()).toMatch(/^1/)
+    expect(names()).toEqual(['tor-1', 'tor-2', 'tor-10'])
+    await heads()[0]?.trigger('click')
+    await settle()
+    expect(heads()[0]?.attributes('aria-expanded')).toBe('false')
+    expect(names()).toEqual(['tor-10'])
   })
 
   it('offers all devices when nothing matches', async () => {
@@ -140,4 +178,17 @@ describe('the overview', () => {
     expect(names()).toEqual([name])
     expect(page.find('[data-testid=device] img').exists()).toBe(false)
   })
+
+  it('prints as many devices as there is a limit for, and says how many more there are', async () => {
+    const { page, show } = await mountOverview()
+    await show(Array.from({ length: 2_003 }, (_, n) => device(`d-${n}`, { tempC: n })))
+    window.dispatchEvent(new Event('beforeprint'))
+    await nextTick()
+    const print = page.find('[data-testid=fleet-print]')
+    expect(print.findAll('tbody tr')).toHaveLength(2_000)
+    expect(print.text()).toContain('and 3 more devices')
+    window.dispatchEvent(new Event('afterprint'))
+    await nextTick()
+    expect(page.find('[data-testid=fleet-print]').exists()).toBe(false)
+  }, 30_000)
 })

@@ -11,7 +11,7 @@ let browser: Promise<Browser> | undefined
 /** The page that does not exist is one of the pages looked at; the browser reports its 404. */
 const EXPECTED_ALWAYS = /the server responded with a status of 404/
 /** Lost connections are the subject of some tests; the browser reports each as an error of its own. */
-const EXPECTED_WHEN_AWAY = /WebSocket connection to|net::ERR_(CONNECTION|EMPTY|SOCKET)/
+const EXPECTED_WHEN_AWAY = /WebSocket connection to|net::ERR_(CONNECTION|EMPTY|SOCKET)|unknown error occurred when fetching the script/
 
 /**
  * A page of the application in a real Chromium. When the test ends it fails on any console warning or error, page error, or

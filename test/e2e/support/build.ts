@@ -5,7 +5,7 @@ import { missingDependencies } from './dependencies'
 
 export const ENTRY = '.output/server/index.mjs'
 const SOURCES = ['app.vue', 'error.vue', 'app.config.ts', 'nuxt.config.ts', 'package-lock.json',
-  'assets', 'components', 'composables', 'i18n', 'layouts', 'pages', 'public', 'server', 'shared']
+  'assets', 'components', 'composables', 'i18n', 'layouts', 'pages', 'plugins', 'public', 'server', 'shared', 'tools/shell']
 
 /** Builds once for all end-to-end tests, and only when a source is newer than the build. */
 export default async function setup() {

@@ -51,6 +51,8 @@ const german = messagesOf('de')
 const english = messagesOf('en')
 const used = new Set([
   ...matches(STATIC_KEY),
+  // On the page that browsers keep for the time without a server (tools/shell).
+  'offline.text',
   ...Object.entries(FAMILIES).flatMap(([family, members]) => members.map(member => `${family}.${member}`)),
 ])
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { signsOf } from '#shared/utils/device-signs'
 import { entryWithTelemetry, toFleetEntry } from '#shared/utils/fleet-entry'
 import type { FleetEntry } from '#shared/utils/fleet-entry'
-import { countByFilter, heldOrder, matchesSearch, sortLines } from '#shared/utils/fleet-view'
+import { countByFilter, directionOf, heldOrder, matchesSearch, sortLines } from '#shared/utils/fleet-view'
+import type { FleetLabels, FleetOrder, FleetSort } from '#shared/utils/fleet-view'
 import { NOW, device, telemetry } from './fixtures'
 
 const line = (entry: FleetEntry) => ({ entry, signs: signsOf(entry.device, entry.door) })
@@ -15,20 +16,46 @@ const changed = line(entryWithTelemetry(toFleetEntry(device('changed', { tempC: 
 const all = [changed, open, quiet, silent]
 
 describe('sortLines', () => {
+  const nowhere = () => ({ group: '', place: '' })
+  const sorted = (sort: FleetSort, order: FleetOrder = 'usual', labelsOf: (deviceId: string) => FleetLabels = nowhere) => names(sortLines(all, sort, order, labelsOf))
+
   it('brings what needs attention to the top and leaves the rest in name order', () => {
-    expect(names(sortLines(all, 'attention'))).toEqual(['open', 'silent', 'changed', 'quiet'])
+    expect(sorted('attention')).toEqual(['open', 'silent', 'changed', 'quiet'])
   })
 
   it('sorts by when a device was heard', () => {
-    expect(names(sortLines(all, 'heard'))).toEqual(['quiet', 'changed', 'open', 'silent'])
+    expect(sorted('heard')).toEqual(['quiet', 'changed', 'open', 'silent'])
+    expect(sorted('heard', 'reverse')).toEqual(['silent', 'open', 'changed', 'quiet'])
   })
 
   it('sorts by when a value changed', () => {
-    expect(names(sortLines(all, 'changed'))[0]).toBe('changed')
+    expect(sorted('changed')[0]).toBe('changed')
   })
 
-  it('leaves names as they come', () => {
-    expect(names(sortLines(all, 'name'))).toEqual(['changed', 'open', 'quiet', 'silent'])
+  it('leaves names as they come, or turns them round', () => {
+    expect(sorted('name')).toEqual(['changed', 'open', 'quiet', 'silent'])
+    expect(sorted('name', 'reverse')).toEqual(['silent', 'quiet', 'open', 'changed'])
+  })
+
+  it('puts the worst presence first, or last', () => {
+    expect(sorted('presence')[0]).toBe('silent')
+    expect(sorted('presence', 'reverse').at(-1)).toBe('silent')
+  })
+
+  it.each(['usual', 'reverse'] as const)('leaves devices without what is sorted by at the end (%s)', (order) => {
+    expect(sorted('door', order)[0]).toBe('open')
+    const labelsOf = (deviceId: string) => ({ group: deviceId === 'quiet' ? 'Hall 10' : deviceId === 'silent' ? 'Hall 2' : '', place: '' })
+    const labelled = order === 'usual' ? ['silent', 'quiet'] : ['quiet', 'silent']
+    expect(sorted('group', order, labelsOf)).toEqual([...labelled, 'changed', 'open'])
+  })
+})
+
+describe('directionOf', () => {
+  it('says how the keys of a column run', () => {
+    expect(directionOf('name', 'usual')).toBe('ascending')
+    expect(directionOf('name', 'reverse')).toBe('descending')
+    expect(directionOf('heard', 'usual')).toBe('descending')
+    expect(directionOf('heard', 'reverse')).toBe('ascending')
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceState } from '#shared/schemas/device'
-import { CHANGES_PER_SWEEP } from '../../../../server/fleet/presence'
+import { CHANGES_PER_SWEEP, createPresence } from '../../../../server/fleet/presence'
 import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './simulated-site'
 import type { Habit } from './simulated-site'
 import { status, telemetry } from './support'
@@ -301,4 +301,17 @@ describe('a thousand jittery devices for a day', () => {
     expect(site.changes.filter(({ presence }) => presence === 'silent')).toEqual([])
     expect(new Set(site.changes.map(({ deviceId }) => deviceId)).size).toBe(1_000)
   }, 60_000)
+})
+
+describe('the counts', () => {
+  it('hold every device once, wherever it has gone', () => {
+    const presence = createPresence({ onChange: () => {}, startMs: START })
+    presence.listen(true, START)
+    presence.take({ ...telemetry('a', {}), receivedAt: new Date(START).toISOString() }, START)
+    presence.take(status('b', 'offline'), START)
+    presence.take({ ...telemetry('c', {}), replayed: true }, START)
+    expect(presence.counts()).toEqual({ live: 1, late: 0, silent: 0, offline: 1, unknown: 1 })
+    presence.take(status('a', 'offline'), START + SECOND)
+    expect(presence.counts()).toEqual({ live: 0, late: 0, silent: 0, offline: 2, unknown: 1 })
+  })
 })

@@ -1,0 +1,16 @@
+import { computed } from 'vue'
+import { useI18n } from '#imports'
+
+/** The pages of the application, for navigation and palette. */
+export function usePages() {
+  const { t } = useI18n()
+  return computed(() => [
+    { label: t('shell.overview'), icon: 'i-lucide-layout-list', to: '/' },
+    { label: t('wall.title'), icon: 'i-lucide-presentation', to: '/wall' },
+    { label: t('shell.rejections'), icon: 'i-lucide-mail-x', to: '/rejections' },
+    { label: t('shell.topics'), icon: 'i-lucide-list-tree', to: '/topics' },
+    { label: t('shell.doctor'), icon: 'i-lucide-stethoscope', to: '/doctor' },
+    { label: t('shell.storage'), icon: 'i-lucide-database', to: '/storage' },
+    { label: t('shell.configuration'), icon: 'i-lucide-settings-2', to: '/configuration' },
+  ])
+}
