@@ -74,6 +74,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
     states: createStates(fleet, snapshot),
+    grouping: { groupOf: deviceId => registry.groupOf(deviceId), members: group => registry.members(group) },
     broker: () => JSON.stringify(brokerStatus()),
   })
   const presence = createPresence({

@@ -46,6 +46,7 @@ export const SettingsSchema = z.object({
     streamStuckSeconds: count(30, 'A stream client that takes nothing of what waits for so long is closed (1013).'),
     streamLogBytes: count(8_388_608, 'Bytes of past events kept for stream clients that come back.'),
     streamDevices: count(10_000, 'Devices that one stream client may name.'),
+    streamGroups: count(100, 'Groups that one stream client may name.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),

@@ -119,5 +119,5 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   heartbeat: { type: 'heartbeat', id: EVENT_ID, data: { time: RECEIVED_AT, state: 'flowing', bufferedBytes: 0, waitingDevices: 0, coalescedEvents: 0 } },
   coalesced: { type: 'coalesced', data: { events: 5_210, devices: 930 } },
   pong: { type: 'pong' },
-  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…]} (or null for all) are understood here.' } },
+  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…],"groups":[…]} (one of the two, or devices null for all) are understood here.' } },
 }

@@ -117,6 +117,7 @@ export const ROUTES: readonly Route[] = [
         rate: 'With `mode=latest`: at most so many frames a second.',
         batch: 'With `mode=every`: telemetry is collected for so many milliseconds and sent as one `batch`.',
         device: 'Only this device; repeated for several.',
+        group: 'Only the devices of this group, whoever is in it at the time; repeated for several, and added to `device`.',
       },
     },
     answers: {

@@ -41,6 +41,7 @@ export interface Registry {
   groups: () => Groups
   places: () => Places
   members: (group: string) => ReadonlySet<string>
+  groupOf: (deviceId: string) => string | undefined
   site: () => SharedProfile
   /** How often a device is expected to speak: its own word, else its group's, else the site's. */
   intervalSeconds: (deviceId: string) => number | undefined

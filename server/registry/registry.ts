@@ -114,6 +114,7 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     },
     places: () => Array.from(shelf.countByPlace(), ([name, devices]) => ({ name, devices })),
     members: shelf.members,
+    groupOf: deviceId => shelf.devices.get(deviceId)?.profile.group,
     site: shelf.site,
     intervalSeconds(deviceId) {
       const { intervalSeconds, group } = held(deviceId).profile

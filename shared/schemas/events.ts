@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DeviceStatesSchema, DeviceStatusChangeSchema, PresenceChangeSchema } from '#shared/schemas/device'
 import { BrokerStatusSchema } from '#shared/schemas/health'
-import { KnownDeviceSchema } from '#shared/schemas/profile'
+import { KnownDeviceSchema, MAX_DEVICE_ID_LENGTH, MAX_LABEL_LENGTH } from '#shared/schemas/profile'
 import { TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
@@ -40,7 +40,8 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),
-  z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable() }) }),
+  /** `devices`: so many are wanted now; `groups`: so many groups were named. */
+  z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable(), groups: z.number().int().nonnegative().optional() }) }),
   z.object({ type: z.literal('heartbeat'), id, data: StreamLagSchema }),
   z.object({ type: z.literal('coalesced'), id, data: z.object({ events: z.number().int().nonnegative(), devices: z.number().int().nonnegative() }) }),
   z.object({ type: z.literal('pong') }),
@@ -51,8 +52,12 @@ export type StreamEvent = z.infer<typeof StreamEventSchema>
 /** What a client may say on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states. */
 export const StreamRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ping') }),
-  /** From now on only these devices; `null` is all of them. */
-  z.object({ type: z.literal('subscribe'), devices: z.array(z.string().max(1_024)).nullable() }),
+  /** From now on only these devices and those of these groups; `devices: null` is all of them. */
+  z.object({
+    type: z.literal('subscribe'),
+    devices: z.array(z.string().max(MAX_DEVICE_ID_LENGTH)).nullable().optional(),
+    groups: z.array(z.string().max(MAX_LABEL_LENGTH)).optional(),
+  }).refine(({ devices, groups }) => groups ? devices !== null : devices !== undefined, { error: 'must name devices or groups' }),
 ])
 export type StreamRequest = z.infer<typeof StreamRequestSchema>
 
@@ -71,5 +76,7 @@ export const StreamQuerySchema = z.object({
   batch: z.coerce.number().int().min(10).max(10_000).optional(),
   /** Only this device; may be repeated. */
   device: oneOrMany.optional(),
+  /** Only the devices of this group, whoever is in it at the time; may be repeated, and adds to `device`. */
+  group: oneOrMany.optional(),
 })
 export type StreamQuery = z.infer<typeof StreamQuerySchema>

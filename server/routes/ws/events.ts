@@ -40,7 +40,7 @@ export default defineWebSocketHandler({
   message(peer, message) {
     const { hub, limits } = useLeitstand()
     if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
-    const request = readStreamRequest(message.text(), limits.streamDevices)
+    const request = readStreamRequest(message.text(), limits)
     if (typeof request === 'string') peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message: request } } satisfies StreamEvent))
     else hub.request(peer.id, request)
   },
@@ -49,7 +49,7 @@ export default defineWebSocketHandler({
 })
 
 function wantedOf(url: string) {
-  return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits.streamDevices)
+  return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits)
 }
 
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
