@@ -16,6 +16,8 @@ import { createStates } from './fleet/states'
 import { openDocuments } from './history/documents'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
+import { createForgetting } from './forgetting'
+import type { Forgetting } from './forgetting'
 import { createIngest, restoreFleet } from './ingest'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
@@ -40,6 +42,7 @@ export interface Leitstand {
   counters: Counters
   rejections: Rejections
   registry: Registry
+  forgetting: Forgetting
   hub: Hub
   history: History | undefined
   limits: Settings['limits']
@@ -80,7 +83,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     onChange(change) {
-      fleet.applyPresence(change)
+      if (fleet.applyPresence(change).kind === 'hidden') return
       // Before the connection nobody can have been told anything else.
       if (connection) hub.publish('presence', change.deviceId, JSON.stringify(change))
     },
@@ -100,7 +103,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           hourDays: settings.historyHourDays,
           bytes: settings.historyMegabytes * 1_000_000,
         },
-        stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
+        stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
         onOpen(restored) {
           restoreFleet(fleet, presence, restored)
           loadRegistry()
@@ -110,16 +113,24 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       })
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
+  const store = history?.documents ?? documents
   const registry = createRegistry({
-    store: history?.documents ?? documents,
+    store,
     limits,
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
   })
-  const ingest = createIngest({ source, rejections, fleet, presence, counters, history, recent, hub })
+  const forgetting = createForgetting({
+    fleet, presence, counters, recent, registry, hub, history,
+    documents: store,
+    undoMs: settings.forgetUndoSeconds * 1_000,
+    maxRemembered: limits.forgottenDevices,
+  })
+  const ingest = createIngest({ source, rejections, fleet, presence, forgetting, counters, history, recent, hub })
 
   function loadRegistry() {
     const { unreadable } = registry.load()
+    forgetting.load()
     presence.reconsider(Date.now())
     if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
   }
@@ -155,6 +166,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     counters,
     rejections,
     registry,
+    forgetting,
     hub,
     history,
     limits,
@@ -176,6 +188,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     async stop() {
       hub.stop()
       presence.stop()
+      forgetting.stop()
       await connection?.stop()
       await broker?.stop()
       history?.close()

@@ -40,6 +40,7 @@ export const SettingsSchema = z.object({
     pictureBytes: count(131_072, 'Bytes of the picture of one device.'),
     picturesBytes: count(33_554_432, 'Bytes of the pictures of all devices together.'),
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
+    forgottenDevices: count(10_000, 'Names of forgotten devices that are remembered, so that no retained message brings one back; the oldest go first.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
     streamBufferBytes: count(524_288, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
@@ -55,6 +56,7 @@ export const SettingsSchema = z.object({
   historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),
   historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
   historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
+  forgetUndoSeconds: whole(0, 3_600, 30, 'How long a forgotten device can be brought back as it was.'),
   historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
 })
 export type Settings = z.infer<typeof SettingsSchema>

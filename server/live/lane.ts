@@ -89,8 +89,10 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
   function latestFrames(events: readonly LiveEvent[], joined: readonly string[]): Frame[] {
     const changed = new Set([...events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? []), ...joined])
     const parts = [
+      // One that was forgotten and has come back since is among the states.
+      ...events.filter(({ type }) => type === 'forgotten'),
       ...(changed.size === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
-      ...events.filter(event => !isOfState(event)),
+      ...events.filter(event => !isOfState(event) && event.type !== 'forgotten'),
     ]
     const id = log.idOf(seen)
     return parts.map(({ type, data }, i) => i < parts.length - 1

@@ -48,6 +48,8 @@ export interface Registry {
   picture: (deviceId: string) => Picture | undefined
   /** What people say about a device from now on; the picture stays. */
   put: (deviceId: string, profile: DeviceProfile) => Promise<Refusal | undefined>
+  /** Nothing is said about a device any more; `write` writes that, in place of the store. */
+  forget: (deviceId: string, write: RegistryStore['write']) => Promise<Refusal | undefined>
   putPicture: (deviceId: string, bytes: Uint8Array | null) => Promise<Refusal | undefined>
   putGroup: (group: string, profile: SharedProfile) => Promise<Refusal | undefined>
   putSite: (profile: SharedProfile) => Promise<Refusal | undefined>

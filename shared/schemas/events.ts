@@ -24,6 +24,10 @@ export const StreamLagSchema = z.object({
   coalescedEvents: z.number().int().nonnegative(),
 })
 
+/** A device that was forgotten; until then it can be brought back, which was `undoSeconds` away when this was said. */
+export const ForgottenDeviceSchema = z.object({ deviceId: z.string(), until: z.iso.datetime(), undoSeconds: z.number().nonnegative() })
+export type ForgottenDevice = z.infer<typeof ForgottenDeviceSchema>
+
 /**
  * What the server says on `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in
  * order per device. All other types are additions that a client may ignore; those from `device` to `heartbeat` come only to
@@ -37,6 +41,7 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
   z.object({ type: z.literal('device'), id, data: KnownDeviceSchema }),
+  z.object({ type: z.literal('forgotten'), id, data: ForgottenDeviceSchema }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),

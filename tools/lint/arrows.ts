@@ -23,7 +23,7 @@ const ROOMS: Room[] = [
   ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections', 'registry'].map(dataRoom),
   { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry)\//, /^server\/(?:ingest|settings)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|forgetting|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry)\//, /^server\/(?:ingest|forgetting|settings)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },

@@ -302,3 +302,27 @@ describe('a thousand jittery devices for a day', () => {
     expect(new Set(site.changes.map(({ deviceId }) => deviceId)).size).toBe(1_000)
   }, 60_000)
 })
+
+describe('a device that was forgotten', () => {
+  it('says nothing any more, and begins anew when it is heard again', () => {
+    const site = createSite()
+    for (const deviceId of ['d', 'e']) site.speak(deviceId, every(10 * SECOND))
+    site.pass(10 * MINUTE)
+    site.fallSilent('d')
+    site.presence.forget('d')
+    site.presence.forget('nobody')
+    const before = site.changes.length
+    site.presence.reconsider(site.now())
+    site.pass(10 * MINUTE)
+    expect(site.changes.slice(before)).toEqual([])
+    // Its number is given to the next one.
+    site.speak('f', every(30 * SECOND))
+    site.speak('d', every(20 * SECOND))
+    site.pass(10 * MINUTE)
+    expect(site.of('f')).toBe('live')
+    expect(site.intervalOf('f')).toBe(30)
+    expect(site.intervalOf('d')).toBe(20)
+    expect(site.intervalOf('e')).toBe(10)
+    expect(site.changes.every(({ deviceId }) => deviceId !== '')).toBe(true)
+  })
+})

@@ -350,6 +350,17 @@ describe('what a client asks for', () => {
     expect(events.slice(-2)).toMatchObject([{ type: 'states', data: [{ deviceId: 'tor-1', values: { n: { value: 1 } } }] }, { type: 'device' }])
   })
 
+  it('the latest: a device that was forgotten and has come back is there, one that stays away is not', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
+    publish('tor-1', 1)
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, mode: 'latest', everyMs: 250 })
+    hub.publish('forgotten', 'tor-1', JSON.stringify({ deviceId: 'tor-1', until: NOON, undoSeconds: 30 }))
+    publish('tor-1', 2)
+    await turnEnd()
+    expect(events.slice(-2)).toMatchObject([{ type: 'forgotten', data: { deviceId: 'tor-1' } }, { type: 'states', data: [{ deviceId: 'tor-1', values: { n: { value: 2 } } }] }])
+  })
+
   it('is told how far behind it is', async () => {
     const { hub, publish } = newHub()
     const { client, events, answer } = createClient('a')
