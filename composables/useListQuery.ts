@@ -39,7 +39,8 @@ export function useQueryChoice<const T extends string>(name: string, choices: re
   })
 }
 
-function useQueryText(name: string) {
+/** A text kept in the address. */
+export function useQueryText(name: string) {
   const route = useRoute()
   const router = useRouter()
   return computed<string>({

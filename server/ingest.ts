@@ -12,10 +12,12 @@ import type { Hub } from './live/hub'
 import type { ConnectionEvents, Delivered } from './mqtt/connection'
 import type { Rejections } from './rejections/rejections'
 import type { Observation, Refusal, Source } from './sources/sensors'
+import type { TopicTree } from './topics/topics'
 
 export interface IngestParts {
   source: Source
   rejections: Rejections
+  topics: TopicTree
   fleet: Fleet
   presence: PresenceWatch
   forgetting: Pick<Forgetting, 'ignores'>
@@ -32,7 +34,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, fleet, presence, forgetting, counters, history, recent, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
@@ -47,23 +49,29 @@ export function createIngest({ source, rejections, fleet, presence, forgetting, 
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     if (history && !history.fault() && history.isStored(delivered)) {
       counts.duplicate++
+      topics.take(delivered, observation, receivedMs)
       counters.count(value.deviceId, 'received')
       return counters.count(value.deviceId, 'duplicate')
     }
-    if (forgetting.ignores(value)) return void counts.accepted++
+    if (forgetting.ignores(value)) {
+      counts.accepted++
+      return topics.take(delivered, observation, receivedMs)
+    }
     const outcome = observation.kind === 'telemetry'
       ? fleet.applyTelemetry(observation.telemetry, delivered.payload.length)
       : fleet.applyStatus(observation.change, delivered.payload.length)
     counters.count(value.deviceId, 'received')
     if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
     counts.accepted++
+    topics.take(delivered, observation, receivedMs)
     if (outcome.kind === 'known') return
     keepAndTell(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
   }
 
-  function reject({ topic, payload }: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {
-    rejections.add(topic, payload, reason, detail, new Date(atMs))
+  function reject(delivered: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {
+    rejections.add(delivered.topic, delivered.payload, reason, detail, new Date(atMs))
+    topics.take(delivered, { kind: 'rejected', reason, detail }, atMs)
     if (deviceId !== undefined) counters.count(deviceId, 'rejected')
   }
 

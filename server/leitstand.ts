@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
+import { createDoctor } from './doctor/doctor'
+import type { DoctorRoom } from './doctor/doctor'
 import { createCounters } from './fleet/counters'
 import type { Counters } from './fleet/counters'
 import { createDeviceList } from './fleet/device-list'
@@ -21,10 +23,11 @@ import type { Forgetting } from './forgetting'
 import { createIngest, restoreFleet } from './ingest'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
-import { createConnection } from './mqtt/connection'
+import { createConnection, STATUS_TOPIC } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
 import { startEmbeddedBroker } from './mqtt/embedded-broker'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
+import { examine } from './mqtt/examination'
 import type { Registry } from './registry/contract'
 import { createRegistry } from './registry/registry'
 import { createRejections } from './rejections/rejections'
@@ -32,6 +35,8 @@ import type { Rejections } from './rejections/rejections'
 import { SettingsError, variableName } from './settings'
 import type { Settings } from './settings'
 import { createSensorsSource } from './sources/sensors'
+import { createTopics } from './topics/topics'
+import type { TopicTree } from './topics/topics'
 
 export interface Leitstand {
   start: () => Promise<void>
@@ -41,6 +46,8 @@ export interface Leitstand {
   recent: RecentMessages
   counters: Counters
   rejections: Rejections
+  topics: TopicTree
+  doctor: DoctorRoom
   registry: Registry
   forgetting: Forgetting
   hub: Hub
@@ -55,6 +62,9 @@ export interface Log {
   warn: (line: string) => void
 }
 
+/** How long the doctor looks at everything the broker carries. */
+const EXAMINATION_MS = 5_000
+
 /** @throws {SettingsError} when a certificate file cannot be read. */
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const { mqtt, limits } = settings
@@ -65,6 +75,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
+  const topics = createTopics(limits)
   const fleet = createFleet(limits)
   const snapshot = createSnapshot(fleet)
   const devices = createDeviceList(fleet, snapshot)
@@ -126,7 +137,22 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     undoMs: settings.forgetUndoSeconds * 1_000,
     maxRemembered: limits.forgottenDevices,
   })
-  const ingest = createIngest({ source, rejections, fleet, presence, forgetting, counters, history, recent, hub })
+  const doctor = createDoctor({
+    broker: brokerStatus,
+    counts: () => ({ ...ingest.counts(), rejected: rejections.total() }),
+    topics: topics.heard,
+    clockToleranceSeconds: limits.clockToleranceSeconds,
+    examine: () => examine({
+      ...mqtt,
+      url: broker?.url ?? mqtt.url,
+      tls,
+      protocolVersion: brokerStatus().protocol === 'MQTT 3.1.1' ? 4 : 5,
+      filters: source.filters,
+      statusTopic: STATUS_TOPIC,
+      ms: EXAMINATION_MS,
+    }),
+  })
+  const ingest = createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub })
 
   function loadRegistry() {
     const { unreadable } = registry.load()
@@ -165,6 +191,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     recent,
     counters,
     rejections,
+    topics,
+    doctor,
     registry,
     forgetting,
     hub,

@@ -41,6 +41,8 @@ export const SettingsSchema = z.object({
     picturesBytes: count(33_554_432, 'Bytes of the pictures of all devices together.'),
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
     forgottenDevices: count(10_000, 'Names of forgotten devices that are remembered, so that no retained message brings one back; the oldest go first.'),
+    topics: count(20_000, 'Topics kept in the topic tree. Beyond it those silent for an hour make room, else new ones are only counted.'),
+    topicPayloadBytes: count(512, 'Bytes kept of the last payload of each of these topics.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
     streamBufferBytes: count(524_288, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import * as counters from '#shared/schemas/counters'
 import * as device from '#shared/schemas/device'
+import * as doctor from '#shared/schemas/doctor'
 import * as error from '#shared/schemas/error'
 import * as events from '#shared/schemas/events'
 import * as health from '#shared/schemas/health'
@@ -13,12 +14,13 @@ import * as rejection from '#shared/schemas/rejection'
 import * as sparkline from '#shared/schemas/sparkline'
 import * as storage from '#shared/schemas/storage'
 import * as telemetry from '#shared/schemas/telemetry'
+import * as topics from '#shared/schemas/topics'
 import { EXAMPLES } from './examples'
 
 /** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
 
-const EXPORTS = { ...telemetry, ...counters, ...device, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ApplicationStatusSchema }
+const EXPORTS = { ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }
 type Exports = typeof EXPORTS
 
 const EVENT_NAMES = {

@@ -48,6 +48,19 @@ const profile: InputOf<'DeviceProfile'> = {
 
 const forgotten: InputOf<'ForgottenDevice'> = { deviceId: 'gate-001', until: '2026-11-02T12:00:30.120Z', undoSeconds: 30 }
 
+const examination: InputOf<'Examination'> = {
+  at: RECEIVED_AT,
+  outcome: 'looked',
+  reason: null,
+  seconds: 5,
+  isCut: false,
+  messages: 6,
+  ownStatusSeen: true,
+  others: [{ topic: 'plant/hall-1/tempC', messages: 5, retained: false }],
+  othersTotal: 1,
+  within: 0,
+}
+
 /** One example of a shape, by the shape's name. */
 export const EXAMPLES = {
   TelemetryMessage: { ts: '2026-11-02T12:00:00Z', metrics: METRICS },
@@ -104,6 +117,41 @@ export const EXAMPLES = {
   RegistryFile: { format: 'leitstand-devices/1', site: {}, groups: [{ name: 'Gates', intervalSeconds: 60 }], devices: [{ deviceId: 'gate-001', ...profile }] },
   ImportReport: { dryRun: true, total: 1, changes: [{ path: 'devices.gate-001.name', before: '"Gate"', after: '"North gate"' }] },
   Sparklines: { 'gate-001': { metric: 'tempC', points: [[1_793_620_680_000, 21.2], [1_793_620_740_000, 21.28]] } },
+  Topics: {
+    topics: 3,
+    limit: 20_000,
+    unlisted: 0,
+    forgotten: 0,
+    levels: [{
+      under: '',
+      more: 0,
+      entries: [
+        { kind: 'branch', path: 'sensors/', topics: 2, messages: 1_204, rate: 1.5, lastAt: RECEIVED_AT, rejected: 0 },
+        {
+          kind: 'topic',
+          topic: 'sensors/gate-001/telemetry',
+          messages: 1_203,
+          rate: 1.5,
+          lastAt: RECEIVED_AT,
+          qos: 1,
+          replayed: false,
+          payload: { encoding: 'text', data: '{"metrics":{"tempC":21.3}}', bytes: 26 },
+          verdict: { kind: 'telemetry', deviceId: 'gate-001', metrics: ['tempC'], count: 1 },
+        },
+      ],
+    }],
+  },
+  Examination: examination,
+  Doctor: {
+    at: RECEIVED_AT,
+    status: 'fault',
+    checks: [
+      { check: 'broker', status: 'ok', code: 'broker-reached', facts: { url: 'mqtt://broker:1883' } },
+      { check: 'messages', status: 'fault', code: 'messages-elsewhere', facts: { filters: ['sensors/#'], count: 1, topics: ['plant/hall-1/tempC'] } },
+      { check: 'acceptance', status: 'unknown', code: 'skipped', facts: {} },
+    ],
+    examination,
+  },
   ErrorAnswer: { error: { code: 'device-unknown', message: 'No device “gate-009” has been heard since the server started.' } },
 } as const satisfies { [Name in SchemaName]?: InputOf<Name> }
 

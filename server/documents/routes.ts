@@ -1,6 +1,7 @@
 import { MAX_SEARCH_WORDS } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER } from '#shared/schemas/history'
 import { MAX_SPARKLINES } from '#shared/schemas/sparkline'
+import { DIAGNOSIS_ROUTES } from './diagnosis-routes'
 import { REGISTRY_ROUTES } from './registry-routes'
 import { fault, QUERY_INVALID } from './route'
 import type { Header, Route } from './route'
@@ -153,6 +154,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'The MQTT topics and the event stream as AsyncAPI 3.0.',
     answers: { 200: { description: 'The document.' } },
   },
+  ...DIAGNOSIS_ROUTES,
   ...REGISTRY_ROUTES,
 ]
 

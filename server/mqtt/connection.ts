@@ -5,6 +5,8 @@ import type { IClientOptions, MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
+import { commonOptions } from './client-options'
+import type { Access } from './client-options'
 import { CLOSED_AT_ONCE, CONNECTION_CLOSED, faultOfError, faultOfReasonCode } from './faults'
 import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
@@ -17,8 +19,6 @@ export type { Delivered } from './publish-packets'
 export const STATUS_TOPIC = 'leitstand/status'
 /** Larger packets are withheld by an MQTT 5 broker; smaller ones that are still too large are rejected visibly. */
 const MAX_PACKET_BYTES = 33_554_432
-const CONNECT_TIMEOUT_MS = 5_000
-const KEEPALIVE_SECONDS = 15
 const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
 /** How often a store that failed is tried again. */
@@ -29,16 +29,11 @@ writeToStream.cacheNumbers = false
 
 const NOT_YET = new Error('This message is acknowledged with its turn.')
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Access {
   url: string
   embedded: boolean
-  username: string
-  password: string
-  clientId: string
   sessionExpirySeconds: number
   receiveMaximum: number
-  /** PEM texts, not file names. */
-  tls: { ca?: string, cert?: string, key?: string }
   filters: readonly string[]
 }
 
@@ -122,7 +117,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const why = fault ?? (reached ? CONNECTION_CLOSED : CLOSED_AT_ONCE)
       // Old brokers answer MQTT 5 with "unacceptable version", older ones just hang up: take turns with 3.1.1.
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
-      setStatus({ code: why.code, reason: why.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [] })
+      setStatus({ code: why.code, reason: why.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
       retry.schedule(attempt)
     }
   }
@@ -159,9 +154,12 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     current.subscribe(wanted, (error, _granted, packet) => {
       if (current !== client) return
       const answers = packet && 'granted' in packet && Array.isArray(packet.granted) ? packet.granted : []
-      const granted = options.filters.filter((_, i) => Number(answers[i] ?? (error ? 128 : 0)) < 128)
-      const refused = options.filters.filter(filter => !granted.includes(filter))
-      const common = { protocol: version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const, attempts: 0, granted, refused }
+      const codes = options.filters.map((_, i) => Number(answers[i] ?? (error ? 128 : 0)))
+      const isGranted = (_: string, i: number) => (codes[i] ?? 128) < 128
+      const granted = options.filters.filter(isGranted)
+      const refused = options.filters.filter((filter, i) => !isGranted(filter, i))
+      const reasonCodes = codes.filter(code => code >= 128)
+      const common = { protocol: version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const, attempts: 0, granted, refused, reasonCodes }
       if (refused.length === 0) {
         return setStatus({ ...common, code: storeFault === null ? 'connected' : 'store-failed', reason: storeFault ?? 'Connected to the broker.' })
       }
@@ -211,20 +209,11 @@ function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, durab
     maximumPacketSize: MAX_PACKET_BYTES,
   }
   return {
-    protocolVersion,
+    ...commonOptions(options, protocolVersion),
     clientId: durable ? options.clientId : `${options.clientId}-live`,
     clean: !durable,
-    resubscribe: false,
-    reconnectPeriod: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepalive: KEEPALIVE_SECONDS,
-    // What it would log, several lines a packet, is read by nobody.
-    log: ignore,
     will: { topic: STATUS_TOPIC, payload: Buffer.from('offline'), qos: 1, retain: true },
-    ...(options.username && { username: options.username }),
-    ...(options.password && { password: options.password }),
     ...(protocolVersion === 5 && { properties: mqtt5 }),
-    ...options.tls,
   }
 }
 

@@ -37,6 +37,8 @@ export const BrokerStatusSchema = z.object({
   /** Topic filters the broker granted, and those it refused. */
   granted: z.array(z.string()),
   refused: z.array(z.string()),
+  /** The MQTT reason code of each refused filter: 128 in MQTT 3.1.1, 135 for a missing right in MQTT 5. */
+  reasonCodes: z.array(z.number().int()).optional(),
 })
 export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
 

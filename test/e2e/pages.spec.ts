@@ -143,7 +143,7 @@ async function fillSite({ app, device }: { app: App, device: MqttClient }) {
 }
 
 describe.skipIf(!browser)('page audit', () => {
-  const paths = ['/', '/devices/tor-1', '/devices/tor-3', '/devices/unknown', '/rejections', '/storage', '/no-such-page']
+  const paths = ['/', '/devices/tor-1', '/devices/tor-3', '/devices/unknown', '/rejections', '/topics', '/doctor', '/storage', '/no-such-page']
   const looks = [
     { locale: 'en-GB', colorScheme: 'light' },
     { locale: 'en-GB', colorScheme: 'dark' },

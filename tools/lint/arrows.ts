@@ -20,10 +20,10 @@ const dataRoom = (name: string): Room => ({
 /** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand.ts` joins them. */
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
-  ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections', 'registry'].map(dataRoom),
+  ...['mqtt', 'sources', 'history', 'fleet', 'live', 'rejections', 'registry', 'topics', 'doctor'].map(dataRoom),
   { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|forgetting|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry)\//, /^server\/(?:ingest|forgetting|settings)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|forgetting|answering|export)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor)\//, /^server\/(?:ingest|forgetting|settings)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },

@@ -2,8 +2,10 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { PresenceSchema } from '#shared/schemas/device'
+import { DoctorCheckNameSchema, DoctorCodeSchema, DoctorStatusSchema } from '#shared/schemas/doctor'
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
+import { ADVISED } from '#shared/utils/doctor'
 import { QUANTITIES } from '#shared/utils/metrics'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
@@ -15,6 +17,11 @@ const TEMPLATE_KEY = /\bt\(`([\w.]+)\.\$\{/g
 const FAMILIES: Record<string, readonly string[]> = {
   'broker.code': BrokerCodeSchema.options,
   'rejection.reason': RejectionReasonSchema.options,
+  'doctor.check': DoctorCheckNameSchema.options,
+  'doctor.status': DoctorStatusSchema.options,
+  'doctor.finding': DoctorCodeSchema.options,
+  'doctor.advice': ADVISED,
+  'doctor.outcome': ['refused', 'failed'],
   'metric.quantity': QUANTITIES,
   'presence.word': PresenceSchema.options,
   'presence.hint': PresenceSchema.options,

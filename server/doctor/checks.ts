@@ -1,0 +1,136 @@
+import type { DoctorCheck, DoctorCode, DoctorFacts, DoctorStatus } from '#shared/schemas/doctor'
+import { MAX_DOCTOR_NAMES } from '#shared/schemas/doctor'
+import type { BrokerCode } from '#shared/schemas/health'
+import type { Evidence } from './evidence'
+
+type Finding = Omit<DoctorCheck, 'check'>
+type Judge = (evidence: Evidence) => Finding
+
+/** A device that sends what it measured a little earlier has no wrong clock. */
+const BEHIND_MS = 600_000
+/** When a site that spoke is silent, and when devices that are only known from retained messages have had their time. */
+const STOPPED_MS = 600_000
+const GHOST_MS = 600_000
+
+const BROKER_FAULTS: Partial<Record<BrokerCode, DoctorCode>> = {
+  'unreachable': 'broker-unreachable',
+  'host-unknown': 'broker-host-unknown',
+  'tls-failed': 'broker-tls-failed',
+  'protocol-refused': 'broker-protocol-refused',
+  'refused': 'broker-refused',
+  'taken-over': 'broker-taken-over',
+  'lost': 'broker-lost',
+}
+const LOGIN_FAULTS: Partial<Record<BrokerCode, DoctorCode>> = {
+  'login-refused': 'login-refused',
+  'not-authorized': 'login-not-authorized',
+  'client-id-refused': 'login-client-id-refused',
+}
+const SKIPPED: Finding = { status: 'unknown', code: 'skipped', facts: {} }
+
+/** In the order in which one failing makes the next unknown. */
+const CONNECTION: [DoctorCheck['check'], Judge][] = [['broker', judgeBroker], ['login', judgeLogin], ['subscription', judgeSubscription], ['messages', judgeMessages]]
+/** These need messages, and nothing of each other. */
+const CONTENT: [DoctorCheck['check'], Judge][] = [['acceptance', judgeAcceptance], ['clocks', judgeClocks], ['states', judgeStates], ['ghosts', judgeGhosts]]
+
+/** Every check in order. */
+export function diagnose(evidence: Evidence): DoctorCheck[] {
+  let isPossible = true
+  const checks = CONNECTION.map(([check, judge]) => {
+    const finding = isPossible ? judge(evidence) : SKIPPED
+    isPossible &&= finding.status === 'ok' || finding.status === 'warning'
+    return { check, ...finding }
+  })
+  // What has arrived already can be judged whatever has happened to the connection since.
+  const hasMessages = evidence.received > 0
+  return [...checks, ...CONTENT.map(([check, judge]) => ({ check, ...(hasMessages ? judge(evidence) : SKIPPED) }))]
+}
+
+/** The worst of them. */
+export function worst(checks: readonly DoctorCheck[]): DoctorStatus {
+  const order = ['fault', 'warning', 'ok'] as const
+  return order.find(status => checks.some(check => check.status === status)) ?? 'unknown'
+}
+
+function judgeBroker({ broker: { code, reason, url } }: Evidence): Finding {
+  if (code === 'connecting' || code === 'stopped') return finding('unknown', 'broker-connecting', { url })
+  const fault = BROKER_FAULTS[code]
+  return fault ? finding('fault', fault, { url, reason }) : finding('ok', 'broker-reached', { url })
+}
+
+function judgeLogin({ broker: { code, reason } }: Evidence): Finding {
+  const fault = LOGIN_FAULTS[code]
+  return fault ? finding('fault', fault, { reason }) : finding('ok', 'login-accepted')
+}
+
+function judgeSubscription({ broker: { refused, granted, reasonCodes = [] }, received, examination }: Evidence): Finding {
+  if (refused.length > 0) return finding('fault', 'subscription-refused', { filters: refused, reasonCodes })
+  // Some brokers grant every subscription and then withhold what the access list does not allow.
+  const isWithheld = received === 0 && examination?.outcome === 'looked' && examination.messages === 0
+  return isWithheld ? finding('fault', 'subscription-withheld', { filters: granted }) : finding('ok', 'subscription-granted', { filters: granted })
+}
+
+function judgeMessages({ nowMs, broker, received, lastLiveMs, examination }: Evidence): Finding {
+  if (received === 0) {
+    if (examination?.outcome !== 'looked') return finding('fault', 'messages-none', { filters: broker.granted })
+    const { others, othersTotal } = examination
+    return othersTotal > 0
+      ? finding('fault', 'messages-elsewhere', { filters: broker.granted, count: othersTotal, topics: some(others.map(({ topic }) => topic)) })
+      : finding('fault', 'messages-nowhere', { filters: broker.granted })
+  }
+  if (lastLiveMs === undefined) return finding('warning', 'messages-replayed', { messages: received })
+  const facts = { messages: received, lastAt: new Date(lastLiveMs).toISOString() }
+  const isStopped = nowMs - Math.max(lastLiveMs, Date.parse(broker.since)) > STOPPED_MS
+  return isStopped ? finding('warning', 'messages-stopped', facts) : finding('ok', 'messages-seen', facts)
+}
+
+function judgeAcceptance({ broker, accepted, rejected, rejectedTopics, reasons }: Evidence): Finding {
+  if (broker.code === 'store-failed') return finding('fault', 'acceptance-store-failed', { reason: broker.reason })
+  const facts = { accepted, rejected }
+  if (rejectedTopics.length === 0) return finding('ok', 'acceptance-all', facts)
+  const details = {
+    ...facts,
+    count: rejectedTopics.length,
+    topics: some(rejectedTopics),
+    reasons: [...reasons].map(([reason, topics]) => ({ reason, topics })).sort((a, b) => b.topics - a.topics),
+  }
+  return accepted === 0 ? finding('fault', 'acceptance-none', details) : finding('warning', 'acceptance-some', details)
+}
+
+function judgeClocks({ devices, clockToleranceMs }: Evidence): Finding {
+  const wrong = [...devices].filter(([, { aheadMs }]) => aheadMs > clockToleranceMs || aheadMs < -BEHIND_MS)
+    .sort(([, a], [, b]) => Math.abs(b.aheadMs) - Math.abs(a.aheadMs))
+  if (devices.size === 0) return SKIPPED
+  if (wrong.length === 0) return finding('ok', 'clocks-right', { of: devices.size })
+  const listed = some(wrong)
+  return finding('warning', 'clocks-wrong', {
+    count: wrong.length,
+    of: devices.size,
+    devices: listed.map(([deviceId]) => deviceId),
+    aheadSeconds: listed.map(([, { aheadMs }]) => Math.round(aheadMs / 1_000)),
+  })
+}
+
+function judgeStates({ devices }: Evidence): Finding {
+  if (devices.size === 0) return SKIPPED
+  const count = [...devices.values()].filter(({ hasState }) => hasState).length
+  // Nobody needs one: without it a device that goes away is found silent, only later.
+  return finding('ok', count > 0 ? 'states-seen' : 'states-none', { count, of: devices.size })
+}
+
+function judgeGhosts({ nowMs, broker, devices }: Evidence): Finding {
+  if (devices.size === 0) return SKIPPED
+  const ghosts = [...devices].filter(([, { isLive }]) => !isLive).map(([deviceId]) => deviceId)
+  const facts = { count: ghosts.length, of: devices.size }
+  if (ghosts.length === 0) return finding('ok', 'ghosts-none', facts)
+  if (nowMs - Date.parse(broker.since) < GHOST_MS) return finding('unknown', 'ghosts-waiting', facts)
+  return finding('warning', 'ghosts-seen', { ...facts, devices: some(ghosts) })
+}
+
+function finding(status: DoctorStatus, code: DoctorCode, facts: DoctorFacts = {}): Finding {
+  return { status, code, facts }
+}
+
+function some<T>(names: readonly T[]): T[] {
+  return names.slice(0, MAX_DOCTOR_NAMES)
+}

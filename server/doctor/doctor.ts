@@ -1,0 +1,55 @@
+// Owns the answer to "nothing arrives: why?": a list of checks in the order of the way of a message. Promises to judge from
+// what is known already; looks at what else the broker carries only when somebody asks, once at a time.
+import type { Doctor, Examination } from '#shared/schemas/doctor'
+import type { BrokerStatus } from '#shared/schemas/health'
+import { diagnose, worst } from './checks'
+import { gather } from './evidence'
+import type { HeardTopic } from './evidence'
+
+export interface DoctorParts {
+  broker: () => BrokerStatus
+  counts: () => { received: number, accepted: number, rejected: number }
+  topics: () => Iterable<readonly [string, HeardTopic]>
+  /** Looks at everything the broker carries for a moment. */
+  examine: () => Promise<Examination>
+  clockToleranceSeconds: number
+}
+
+/** An examination that is older is shown, but nothing is concluded from it. */
+const EXAMINATION_HOLDS_MS = 600_000
+
+export interface DoctorRoom {
+  report: (nowMs: number) => Doctor
+  /** Starts a look at everything, or joins the one under way; undefined while there is no connection to a broker. */
+  examine: () => Promise<Examination> | undefined
+}
+
+export function createDoctor({ broker, counts, topics, examine, clockToleranceSeconds }: DoctorParts): DoctorRoom {
+  let last: Examination | undefined
+  let underway: Promise<Examination> | undefined
+
+  async function look(): Promise<Examination> {
+    try {
+      return last = await examine()
+    }
+    finally {
+      underway = undefined
+    }
+  }
+
+  return {
+    report(nowMs) {
+      const holds = last && nowMs - Date.parse(last.at) < EXAMINATION_HOLDS_MS
+      const checks = diagnose({
+        ...gather(topics(), nowMs),
+        ...counts(),
+        nowMs,
+        broker: broker(),
+        clockToleranceMs: clockToleranceSeconds * 1_000,
+        examination: holds ? last : undefined,
+      })
+      return { at: new Date(nowMs).toISOString(), status: worst(checks), checks, examination: last ?? null }
+    },
+    examine: () => broker().protocol === null ? undefined : underway ??= look(),
+  }
+}

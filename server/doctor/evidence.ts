@@ -1,0 +1,71 @@
+import type { Examination } from '#shared/schemas/doctor'
+import type { BrokerStatus } from '#shared/schemas/health'
+import type { RejectionReason } from '#shared/schemas/rejection'
+
+/** One topic that messages came from. */
+export interface HeardTopic {
+  readonly deviceId: string | undefined
+  readonly isState: boolean
+  /** Messages that were no replays of retained ones. */
+  readonly live: number
+  readonly lastMs: number
+  /** Whether the last message was a replay, and why it was rejected, if it was. */
+  readonly replayed: boolean
+  readonly reason: RejectionReason | undefined
+  /** How far the device's own time lay ahead of the receive time. */
+  readonly aheadMs: number
+}
+
+/** What the judgments rest on. */
+export interface Evidence {
+  nowMs: number
+  broker: BrokerStatus
+  /** Messages since the start. */
+  received: number
+  accepted: number
+  rejected: number
+  /** When the last message came that was no replay. */
+  lastLiveMs: number | undefined
+  /** Topics whose last message was rejected lately, and how many of them for which reason. */
+  rejectedTopics: string[]
+  reasons: Map<RejectionReason, number>
+  devices: Map<string, HeardDevice>
+  clockToleranceMs: number
+  /** A recent look at everything, if there was one. */
+  examination: Examination | undefined
+}
+
+type Gathered = Pick<Evidence, 'lastLiveMs' | 'rejectedTopics' | 'reasons' | 'devices'>
+
+export interface HeardDevice {
+  hasState: boolean
+  isLive: boolean
+  /** Of its last telemetry; 0 when that was a replay. */
+  aheadMs: number
+}
+
+/** A rejection that is longer ago says nothing of today. */
+const RECENT_MS = 3_600_000
+
+/** What the topics say, taken together. */
+export function gather(topics: Iterable<readonly [string, HeardTopic]>, nowMs: number): Gathered {
+  const evidence: Gathered = { lastLiveMs: undefined, rejectedTopics: [], reasons: new Map(), devices: new Map() }
+  for (const [name, topic] of topics) {
+    if (topic.live > 0 && !topic.replayed) evidence.lastLiveMs = Math.max(topic.lastMs, evidence.lastLiveMs ?? 0)
+    if (topic.reason !== undefined && nowMs - topic.lastMs < RECENT_MS) {
+      evidence.rejectedTopics.push(name)
+      evidence.reasons.set(topic.reason, (evidence.reasons.get(topic.reason) ?? 0) + 1)
+    }
+    if (topic.deviceId !== undefined) addTo(evidence.devices, topic.deviceId, topic)
+  }
+  return evidence
+}
+
+function addTo(devices: Map<string, HeardDevice>, deviceId: string, { isState, live, replayed, aheadMs }: HeardTopic) {
+  let device = devices.get(deviceId)
+  if (!device) devices.set(deviceId, device = { hasState: false, isLive: false, aheadMs: 0 })
+  if (isState) device.hasState = true
+  if (live > 0) device.isLive = true
+  // The time of a state is that of its last change, however long ago.
+  if (!isState && !replayed) device.aheadMs = aheadMs
+}

@@ -1,0 +1,29 @@
+import type { IClientOptions } from 'mqtt'
+
+const CONNECT_TIMEOUT_MS = 5_000
+const KEEPALIVE_SECONDS = 15
+
+/** How a broker is reached. */
+export interface Access {
+  username: string
+  password: string
+  clientId: string
+  /** PEM texts, not file names. */
+  tls: { ca?: string, cert?: string, key?: string }
+}
+
+/** What every connection of ours has in common: one attempt, and nothing that MQTT.js does by itself. */
+export function commonOptions({ username, password, tls }: Access, protocolVersion: 4 | 5): IClientOptions {
+  return {
+    protocolVersion,
+    resubscribe: false,
+    reconnectPeriod: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepalive: KEEPALIVE_SECONDS,
+    // What it would log, several lines a packet, is read by nobody.
+    log() {},
+    ...(username && { username }),
+    ...(password && { password }),
+    ...tls,
+  }
+}
