@@ -36,7 +36,6 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     answers: {
       200: { description: 'Until when it can be brought back.', schema: 'ForgottenDevice' },
       ...fault(404, '`device-unknown`: nothing is known of such a device.'),
-      ...UNAVAILABLE,
     },
   },
   {
@@ -45,7 +44,6 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     answers: {
       200: { description: 'The device as it is now.', schema: 'KnownDevice' },
       ...fault(404, '`device-unknown`: there is no such forgotten device, or it is too late.'),
-      ...UNAVAILABLE,
     },
   },
   {

@@ -134,7 +134,6 @@ const CHANGES: [method: string, route: string, status: number, address: string, 
   ['delete', `${PROFILE}/picture`, 503, '/api/devices/gate-001/picture', undefined, 'diskless'],
   ['delete', PROFILE, 200, '/api/devices/gate-001'],
   ['delete', PROFILE, 404, '/api/devices/nobody'],
-  ['delete', PROFILE, 503, '/api/devices/gate-001', undefined, 'diskless'],
   ['post', `${PROFILE}/restore`, 200, '/api/devices/gate-001/restore'],
   ['post', `${PROFILE}/restore`, 404, '/api/devices/gate-001/restore'],
 ]
