@@ -18,11 +18,14 @@ const PATIENCE_MS = 10_000
 /** Names that a request may hold, in characters of an address: proxies allow 8 KB in all. What is beyond counts as out of sight. */
 const MAX_NAMES_LENGTH = 4_000
 
+/** Of devices out of sight: what changed, the snapshot with all of them, and which of them are gone. */
+export type DistantEvent = Extract<StreamEvent, { type: 'states' | 'snapshot' | 'forgotten' }>
+
 interface FleetSightOptions {
   stream: ReturnType<typeof useEventStream>
   size: () => number
-  /** Told of devices out of sight: `states`, or the `snapshot` with all of them. */
-  receive: (event: Extract<StreamEvent, { type: 'states' | 'snapshot' }>) => void
+  /** Told of devices out of sight. */
+  receive: (event: DistantEvent) => void
 }
 
 /**
@@ -39,7 +42,7 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
 
   const distant = useStreamSocket({
     query: () => [['mode', 'latest'], ['rate', String(DISTANT_RATE)]],
-    receive: event => (event.type === 'states' || event.type === 'snapshot') && receive(event),
+    receive: event => (event.type === 'states' || event.type === 'snapshot' || event.type === 'forgotten') && receive(event),
   })
   const patience = useTimeoutFn(follow, PATIENCE_MS, { immediate: false })
 

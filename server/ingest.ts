@@ -7,6 +7,7 @@ import type { PresenceWatch } from './fleet/presence'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
+import type { Forgetting } from './forgetting'
 import type { Hub } from './live/hub'
 import type { ConnectionEvents, Delivered } from './mqtt/connection'
 import type { Rejections } from './rejections/rejections'
@@ -19,6 +20,7 @@ export interface IngestParts {
   topics: TopicTree
   fleet: Fleet
   presence: PresenceWatch
+  forgetting: Pick<Forgetting, 'ignores'>
   counters: Counters
   history: History | undefined
   /** Stands in for a history that is off or has failed. */
@@ -32,7 +34,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, topics, fleet, presence, counters, history, recent, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
@@ -51,6 +53,10 @@ export function createIngest({ source, rejections, topics, fleet, presence, coun
       counters.count(value.deviceId, 'received')
       return counters.count(value.deviceId, 'duplicate')
     }
+    if (forgetting.ignores(value)) {
+      counts.accepted++
+      return topics.take(delivered, observation, receivedMs)
+    }
     const outcome = observation.kind === 'telemetry'
       ? fleet.applyTelemetry(observation.telemetry, delivered.payload.length)
       : fleet.applyStatus(observation.change, delivered.payload.length)
@@ -58,8 +64,8 @@ export function createIngest({ source, rejections, topics, fleet, presence, coun
     if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
     counts.accepted++
     topics.take(delivered, observation, receivedMs)
-    if (outcome.kind !== 'changed') return
-    keepAndTell(observation, delivered)
+    if (outcome.kind === 'known') return
+    keepAndTell(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
   }
 
@@ -69,11 +75,11 @@ export function createIngest({ source, rejections, topics, fleet, presence, coun
     if (deviceId !== undefined) counters.count(deviceId, 'rejected')
   }
 
-  function keepAndTell(observation: Accepted, delivery: Delivered) {
+  function keepAndTell(observation: Accepted, delivery: Delivered, isHidden: boolean) {
     // One encoding serves the disk and every browser.
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     const body = JSON.stringify(value)
-    hub.publish(observation.kind === 'telemetry' ? 'telemetry' : 'state', value.deviceId, body)
+    if (!isHidden) hub.publish(observation.kind === 'telemetry' ? 'telemetry' : 'state', value.deviceId, body)
     if (observation.kind === 'telemetry' && observation.telemetry.seq !== undefined) counters.sequence(value.deviceId, observation.telemetry.seq)
     if (!history || history.fault()) {
       if (observation.kind === 'telemetry') recent.add(value.deviceId, body)

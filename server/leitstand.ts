@@ -19,9 +19,12 @@ import { createStates } from './fleet/states'
 import { openDocuments } from './history/documents'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
+import { createForgetting } from './forgetting'
+import type { Forgetting } from './forgetting'
 import { createIngest, restoreFleet } from './ingest'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
+import type { Grouping } from './live/interest'
 import { createConnection, STATUS_TOPIC } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
 import { startEmbeddedBroker } from './mqtt/embedded-broker'
@@ -52,6 +55,7 @@ export interface Leitstand {
   topics: TopicTree
   doctor: DoctorRoom
   registry: Registry
+  forgetting: Forgetting
   hub: Hub
   /** The past; asked only while the history is open. */
   replays: Replays
@@ -85,6 +89,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const devices = createDeviceList(fleet, snapshot)
   const recent = createRecentMessages(limits.recentBytes)
   const counters = createCounters(deviceId => fleet.find(deviceId)?.place)
+  const grouping: Grouping = { groupOf: deviceId => registry.groupOf(deviceId), members: group => registry.members(group) }
   const hub = createHub({
     maxClients: limits.streamClients,
     maxClientsPerAddress: limits.streamClientsPerAddress,
@@ -92,12 +97,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
     states: createStates(fleet, snapshot),
+    grouping,
     broker: () => JSON.stringify(brokerStatus()),
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     onChange(change) {
-      fleet.applyPresence(change)
+      if (fleet.applyPresence(change).kind === 'hidden') return
       // Before the connection nobody can have been told anything else.
       if (connection) hub.publish('presence', change.deviceId, JSON.stringify(change))
     },
@@ -117,7 +123,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           hourDays: settings.historyHourDays,
           bytes: settings.historyMegabytes * 1_000_000,
         },
-        stateOf: deviceId => JSON.stringify(fleet.get(deviceId)),
+        stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
         onOpen(restored) {
           restoreFleet(fleet, presence, restored)
           loadRegistry()
@@ -127,8 +133,9 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       })
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
+  const store = history?.documents ?? documents
   const registry = createRegistry({
-    store: history?.documents ?? documents,
+    store,
     limits,
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
@@ -144,7 +151,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     faultOf: at => faultOfMoment({ history, replays }, at),
     now: fleet.get,
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
+    grouping,
     broker: () => JSON.stringify(brokerStatus()),
+  })
+  const forgetting = createForgetting({
+    fleet, presence, counters, recent, registry, hub, history,
+    documents: store,
+    undoMs: settings.forgetUndoSeconds * 1_000,
+    maxRemembered: limits.forgottenDevices,
   })
   const doctor = createDoctor({
     broker: brokerStatus,
@@ -161,10 +175,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       ms: EXAMINATION_MS,
     }),
   })
-  const ingest = createIngest({ source, rejections, topics, fleet, presence, counters, history, recent, hub })
+  const ingest = createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub })
 
   function loadRegistry() {
     const { unreadable } = registry.load()
+    forgetting.load()
     presence.reconsider(Date.now())
     if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
   }
@@ -203,6 +218,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     topics,
     doctor,
     registry,
+    forgetting,
     hub,
     replays,
     history,
@@ -226,6 +242,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       hub.stop()
       replays.stop()
       presence.stop()
+      forgetting.stop()
       await connection?.stop()
       await broker?.stop()
       history?.close()

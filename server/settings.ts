@@ -40,6 +40,7 @@ export const SettingsSchema = z.object({
     pictureBytes: count(131_072, 'Bytes of the picture of one device.'),
     picturesBytes: count(33_554_432, 'Bytes of the pictures of all devices together.'),
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
+    forgottenDevices: count(10_000, 'Names of forgotten devices that are remembered, so that no retained message brings one back; the oldest go first.'),
     topics: count(20_000, 'Topics kept in the topic tree. Beyond it those silent for an hour make room, else new ones are only counted.'),
     topicPayloadBytes: count(512, 'Bytes kept of the last payload of each of these topics.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
@@ -50,6 +51,7 @@ export const SettingsSchema = z.object({
     streamDevices: count(10_000, 'Devices that one stream client may name.'),
     replays: count(20, 'Replays of the past, and questions about the fleet at a past moment, at once.'),
     replayMessages: count(50_000, 'Messages that one replay holds ahead in memory.'),
+    streamGroups: count(100, 'Groups that one stream client may name.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
@@ -58,6 +60,7 @@ export const SettingsSchema = z.object({
   historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),
   historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
   historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
+  forgetUndoSeconds: whole(0, 3_600, 30, 'How long a forgotten device can be brought back as it was.'),
   historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
 })
 export type Settings = z.infer<typeof SettingsSchema>

@@ -13,7 +13,7 @@ export default defineEventHandler(async (event) => {
   // What a browser sends of its own when it comes back.
   const last = req.headers['last-event-id']
   if (typeof last === 'string' && !query.get('after')) query.set('after', last)
-  const wanted = readStreamQuery(query, limits.streamDevices)
+  const wanted = readStreamQuery(query, limits)
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
   if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))

@@ -30,6 +30,7 @@ const EVENT_NAMES = {
   presence: 'PresenceEvent',
   broker: 'BrokerEvent',
   device: 'DeviceEvent',
+  forgotten: 'ForgottenEvent',
   batch: 'BatchEvent',
   states: 'StatesEvent',
   resumed: 'ResumedEvent',

@@ -46,6 +46,8 @@ const profile: InputOf<'DeviceProfile'> = {
   metrics: { humidity: { hidden: true }, tempC: { decimals: 1 } },
 }
 
+const forgotten: InputOf<'ForgottenDevice'> = { deviceId: 'gate-001', until: '2026-11-02T12:00:30.120Z', undoSeconds: 30 }
+
 const examination: InputOf<'Examination'> = {
   at: RECEIVED_AT,
   outcome: 'looked',
@@ -108,6 +110,7 @@ export const EXAMPLES = {
   },
   DeviceProfile: profile,
   KnownDevice: { deviceId: 'gate-001', ...profile, picture: 'q83vEjRWeJ' },
+  ForgottenDevice: forgotten,
   SharedProfile: { intervalSeconds: 60 },
   Groups: [{ name: 'Gates', devices: 1, intervalSeconds: 60 }],
   Places: [{ name: 'Yard', devices: 1 }],
@@ -161,6 +164,7 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30 } },
   broker: { type: 'broker', data: brokerStatus },
   device: { type: 'device', id: EVENT_ID, data: { deviceId: 'gate-001', ...profile } },
+  forgotten: { type: 'forgotten', id: EVENT_ID, data: forgotten },
   batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
   states: { type: 'states', id: EVENT_ID, data: [deviceState] },
   resumed: { type: 'resumed', id: EVENT_ID, data: { missed: 12 } },
@@ -169,5 +173,5 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   coalesced: { type: 'coalesced', data: { events: 5_210, devices: 930 } },
   clock: { type: 'clock', data: { at: '2026-11-02T12:00:00.000Z', speed: 60, state: 'playing' } },
   pong: { type: 'pong' },
-  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…]} (or null for all) are understood here.' } },
+  error: { type: 'error', data: { code: 'request-invalid', message: 'Only {"type":"ping"} and {"type":"subscribe","devices":[…],"groups":[…]} (one of the two, or devices null for all) are understood here.' } },
 }

@@ -31,6 +31,22 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     answers: { 200: { description: 'The device as it is now.', schema: 'KnownDevice' }, ...BODY_INVALID, ...REGISTRY_FULL, ...TOO_LARGE, ...UNAVAILABLE },
   },
   {
+    method: 'delete', path: '/api/devices/{deviceId}', id: 'forgetDevice', tag: 'registry',
+    summary: 'Forgets a device: it is not there any more, and after `NUXT_FORGET_UNDO_SECONDS` its history, its profile and its picture are deleted.',
+    answers: {
+      200: { description: 'Until when it can be brought back.', schema: 'ForgottenDevice' },
+      ...fault(404, '`device-unknown`: nothing is known of such a device.'),
+    },
+  },
+  {
+    method: 'post', path: '/api/devices/{deviceId}/restore', id: 'restoreDevice', tag: 'registry',
+    summary: 'Brings back a forgotten device as it was, with what it has said since.',
+    answers: {
+      200: { description: 'The device as it is now.', schema: 'KnownDevice' },
+      ...fault(404, '`device-unknown`: there is no such forgotten device, or it is too late.'),
+    },
+  },
+  {
     method: 'get', path: '/api/devices/{deviceId}/picture', id: 'getPicture', tag: 'registry',
     summary: 'The picture of a device.',
     answers: {

@@ -139,6 +139,7 @@ export const ROUTES: readonly Route[] = [
         device: 'Only this device; repeated for several.',
         at: 'A replay: the events from this moment on (ISO 8601 with zone).',
         speed: 'With `at`: how fast, 1 as it was; 0 only shows the moment.',
+        group: 'Only the devices of this group, whoever is in it at the time; repeated for several, and added to `device`.',
       },
     },
     answers: {

@@ -35,6 +35,11 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       const skipped = Math.max(0, seq - last - 1)
       sequences.set(place, { last: seq, gaps: gaps + (skipped > 0 ? 1 : 0), missing: missing + skipped })
     },
+    /** Another device will have this place. */
+    clear(place: number) {
+      counts.fill(0, place * COUNTED.length, (place + 1) * COUNTED.length)
+      sequences.delete(place)
+    },
     get(deviceId: string): DeviceCounters | undefined {
       const place = placeOf(deviceId)
       if (place === undefined) return undefined

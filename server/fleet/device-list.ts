@@ -86,7 +86,12 @@ function compressedWhole(snapshot: Snapshot, encoding: Encoding): () => Promise<
 /** All deviceIds in plain code-unit order. */
 function createSortedIds(fleet: Fleet) {
   let ids: string[] = []
+  let departures = 0
   return (): readonly string[] => {
+    if (fleet.departures() !== departures) {
+      departures = fleet.departures()
+      ids = []
+    }
     if (ids.length === fleet.size()) return ids
     // The old order first: sorting what is nearly sorted is cheap.
     const come = fleet.ids().drop(ids.length)

@@ -12,9 +12,10 @@ export interface FleetLimits {
   fleetBytes: number
 }
 
-/** `changed`: worth telling. `known`: a replay that brought nothing new. `full`: a limit was reached. */
+/** `changed`: worth telling. `hidden`: worth keeping, and to be told to nobody. `known`: a replay that brought nothing new. `full`: a limit was reached. */
 export type Outcome
   = | { kind: 'changed' }
+    | { kind: 'hidden' }
     | { kind: 'known' }
     | { kind: 'full', reason: RejectionReason, detail: string }
 
@@ -24,11 +25,13 @@ export interface Kept {
   readonly device: DeviceState
   /** The {@link Fleet.revision} that made `device` what it is; no two devices share one. */
   readonly revision: number
-  /** Its place in {@link Fleet.all}. */
+  /** Its place among all; free for another device once this one is dropped. */
   readonly place: number
+  /** It is kept, but for whoever asks it is not there. */
+  readonly isHidden: boolean
 }
 
-/** Devices that stand next to each other in {@link Fleet.all}: all groups but the last hold {@link GROUP_DEVICES}. */
+/** Devices whose places are next to each other, hidden ones among them: all groups but the last hold {@link GROUP_DEVICES}. */
 export interface Group {
   readonly members: readonly Kept[]
   /** The highest of its members. */
@@ -40,15 +43,25 @@ export const GROUP_DEVICES = 64
 export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
-  applyPresence: (change: PresenceChange) => void
+  applyPresence: (change: PresenceChange) => Outcome
   /** Takes a device as it was kept; replaces nothing that is newer. */
   restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
-  /** Every device, sorted by nothing in particular: in the order they were first heard. None ever leaves. */
+  /** From now on a device is not there for whoever asks, but goes on being kept; whether it was there. */
+  hide: (deviceId: string) => boolean
+  /** Brings back a hidden device as it is now; whether there was one. */
+  show: (deviceId: string) => boolean
+  /** The end of a hidden device; the place that it leaves. */
+  drop: (deviceId: string) => number | undefined
+  /** Like `get`, hidden devices included: what is to be kept of it. */
+  kept: (deviceId: string) => DeviceState | undefined
+  /** Every device, sorted by nothing in particular: in the order they were first heard, or came back. */
   all: () => DeviceState[]
   /** Their names in the same order. */
   ids: () => MapIterator<string>
   size: () => number
+  /** Counts the devices that were hidden. */
+  departures: () => number
   /** Counts the changes: as long as it stays the same, so does everything that `all` and `get` hand out. */
   revision: () => number
   /** Every device, grouped so that whoever looks for changes need not look at each. */
@@ -61,6 +74,7 @@ interface EntryGroup { members: Entry[], revision: number }
 class Entry extends KeptState implements Kept {
   bytes = 0
   revision = 0
+  isHidden = false
   readonly place: number
   readonly group: EntryGroup
 
@@ -72,18 +86,29 @@ class Entry extends KeptState implements Kept {
 }
 
 const CHANGED: Outcome = { kind: 'changed' }
+const HIDDEN: Outcome = { kind: 'hidden' }
 const KNOWN: Outcome = { kind: 'known' }
 
 export function createFleet(limits: FleetLimits): Fleet {
   const entries = new Map<string, Entry>()
+  const hidden = new Map<string, Entry>()
+  const freePlaces: number[] = []
   const groups: EntryGroup[] = []
   let heldBytes = 0
   let revision = 0
+  let departures = 0
+
+  const holding = (deviceId: string) => entries.get(deviceId) ?? hidden.get(deviceId)
+
+  function touch(entry: Entry) {
+    revision++
+    entry.revision = entry.group.revision = revision
+  }
 
   /** Takes the next state of a device if the limits allow it. */
   function put(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
     if (!next) return KNOWN
-    if (!held && entries.size >= limits.devices) {
+    if (!held && entries.size + hidden.size >= limits.devices) {
       return full('device-limit', `${limits.devices} devices are kept already; NUXT_LIMITS_DEVICES allows more.`)
     }
     const metrics = countKeys(next.values)
@@ -97,46 +122,76 @@ export function createFleet(limits: FleetLimits): Fleet {
       return full('fleet-full', `The last values of all devices take up ${limits.fleetBytes} bytes already; NUXT_LIMITS_FLEET_BYTES allows more.`)
     }
     heldBytes += growth
-    revision++
     const entry = held ?? add(next)
     entry.set(next)
     entry.bytes += growth
-    entry.revision = entry.group.revision = revision
-    return CHANGED
+    touch(entry)
+    return entry.isHidden ? HIDDEN : CHANGED
   }
 
   function add(device: DeviceState): Entry {
-    const place = entries.size
-    if (place % GROUP_DEVICES === 0) groups.push({ members: [], revision })
-    const group = groups[groups.length - 1] ?? { members: [], revision }
+    const place = freePlaces.pop() ?? entries.size + hidden.size
+    const group = groups[Math.floor(place / GROUP_DEVICES)] ??= { members: [], revision }
     const entry = new Entry(device, place, group)
-    group.members.push(entry)
+    group.members[place % GROUP_DEVICES] = entry
     entries.set(device.deviceId, entry)
     return entry
   }
 
   return {
     applyTelemetry(telemetry, bytes) {
-      const held = entries.get(telemetry.deviceId)
+      const held = holding(telemetry.deviceId)
       return put(held ? held.afterTelemetry(telemetry) : withTelemetry(undefined, telemetry), held, bytes)
     },
     applyStatus(change, bytes) {
-      const held = entries.get(change.deviceId)
+      const held = holding(change.deviceId)
       // Deleting the state of a device nobody knows is no news.
       if (!held && change.status === null) return KNOWN
       return put(held ? held.afterStatus(change) : withStatus(undefined, change), held, bytes)
     },
     applyPresence(change) {
-      const held = entries.get(change.deviceId)
-      if (held) put(withPresence(held.device, change), held, 0)
+      const held = holding(change.deviceId)
+      return held ? put(withPresence(held.device, change), held, 0) : KNOWN
     },
     restore(device, bytes) {
-      if (!entries.has(device.deviceId)) put(device, undefined, bytes)
+      if (!holding(device.deviceId)) put(device, undefined, bytes)
     },
+    hide(deviceId) {
+      const entry = entries.get(deviceId)
+      if (!entry) return false
+      entries.delete(deviceId)
+      hidden.set(deviceId, entry)
+      entry.isHidden = true
+      departures++
+      touch(entry)
+      return true
+    },
+    show(deviceId) {
+      const entry = hidden.get(deviceId)
+      if (!entry) return false
+      hidden.delete(deviceId)
+      entries.set(deviceId, entry)
+      entry.isHidden = false
+      touch(entry)
+      return true
+    },
+    drop(deviceId) {
+      const entry = hidden.get(deviceId)
+      if (!entry) return undefined
+      hidden.delete(deviceId)
+      heldBytes -= entry.bytes
+      // It stays at its place until another device takes it: as little of it as there can be.
+      const { device } = entry
+      entry.set({ ...device, lastTelemetry: { ...device.lastTelemetry, metrics: {} }, values: {}, state: null })
+      freePlaces.push(entry.place)
+      return entry.place
+    },
+    kept: deviceId => holding(deviceId)?.device,
     get: deviceId => entries.get(deviceId)?.device,
     all: () => Array.from(entries.values(), entry => entry.device),
     ids: () => entries.keys(),
     size: () => entries.size,
+    departures: () => departures,
     revision: () => revision,
     groups: () => groups,
     find: deviceId => entries.get(deviceId),

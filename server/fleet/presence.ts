@@ -49,6 +49,8 @@ export interface PresenceWatch {
   counts: () => PresenceCounts
   /** Whether messages can arrive, from now on. */
   listen: (isListening: boolean, nowMs: number) => void
+  /** As if it had never been heard. */
+  forget: (deviceId: string) => void
   /** Asks for the decided intervals anew. */
   reconsider: (nowMs: number) => void
   start: () => void
@@ -58,6 +60,8 @@ export interface PresenceWatch {
 export function createPresence({ onChange, intervalOf, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
   const numbers = new Map<string, number>()
   const names: string[] = []
+  /** Numbers of forgotten devices. */
+  const free: number[] = []
   const rhythms = createRhythms()
   const clock = createListenerClock(startMs, 2 * sweepEveryMs)
   let facts = new Float64Array(64 * NUMBERS)
@@ -67,7 +71,8 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
   let timer: NodeJS.Timeout | undefined
 
   function add(deviceId: string, atMs: number): number {
-    const device = names.push(deviceId) - 1
+    const device = free.pop() ?? names.length
+    names[device] = deviceId
     numbers.set(deviceId, device)
     if (device >= deadlines.length) {
       facts = larger(facts, 0)
@@ -182,9 +187,9 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
     learn(message) {
       const atMs = Date.parse(message.receivedAt)
       const known = numbers.get(message.deviceId)
-      if (known === undefined) change(add(message.deviceId, atMs), UNKNOWN, startMs)
-      else if (isJudged(known)) return
-      const device = known ?? names.length - 1
+      if (known !== undefined && isJudged(known)) return
+      const device = known ?? add(message.deviceId, atMs)
+      if (known === undefined) change(device, UNKNOWN, startMs)
       const state = isGone(message) ? OFFLINE : isSignOfLife(message) ? UNKNOWN : stateOf(device)
       if (state !== stateOf(device)) change(device, state, state === OFFLINE ? atMs : startMs)
       if (!isSignOfLife(message)) return
@@ -194,7 +199,7 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
     sweep,
     counts() {
       const counts = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
-      for (let device = 0; device < names.length; device++) counts[STATES[stateOf(device)] ?? 'unknown']++
+      for (const device of numbers.values()) counts[STATES[stateOf(device)] ?? 'unknown']++
       return counts
     },
     listen(isListening, nowMs) {
@@ -208,6 +213,16 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
         rhythms.begin(device, now)
         deadlines[device] = now + (state === LIVE ? rhythms.lateAfter(device) : rhythms.silentAfter(device))
       }
+    },
+    forget(deviceId) {
+      const device = numbers.get(deviceId)
+      if (device === undefined) return
+      numbers.delete(deviceId)
+      free.push(device)
+      names[device] = ''
+      deadlines[device] = Infinity
+      facts.fill(0, device * NUMBERS, (device + 1) * NUMBERS)
+      rhythms.add(device, 0)
     },
     reconsider(nowMs) {
       const now = clock.at(nowMs)
@@ -229,7 +244,7 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
 }
 
 /** A last will is published by the broker, and who deletes a state is not known: neither is a sign of life. */
-function isSignOfLife(message: Telemetry | DeviceStatusChange): boolean {
+export function isSignOfLife(message: Telemetry | DeviceStatusChange): boolean {
   return !message.replayed && !('status' in message && (message.status === null || saysGone(message.status)))
 }
 

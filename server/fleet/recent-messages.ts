@@ -8,6 +8,7 @@ export interface RecentMessages {
   add: (deviceId: string, body: string) => void
   /** The last of a device, newest first. */
   of: (deviceId: string) => Telemetry[]
+  forget: (deviceId: string) => void
 }
 
 /**
@@ -30,6 +31,11 @@ export function createRecentMessages(budget: number): RecentMessages {
       old = young
       young = new Map()
       held = 0
+    },
+    forget(deviceId) {
+      for (const body of young.get(deviceId) ?? []) held -= body.length
+      young.delete(deviceId)
+      old.delete(deviceId)
     },
     of(deviceId) {
       const bodies = [...old.get(deviceId) ?? [], ...young.get(deviceId) ?? []]

@@ -60,7 +60,8 @@ export function createSnapshot(fleet: Pick<Fleet, 'revision' | 'groups'>): Snaps
     if (latest?.revision === revision) return latest
     const steps = refresh()
     while (!steps.next().done);
-    const pieces = [OPEN, ...blocks.map(({ bytes }, i) => i === 0 ? bytes.subarray(1) : bytes), CLOSE]
+    const texts = blocks.flatMap(({ bytes }) => bytes.length > 0 ? [bytes] : [])
+    const pieces = [OPEN, ...texts.map((bytes, i) => i === 0 ? bytes.subarray(1) : bytes), CLOSE]
     return latest = { revision, pieces, bytes: pieces.reduce((sum, { length }) => sum + length, 0) }
   }
 
@@ -107,6 +108,6 @@ function heldPiece(block: Block | undefined, i: number, { revision }: Kept): Buf
   return block?.revisions[i] === revision ? block.bytes.subarray(i === 0 ? 0 : block.ends[i - 1], block.ends[i]) : undefined
 }
 
-function toText({ device }: Kept): string {
-  return `,${JSON.stringify(device)}`
+function toText({ device, isHidden }: Kept): string {
+  return isHidden ? '' : `,${JSON.stringify(device)}`
 }

@@ -1,5 +1,5 @@
 import type { Storage } from '#shared/schemas/storage'
-import type { Documents } from './documents'
+import type { DocumentChange, Documents } from './documents'
 import type { Delivery } from './journal'
 import type { Past } from './past'
 import type { ReadableStore } from './reading'
@@ -52,6 +52,11 @@ export interface History {
   past: () => Past
   /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */
   documents: Documents
+  /**
+   * Forgets a device and writes documents in the same transaction; `done` is told at once when nothing is there under its name
+   * any more. What it leaves is deleted in the background. @throws an Error fit to show, and then nothing has changed.
+   */
+  forget: (deviceId: string, changes: readonly DocumentChange[], done: () => void) => Promise<void>
   /** Packs everything, or one device, now. */
   packAll: (deviceId?: string) => void
   /** Prunes and counts now instead of within the minute. */

@@ -109,7 +109,8 @@ export function createHistory(options: HistoryOptions): History {
       begin(database)
       const done: DeviceTail[] = []
       for (const tail of due) {
-        store.pack(tail, options.stateOf(nameOf(tail.device)))
+        // It may have been forgotten since.
+        if (store.tail.holds(tail)) store.pack(tail, options.stateOf(nameOf(tail.device)))
         done.push(tail)
         if (!more()) break
       }
@@ -243,6 +244,18 @@ export function createHistory(options: HistoryOptions): History {
       return createPast(database, store)
     },
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
+    async forget(deviceId, changes, done) {
+      await gate.passed()
+      const forgotten = transactNow(() => {
+        store?.detach(deviceId)
+        documents?.apply(changes)
+      })
+      if (!forgotten) throw new Error(fault ?? 'The history is not open.')
+      store?.detached(deviceId)
+      names = new Map()
+      done()
+      void maintenance?.run()
+    },
     packAll(deviceId) {
       const { store } = opened()
       const device = deviceId === undefined ? undefined : store.idOf(deviceId)

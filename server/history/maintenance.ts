@@ -3,6 +3,7 @@ import type { Storage, StorageTier } from '#shared/schemas/storage'
 import { fromMicroseconds } from '#shared/utils/time'
 import { takeCensus } from './census'
 import type { Census, TierCount } from './census'
+import { eraseLeftovers, isLeftover } from './erasing'
 import { prune, usedBytes } from './retention'
 import type { RetentionLimits } from './retention'
 import type { Store } from './store'
@@ -27,7 +28,9 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
 
   async function run() {
     try {
-      await prune(database, store, limits, now() * 1000, async change => !stopped && await transact(change))
+      const unlessStopped = async (change: () => void) => !stopped && await transact(change)
+      await eraseLeftovers(database, unlessStopped)
+      await prune(database, store, limits, now() * 1000, unlessStopped)
       if (!stopped) census = await takeCensus(database, now() * 1000)
     }
     catch {
@@ -64,6 +67,7 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
         ],
         daysThatFit: growth ? Math.max(0, limits.bytes - others) / growth : null,
         metrics: counted.series
+          .filter(({ device }) => !isLeftover(nameOf(device)))
           .sort((a, b) => b.bytes - a.bytes)
           .slice(0, LISTED_METRICS)
           .map(({ device, metric, bytes }) => ({ deviceId: nameOf(device), metric, bytes })),

@@ -45,7 +45,7 @@ export async function prune(database: DatabaseSync, store: Store, limits: Retent
 }
 
 /** Runs a step in slices until it has nothing left to do or cannot be run. */
-async function repeat(transact: (change: () => void) => Promise<boolean>, step: () => boolean) {
+export async function repeat(transact: (change: () => void) => Promise<boolean>, step: () => boolean) {
   for (let more = true; more;) {
     const begin = performance.now()
     const ran = await transact(() => {

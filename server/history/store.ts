@@ -3,6 +3,7 @@ import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import { createArchive } from './archive'
+import { detach, isLeftover } from './erasing'
 import { createJournal } from './journal'
 import type { Delivery, JournalRecord } from './journal'
 import type { StoredMessage } from './segments'
@@ -76,11 +77,21 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     /** To be read to the end once, before anything is appended. */
     restore(): Restored {
       const rows = database.prepare('SELECT id, name, archived, state FROM device').all()
-      for (const row of rows) ids.set(String(row.name), Number(row.id))
+      for (const { id, name } of rows) if (!isLeftover(String(name))) ids.set(String(name), Number(id))
       return {
         devices: rows.flatMap(({ name, state }) => typeof state === 'string' ? { deviceId: String(name), state: JSON.parse(state) } : []),
         records: pending(new Map(rows.map(row => [Number(row.id), Number(row.archived)]))),
       }
+    },
+    /** Takes a device's name away inside the open transaction; {@link detached} once that is committed. */
+    detach(deviceId: string) {
+      const device = ids.get(deviceId)
+      if (device !== undefined) detach(database, device, journal.lastId())
+    },
+    detached(deviceId: string) {
+      const device = ids.get(deviceId)
+      if (device !== undefined) tail.remove(device)
+      ids.delete(deviceId)
     },
     /** Adds a record to the open transaction. */
     append(record: NewRecord) {

@@ -113,6 +113,7 @@ export function createTail(now: () => number) {
       size -= tails.get(device)?.length ?? 0
       tails.delete(device)
     },
+    holds: (tail: DeviceTail) => tails.get(tail.device) === tail,
     all: (): Iterable<DeviceTail> => tails.values(),
     size: () => size,
     /** Journal id of the oldest record that is not packed, or undefined. */

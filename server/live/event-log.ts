@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-const LIVE_TYPES = ['telemetry', 'state', 'presence', 'broker', 'device'] as const
+const LIVE_TYPES = ['telemetry', 'state', 'presence', 'states', 'broker', 'device', 'forgotten'] as const
 export type LiveType = typeof LIVE_TYPES[number]
 
 /** An event with its data as JSON text, encoded once for everybody. */
@@ -8,7 +8,7 @@ export interface LiveEvent { n: number, type: LiveType, deviceId: string | undef
 
 /** Whether an event is part of its device's state, of which the latest says everything. */
 export function isOfState({ type }: LiveEvent): boolean {
-  return type === 'telemetry' || type === 'state' || type === 'presence'
+  return type === 'telemetry' || type === 'state' || type === 'presence' || type === 'states'
 }
 
 /** Whether only clients that asked for something are told. */

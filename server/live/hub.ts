@@ -7,6 +7,8 @@ import type { Watched } from './care'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType } from './event-log'
 import type { Frame, Framing } from './frames'
+import { devicesOf, interestOf, wantedBy } from './interest'
+import type { Grouping, Interest } from './interest'
 import { createLane, laneKey } from './lane'
 import type { Delivery, Lane, StreamOptions } from './lane'
 import { createSubscriber } from './subscriber'
@@ -21,6 +23,7 @@ export interface HubOptions {
   /** Bytes of events that are remembered for clients that come back. */
   logBudget: number
   states: StatesSource
+  grouping: Grouping
   /** How things stand besides the devices, as the data of a `broker` event. */
   broker: () => string
 }
@@ -58,6 +61,7 @@ interface Group { lane: Lane, members: Set<Subscriber> }
 interface Member extends Watched { group: Group }
 
 export function createHub(options: HubOptions): Hub {
+  const { grouping } = options
   const log = createEventLog(options.logBudget)
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
@@ -79,7 +83,7 @@ export function createHub(options: HubOptions): Hub {
     const held = groups.get(key)
     if (held) return held
     const members = new Set<Subscriber>()
-    const group = { members, lane: createLane(wanted, log, options.states.of, delivery => deliver(members, delivery)) }
+    const group = { members, lane: createLane(wanted, { log, grouping, statesText: options.states.of, deliver: delivery => deliver(members, delivery) }) }
     groups.set(key, group)
     return group
   }
@@ -114,8 +118,9 @@ export function createHub(options: HubOptions): Hub {
     }
   }
 
-  function catchUp(deviceIds: readonly string[], { extended }: StreamOptions): Frame[] {
-    if (extended) return [{ text: `{"type":"states","data":${options.states.of(deviceIds)}}` }]
+  function catchUp(deviceIds: readonly string[], wanted: StreamOptions): Frame[] {
+    // Who has left a group since is not wanted any more.
+    if (wanted.extended) return [{ text: `{"type":"states","data":${options.states.of(deviceIds.filter(wantedBy(wanted, grouping) ?? (() => true)))}}` }]
     return deviceIds.flatMap(options.states.latest).map(({ type, data }) => ({ text: `{"type":"${type}","data":${data}}` }))
   }
 
@@ -163,22 +168,25 @@ export function createHub(options: HubOptions): Hub {
       return subscriber.greet([client.framing.join(frames)])
     }
     const head = `{"type":"snapshot"${id === undefined ? '' : `,"id":"${id}"`}${missed ? `,"reason":"${missed.reason}"` : ''},"data":`
-    const states = wanted.devices ? Buffer.from(options.states.of(wanted.devices)) : options.states.all()
-    subscriber.greet([...client.framing.around(head, states, '}', log.idOf(log.last())), client.framing.join([broker])])
+    subscriber.greet([...client.framing.around(head, statesOf(devicesOf(wanted, grouping)), '}', log.idOf(log.last())), client.framing.join([broker])])
   }
 
-  function subscribe(member: Member, devices: readonly string[] | null) {
+  function statesOf(devices: ReadonlySet<string> | undefined): Buffer {
+    return devices ? Buffer.from(options.states.of(devices)) : options.states.all()
+  }
+
+  function subscribe(member: Member, interest: Interest) {
     const { subscriber } = member
     endTurn()
     member.group.lane.flush()
     leave(subscriber, member.group)
-    subscriber.options = { ...subscriber.options, extended: true, devices: devices === null ? undefined : new Set(devices) }
+    subscriber.options = { ...subscriber.options, extended: true, ...interest }
     member.group = join(subscriber)
     const id = log.idOf(log.last())
-    const told = frameOf('subscribed', JSON.stringify({ devices: devices?.length ?? null }), id)
-    const states = devices ? Buffer.from(options.states.of(devices)) : options.states.all()
+    const devices = devicesOf(interest, grouping)
+    const told = frameOf('subscribed', JSON.stringify({ devices: devices?.size ?? null, groups: interest.groups?.size }), id)
     const { framing } = subscriber.client
-    attempt(subscriber, () => subscriber.greet([framing.join([told]), ...framing.around(`{"type":"states","id":"${id}","data":`, states, '}', id)]))
+    attempt(subscriber, () => subscriber.greet([framing.join([told]), ...framing.around(`{"type":"states","id":"${id}","data":`, statesOf(devices), '}', id)]))
   }
 
   /** Tells those who asked for something up to where they have been told, and how far behind they are. */
@@ -210,7 +218,7 @@ export function createHub(options: HubOptions): Hub {
       const member = members.get(clientId)
       if (!member) return
       const { client } = member.subscriber
-      if (request.type === 'subscribe') return subscribe(member, request.devices)
+      if (request.type === 'subscribe') return subscribe(member, interestOf(request))
       attempt(member.subscriber, () => client.write(client.framing.join([{ text: '{"type":"pong"}' }])))
     },
     publish(type, deviceId, data) {

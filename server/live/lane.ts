@@ -1,34 +1,40 @@
 import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent } from './event-log'
 import type { Frame } from './frames'
+import { isIn, wantedBy } from './interest'
+import type { Grouping, Interest } from './interest'
 
 /** What a client has asked for. */
-export interface StreamOptions {
+export interface StreamOptions extends Interest {
   /** Events carry ids, and the client knows the types beyond the seed's. */
   extended: boolean
   mode: 'every' | 'latest'
   /** Milliseconds between two deliveries at least; 0: with every event-loop turn. */
   everyMs: number
-  /** Only these devices; undefined: all. */
-  devices: ReadonlySet<string> | undefined
 }
 
 /** Events on their way to all who asked for the same; encoded when the first of them can take it. */
 export interface Delivery { events: readonly LiveEvent[], frames: () => Frame[] }
 
-/** States of devices as a JSON array. */
-export type StatesText = (deviceIds: Iterable<string>) => string
+export interface LaneParts {
+  log: EventLog
+  grouping: Grouping
+  /** States of devices as a JSON array. */
+  statesText: (deviceIds: Iterable<string>) => string
+  deliver: (delivery: Delivery) => void
+}
 
 /** A batch leaves early when it holds this many events. */
 const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys are served by one lane. */
-export function laneKey({ extended, mode, everyMs, devices }: StreamOptions): string {
-  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort()])
+export function laneKey({ extended, mode, everyMs, devices, groups }: StreamOptions): string {
+  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort()])
 }
 
 /** One way of delivering events: which, how often, in what form. */
-export function createLane({ extended, mode, everyMs, devices }: StreamOptions, log: EventLog, statesText: StatesText, deliver: (delivery: Delivery) => void) {
+export function createLane({ extended, mode, everyMs, devices, groups }: StreamOptions, { log, grouping, statesText, deliver }: LaneParts) {
+  const wants = wantedBy({ devices, groups }, grouping)
   let waiting: LiveEvent[] = []
   // With `latest`: the last event of each key.
   const latest = new Map<string, LiveEvent>()
@@ -38,8 +44,17 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
   let seen = log.last()
 
   function frames(events: readonly LiveEvent[]): Frame[] {
-    if (mode === 'latest') return latestFrames(events)
-    return everyMs > 0 ? batchFrames(events) : events.map(frameOf)
+    const joined = joinedOf(events)
+    if (mode === 'latest') return latestFrames(events, joined)
+    const told = everyMs > 0 ? batchFrames(events) : events.map(frameOf)
+    // First and without an id: whoever loses the connection behind it is told again.
+    return joined.length === 0 ? told : [{ text: `{"type":"states","data":${statesText(joined)}}` }, ...told]
+  }
+
+  /** Devices of which something else is said now and that are in a wanted group: of those that have just joined it nothing is known from before. */
+  function joinedOf(events: readonly LiveEvent[]): string[] {
+    if (!groups) return []
+    return events.flatMap(({ type, deviceId }) => type === 'device' && deviceId !== undefined && isIn(groups, grouping.groupOf(deviceId)) ? deviceId : [])
   }
 
   function frameOf({ n, type, data }: LiveEvent): Frame {
@@ -71,11 +86,13 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
   }
 
   /** One delivery: only its last frame says how far it tells, for whoever loses the connection in between has not had the rest. */
-  function latestFrames(events: readonly LiveEvent[]): Frame[] {
-    const changed = events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? [])
+  function latestFrames(events: readonly LiveEvent[], joined: readonly string[]): Frame[] {
+    const changed = new Set([...events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? []), ...joined])
     const parts = [
-      ...(changed.length === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
-      ...events.filter(event => !isOfState(event)),
+      // One that was forgotten and has come back since is among the states.
+      ...events.filter(({ type }) => type === 'forgotten'),
+      ...(changed.size === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
+      ...events.filter(event => !isOfState(event) && event.type !== 'forgotten'),
     ]
     const id = log.idOf(seen)
     return parts.map(({ type, data }, i) => i < parts.length - 1
@@ -85,8 +102,8 @@ export function createLane({ extended, mode, everyMs, devices }: StreamOptions, 
 
   /** Those of a turn that this lane is for: what people say concerns everybody, for every list shows names. */
   function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
-    if (extended && !devices) return events
-    return events.filter(event => isOfState(event) ? devices?.has(event.deviceId ?? '') ?? true : extended || !isAddition(event))
+    if (extended && !wants) return events
+    return events.filter(event => isOfState(event) ? wants?.(event.deviceId ?? '') ?? true : extended || !isAddition(event))
   }
 
   function flush() {

@@ -3,19 +3,26 @@ import type { StreamRequest } from '#shared/schemas/events'
 import { toMicroseconds } from '#shared/utils/time'
 import type { StreamOptions } from './lane'
 
+/** How much may be named. */
+export interface InterestLimits {
+  streamDevices: number
+  streamGroups: number
+}
+
 /** The past from a moment on, in microseconds since 1970. */
 export interface WantedReplay { at: number, speed: number }
 
 export interface Wanted { options: StreamOptions, after: string | undefined, replay: WantedReplay | undefined }
 
-/** What an address asks of the stream; a text says what is wrong with it. `maxDevices` bounds the interest. */
-export function readStreamQuery(query: URLSearchParams, maxDevices: number): Wanted | string {
+/** What an address asks of the stream; a text says what is wrong with it. */
+export function readStreamQuery(query: URLSearchParams, limits: InterestLimits): Wanted | string {
   const keys = Object.keys(StreamQuerySchema.shape).filter(key => query.has(key))
-  const given = Object.fromEntries(keys.map(key => [key, key === 'device' ? query.getAll(key) : query.get(key)]))
+  const given = Object.fromEntries(keys.map(key => [key, REPEATED.has(key) ? query.getAll(key) : query.get(key)]))
   const result = StreamQuerySchema.safeParse(given)
   if (!result.success) return result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
-  const { after, mode, rate, batch, device, at, speed } = result.data
-  if (device && device.length > maxDevices) return `device: at most ${maxDevices} can be named`
+  const { after, mode, rate, batch, device, group, at, speed } = result.data
+  if (device && device.length > limits.streamDevices) return `device: at most ${limits.streamDevices} can be named`
+  if (group && group.length > limits.streamGroups) return `group: at most ${limits.streamGroups} can be named`
   if (at !== undefined && mode === 'latest') return 'mode: a replay has every message'
   return {
     replay: at === undefined ? undefined : { at: toMicroseconds(at), speed },
@@ -25,24 +32,29 @@ export function readStreamQuery(query: URLSearchParams, maxDevices: number): Wan
       mode,
       everyMs: mode === 'latest' ? 1_000 / rate : batch ?? 0,
       devices: device && new Set(device),
+      groups: group && new Set(group),
     },
   }
 }
 
 /** What a client says; a text says what is wrong with it. */
-export function readStreamRequest(text: string, maxDevices: number): StreamRequest | string {
+export function readStreamRequest(text: string, limits: InterestLimits): StreamRequest | string {
   try {
     const result = StreamRequestSchema.safeParse(JSON.parse(text))
     if (!result.success) return NOT_UNDERSTOOD
     const request = result.data
-    return request.type === 'subscribe' && (request.devices?.length ?? 0) > maxDevices ? `At most ${maxDevices} devices can be subscribed to by name.` : request
+    if (request.type !== 'subscribe') return request
+    if ((request.devices?.length ?? 0) > limits.streamDevices) return `At most ${limits.streamDevices} devices can be subscribed to by name.`
+    if ((request.groups?.length ?? 0) > limits.streamGroups) return `At most ${limits.streamGroups} groups can be subscribed to.`
+    return request
   }
   catch {
     return NOT_UNDERSTOOD
   }
 }
 
-const NOT_UNDERSTOOD = 'Only {"type":"ping"} and {"type":"subscribe","devices":[…]} (or null for all) are understood here, and on a replay {"type":"play","speed":…}, {"type":"pause"}, {"type":"step"} and {"type":"seek","at":…}.'
+const REPEATED: ReadonlySet<string> = new Set(['device', 'group'])
+const NOT_UNDERSTOOD = 'Only {"type":"ping"} and {"type":"subscribe","devices":[…],"groups":[…]} (one of the two, or devices null for all) are understood here, and on a replay {"type":"play","speed":…}, {"type":"pause"}, {"type":"step"} and {"type":"seek","at":…}.'
 const SECOND_MS = 1_000
 
 /** At most so many per second, counted from the first of them. */

@@ -70,6 +70,8 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
     for (const event of events) {
       if (isOfState(event)) debt.devices.add(event.deviceId ?? '')
       else debt.others.set(keyOf(event), event)
+      // It may have joined one of the groups just now.
+      if (event.type === 'device' && subscriber.options.groups) debt.devices.add(event.deviceId ?? '')
     }
   }
 

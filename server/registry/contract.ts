@@ -41,12 +41,15 @@ export interface Registry {
   groups: () => Groups
   places: () => Places
   members: (group: string) => ReadonlySet<string>
+  groupOf: (deviceId: string) => string | undefined
   site: () => SharedProfile
   /** How often a device is expected to speak: its own word, else its group's, else the site's. */
   intervalSeconds: (deviceId: string) => number | undefined
   picture: (deviceId: string) => Picture | undefined
   /** What people say about a device from now on; the picture stays. */
   put: (deviceId: string, profile: DeviceProfile) => Promise<Refusal | undefined>
+  /** Nothing is said about a device any more; `write` writes that, in place of the store. */
+  forget: (deviceId: string, write: RegistryStore['write']) => Promise<Refusal | undefined>
   putPicture: (deviceId: string, bytes: Uint8Array | null) => Promise<Refusal | undefined>
   putGroup: (group: string, profile: SharedProfile) => Promise<Refusal | undefined>
   putSite: (profile: SharedProfile) => Promise<Refusal | undefined>

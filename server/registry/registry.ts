@@ -35,9 +35,9 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     return run
   }
 
-  async function write(changes: readonly Change[], apply: () => void): Promise<Refusal | undefined> {
+  async function write(changes: readonly Change[], apply: () => void, put = store.write): Promise<Refusal | undefined> {
     try {
-      await store.write(changes)
+      await put(changes)
     }
     catch (error) {
       return { code: 'registry-unavailable', message: error instanceof Error ? error.message : 'It cannot be stored.' }
@@ -114,6 +114,7 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     },
     places: () => Array.from(shelf.countByPlace(), ([name, devices]) => ({ name, devices })),
     members: shelf.members,
+    groupOf: deviceId => shelf.devices.get(deviceId)?.profile.group,
     site: shelf.site,
     intervalSeconds(deviceId) {
       const { intervalSeconds, group } = held(deviceId).profile
@@ -125,6 +126,15 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       return picture && bytes && { type: picture.type, tag: picture.tag, bytes }
     },
     put: (deviceId: string, profile: DeviceProfile) => inTurn(() => replace(deviceId, { profile: canonicalProfile(profile), picture: held(deviceId).picture })),
+    forget: (deviceId, put) => inTurn(() => {
+      const isSaid = shelf.devices.has(deviceId)
+      const changes = isSaid ? [KIND.device, KIND.picture].map(kind => ({ kind, name: deviceId, body: null })) : []
+      return write(changes, () => {
+        if (!isSaid) return
+        shelf.setDevice(deviceId, NOTHING)
+        onChange(get(deviceId))
+      }, put)
+    }),
     putPicture: (deviceId, bytes) => inTurn(async () => {
       const picture = bytes && pictureInfo(bytes, limits.pictureBytes)
       if (picture && 'code' in picture) return picture

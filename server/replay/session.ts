@@ -4,6 +4,8 @@ import { toMicroseconds } from '#shared/utils/time'
 import type { PassedMessage } from '../history/passage'
 import type { Past } from '../history/past'
 import { fromStored } from '../history/store'
+import { devicesOf, interestOf } from '../live/interest'
+import type { Grouping, Interest } from '../live/interest'
 import type { WantedReplay } from '../live/request'
 import type { StreamOptions } from '../live/lane'
 import type { StreamClient } from '../live/subscriber'
@@ -24,6 +26,8 @@ export interface ReplayOptions {
   /** A device as it is today. */
   now: (deviceId: string) => DeviceState | undefined
   intervalOf: (deviceId: string) => number | undefined
+  /** Who is in which group today. */
+  grouping: Grouping
   /** How things stand besides the devices, as the data of a `broker` event. */
   broker: () => string
 }
@@ -35,8 +39,8 @@ const MOST_WAITING = 16
 const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', message: `${MOST_WAITING} requests are waiting for an answer already.` } })
 
 /** One client that watches the past. `fail` is called when it cannot go on. */
-export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, broker }: ReplayOptions, fail: () => void) {
-  let devices = stream.devices
+export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
+  let devices = devicesOf(stream, grouping)
   let isOpen = true
   /** Whether there is a moment to go on from. */
   let isShown = false
@@ -108,14 +112,15 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     })
   }
 
-  function subscribe(chosen: readonly string[] | null) {
-    devices = chosen === null ? undefined : new Set(chosen)
+  function subscribe(interest: Interest) {
+    const chosen = devicesOf(interest, grouping)
+    devices = chosen
     reel.interrupt()
     void queue(async () => {
       if (isShown) player.go(player.at(), devices)
       const states = isShown ? await statesText(() => isOpen) : '[]'
       player.hold()
-      say([textOf({ type: 'subscribed', data: { devices: chosen?.length ?? null } }), `{"type":"states","data":${states}}`])
+      say([textOf({ type: 'subscribed', data: { devices: chosen?.size ?? null, groups: interest.groups?.size } }), `{"type":"states","data":${states}}`])
     })
   }
 
@@ -163,7 +168,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       if (request.type === 'ping') return say([textOf({ type: 'pong' })])
       if (request.type === 'seek') return seek({ at: toMicroseconds(request.at), speed: 0 })
       if (waiting >= MOST_WAITING) return say([TOO_MANY])
-      if (request.type === 'subscribe') return subscribe(request.devices)
+      if (request.type === 'subscribe') return subscribe(interestOf(request))
       if (request.type === 'step') return void queue(step)
       void queue(() => {
         if (!isShown) return

@@ -11,7 +11,7 @@ export const MAX_PROFILE_BYTES = 1_048_576
 const TEXT_OF_PICTURES = 4 / 3
 const TEXT_OF_PROFILES = 3
 
-const STATUS: Record<string, number> = { 'registry-full': 409, 'registry-unavailable': 503, 'picture-invalid': 415, 'picture-too-large': 413, 'file-invalid': 400 }
+const STATUS: Record<string, number> = { 'device-unknown': 404, 'registry-full': 409, 'registry-unavailable': 503, 'picture-invalid': 415, 'picture-too-large': 413, 'file-invalid': 400 }
 
 /** Answers with what the registry refuses, if it does. */
 export function refuse({ code, message, faults }: { code: string, message: string, faults?: Fault[] }): never {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DeviceStatesSchema, DeviceStatusChangeSchema, PresenceChangeSchema } from '#shared/schemas/device'
 import { BrokerStatusSchema } from '#shared/schemas/health'
-import { KnownDeviceSchema } from '#shared/schemas/profile'
+import { KnownDeviceSchema, MAX_DEVICE_ID_LENGTH, MAX_LABEL_LENGTH } from '#shared/schemas/profile'
 import { IsoTimestampSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
@@ -23,6 +23,10 @@ export const StreamLagSchema = z.object({
   /** Events that were merged for this client so far. */
   coalescedEvents: z.number().int().nonnegative(),
 })
+
+/** A device that was forgotten; until then it can be brought back, which was `undoSeconds` away when this was said. */
+export const ForgottenDeviceSchema = z.object({ deviceId: z.string(), until: z.iso.datetime(), undoSeconds: z.number().nonnegative() })
+export type ForgottenDevice = z.infer<typeof ForgottenDeviceSchema>
 
 /** The fastest that the past is played, as a multiple of real time. */
 export const MAX_SPEED = 600
@@ -49,10 +53,12 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
   z.object({ type: z.literal('device'), id, data: KnownDeviceSchema }),
+  z.object({ type: z.literal('forgotten'), id, data: ForgottenDeviceSchema }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),
-  z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable() }) }),
+  /** `devices`: so many are wanted now; `groups`: so many groups were named. */
+  z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable(), groups: z.number().int().nonnegative().optional() }) }),
   z.object({ type: z.literal('heartbeat'), id, data: StreamLagSchema }),
   z.object({ type: z.literal('coalesced'), id, data: z.object({ events: z.number().int().nonnegative(), devices: z.number().int().nonnegative() }) }),
   z.object({ type: z.literal('clock'), data: ReplayClockSchema }),
@@ -67,8 +73,12 @@ export type StreamEvent = z.infer<typeof StreamEventSchema>
  */
 export const StreamRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ping') }),
-  /** From now on only these devices; `null` is all of them. */
-  z.object({ type: z.literal('subscribe'), devices: z.array(z.string().max(1_024)).nullable() }),
+  /** From now on only these devices and those of these groups; `devices: null` is all of them. */
+  z.object({
+    type: z.literal('subscribe'),
+    devices: z.array(z.string().max(MAX_DEVICE_ID_LENGTH)).nullable().optional(),
+    groups: z.array(z.string().max(MAX_LABEL_LENGTH)).optional(),
+  }).refine(({ devices, groups }) => groups ? devices !== null : devices !== undefined, { error: 'must name devices or groups' }),
   z.object({ type: z.literal('play'), speed: z.number().positive().max(MAX_SPEED) }),
   z.object({ type: z.literal('pause') }),
   /** To the next message. */
@@ -93,6 +103,8 @@ export const StreamQuerySchema = z.object({
   batch: z.coerce.number().int().min(10).max(10_000).optional(),
   /** Only this device; may be repeated. */
   device: oneOrMany.optional(),
+  /** Only the devices of this group, whoever is in it at the time; may be repeated, and adds to `device`. */
+  group: oneOrMany.optional(),
   /** The past from this moment on instead of the present. */
   at: IsoTimestampSchema.optional(),
   /** With `at`: how fast it is played, 1 as it was; 0: not yet. */

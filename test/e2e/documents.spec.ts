@@ -146,6 +146,10 @@ const CHANGES: [method: string, route: string, status: number, address: string, 
   ['get', '/api/doctor', 200, '/api/doctor'],
   ['delete', `${PROFILE}/picture`, 200, '/api/devices/gate-001/picture'],
   ['delete', `${PROFILE}/picture`, 503, '/api/devices/gate-001/picture', undefined, 'diskless'],
+  ['delete', PROFILE, 200, '/api/devices/gate-001'],
+  ['delete', PROFILE, 404, '/api/devices/nobody'],
+  ['post', `${PROFILE}/restore`, 200, '/api/devices/gate-001/restore'],
+  ['post', `${PROFILE}/restore`, 404, '/api/devices/gate-001/restore'],
 ]
 
 /** An answer that says more than its description is as wrong as one that says less: here, unlike in the document, objects are closed. */

@@ -33,7 +33,7 @@ describe.skipIf(!browser)('the overview of a large fleet that says much', () => 
       addresses.push(socket.url())
       socket.on('framesent', ({ payload }) => {
         const request = RequestTextSchema.parse(payload)
-        if (request.type === 'subscribe') wanted.push(request.devices)
+        if (request.type === 'subscribe') wanted.push(request.devices ?? null)
       })
     })
     await page.reload()

@@ -25,7 +25,7 @@ const ROOMS: Room[] = [
   { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|live)\//, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/documents\//, mayImport: [/^server\/documents\//, /^package\.json$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|answering|export|moments)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|replay)\//, /^server\/(?:ingest|moments|settings)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|forgetting|answering|export|moments)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|replay)\//, /^server\/(?:ingest|moments|forgetting|settings)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/documents\//, SHARED], packages: ANY },

@@ -43,7 +43,7 @@ export default defineWebSocketHandler({
   message(peer, message) {
     const { hub, replays, limits } = useLeitstand()
     if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
-    const request = readStreamRequest(message.text(), limits.streamDevices)
+    const request = readStreamRequest(message.text(), limits)
     if (typeof request === 'string') sayError(peer, request)
     else if (replays.has(peer.id)) replays.request(peer.id, request)
     else if (request.type !== 'ping' && request.type !== 'subscribe') sayError(peer, `“${request.type}” is for replays: connect with ?at= and a moment.`)
@@ -64,7 +64,7 @@ function sayError(peer: Peer, message: string) {
 }
 
 function wantedOf(url: string) {
-  return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits.streamDevices)
+  return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits)
 }
 
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */

@@ -313,5 +313,31 @@ describe('the counts', () => {
     expect(presence.counts()).toEqual({ live: 1, late: 0, silent: 0, offline: 1, unknown: 1 })
     presence.take(status('a', 'offline'), START + SECOND)
     expect(presence.counts()).toEqual({ live: 0, late: 0, silent: 0, offline: 2, unknown: 1 })
+    presence.forget('c')
+    expect(presence.counts()).toEqual({ live: 0, late: 0, silent: 0, offline: 2, unknown: 0 })
+  })
+})
+
+describe('a device that was forgotten', () => {
+  it('says nothing any more, and begins anew when it is heard again', () => {
+    const site = createSite()
+    for (const deviceId of ['d', 'e']) site.speak(deviceId, every(10 * SECOND))
+    site.pass(10 * MINUTE)
+    site.fallSilent('d')
+    site.presence.forget('d')
+    site.presence.forget('nobody')
+    const before = site.changes.length
+    site.presence.reconsider(site.now())
+    site.pass(10 * MINUTE)
+    expect(site.changes.slice(before)).toEqual([])
+    // Its number is given to the next one.
+    site.speak('f', every(30 * SECOND))
+    site.speak('d', every(20 * SECOND))
+    site.pass(10 * MINUTE)
+    expect(site.of('f')).toBe('live')
+    expect(site.intervalOf('f')).toBe(30)
+    expect(site.intervalOf('d')).toBe(20)
+    expect(site.intervalOf('e')).toBe(10)
+    expect(site.changes.every(({ deviceId }) => deviceId !== '')).toBe(true)
   })
 })

@@ -8,7 +8,7 @@ import type { StreamOptions } from '../../../../server/live/lane'
 import type { StreamClient } from '../../../../server/live/subscriber'
 import { createReader } from './frames'
 
-const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined }
+const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined, groups: undefined }
 const EXTENDED: StreamOptions = { ...PLAIN, extended: true }
 const NOON = '2026-01-01T12:00:00.000Z'
 const BROKER = JSON.stringify({
@@ -53,6 +53,7 @@ const telemetry = (deviceId: string, n: number) => ({ deviceId, ts: NOON, receiv
 
 function newHub(given: Partial<HubOptions> = {}) {
   const fleet = new Map<string, number>()
+  const groups = new Map<string, string>()
   const stateOf = (deviceId: string) => {
     const n = fleet.get(deviceId) ?? 0
     return { deviceId, lastSeen: NOON, lastTelemetry: telemetry(deviceId, n), values: { n: { value: n, ts: NOON } }, state: null, clock: 'ok' }
@@ -64,6 +65,10 @@ function newHub(given: Partial<HubOptions> = {}) {
     stuckMs: 1_000,
     logBudget: 100_000,
     broker: () => BROKER,
+    grouping: {
+      groupOf: deviceId => groups.get(deviceId),
+      members: group => new Set([...groups].flatMap(([deviceId, name]) => name === group ? deviceId : [])),
+    },
     states: {
       all: () => Buffer.from(JSON.stringify([...fleet.keys()].map(stateOf))),
       of: deviceIds => JSON.stringify([...deviceIds].filter(deviceId => fleet.has(deviceId)).map(stateOf)),
@@ -75,7 +80,11 @@ function newHub(given: Partial<HubOptions> = {}) {
     fleet.set(deviceId, n)
     hub.publish('telemetry', deviceId, JSON.stringify(telemetry(deviceId, n)))
   }
-  return { hub, publish }
+  function regroup(deviceId: string, group: string) {
+    groups.set(deviceId, group)
+    hub.publish('device', deviceId, JSON.stringify({ deviceId, group }))
+  }
+  return { hub, publish, regroup }
 }
 
 describe('hub', () => {
@@ -278,6 +287,78 @@ describe('what a client asks for', () => {
     publish('tor-1', 7)
     await turnEnd()
     expect(numbers()).toEqual([3, 6, 7])
+  })
+
+  it('only the devices of a group, whoever joins and leaves it', async () => {
+    const { hub, publish, regroup } = newHub({ maxBufferedBytes: 1e6 })
+    regroup('tor-1', 'gates')
+    publish('tor-1', 1)
+    publish('tor-2', 2)
+    const { client, events, numbers, types } = createClient('a')
+    hub.add(client, { ...EXTENDED, groups: new Set(['gates']) })
+    expect(events[0]).toMatchObject({ type: 'snapshot', data: [{ deviceId: 'tor-1' }] })
+    publish('tor-1', 3)
+    publish('tor-2', 4)
+    await turnEnd()
+    expect(numbers()).toEqual([3])
+    regroup('tor-2', 'gates')
+    regroup('tor-1', 'barriers')
+    publish('tor-1', 5)
+    publish('tor-2', 6)
+    await turnEnd()
+    // What is known of the one that has joined comes in front of everything else of the turn.
+    expect(types().slice(-4)).toEqual(['states', 'device', 'device', 'telemetry'])
+    expect(events.at(-4)).toMatchObject({ data: [{ deviceId: 'tor-2', values: { n: { value: 6 } } }] })
+    expect(numbers()).toEqual([3, 6])
+    hub.request('a', { type: 'subscribe', devices: ['tor-2'], groups: ['barriers', 'nobody'] })
+    expect(events.at(-2)).toMatchObject({ type: 'subscribed', data: { devices: 2, groups: 2 } })
+    expect(events.at(-1)).toMatchObject({ type: 'states', data: [{ deviceId: 'tor-2' }, { deviceId: 'tor-1' }] })
+    publish('tor-1', 7)
+    publish('tor-2', 8)
+    await turnEnd()
+    expect(numbers()).toEqual([3, 6, 7, 8])
+  })
+
+  it('a group, also of what it has missed', async () => {
+    const { hub, publish, regroup } = newHub({ maxBufferedBytes: 1e6 })
+    regroup('tor-1', 'gates')
+    publish('tor-1', 1)
+    publish('tor-2', 2)
+    const wanted: StreamOptions = { ...EXTENDED, groups: new Set(['gates']) }
+    const first = createClient('a')
+    hub.add(first.client, wanted)
+    hub.remove('a')
+    publish('tor-1', 3)
+    publish('tor-2', 4)
+    publish('tor-3', 5)
+    regroup('tor-2', 'gates')
+    const second = createClient('b')
+    const greeting = first.events[0]
+    hub.add(second.client, wanted, greeting?.type === 'snapshot' ? greeting.id : '')
+    expect(second.types()).toEqual(['resumed', 'states', 'telemetry', 'telemetry', 'device', 'broker'])
+    expect(second.events[1]).toMatchObject({ data: [{ deviceId: 'tor-2', values: { n: { value: 4 } } }] })
+    expect(second.numbers()).toEqual([3, 4])
+  })
+
+  it('the latest of a group, the one that has just joined it included', async () => {
+    const { hub, publish, regroup } = newHub({ maxBufferedBytes: 1e6 })
+    publish('tor-1', 1)
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, mode: 'latest', everyMs: 250, groups: new Set(['gates']) })
+    regroup('tor-1', 'gates')
+    await turnEnd()
+    expect(events.slice(-2)).toMatchObject([{ type: 'states', data: [{ deviceId: 'tor-1', values: { n: { value: 1 } } }] }, { type: 'device' }])
+  })
+
+  it('the latest: a device that was forgotten and has come back is there, one that stays away is not', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 1e6 })
+    publish('tor-1', 1)
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, mode: 'latest', everyMs: 250 })
+    hub.publish('forgotten', 'tor-1', JSON.stringify({ deviceId: 'tor-1', until: NOON, undoSeconds: 30 }))
+    publish('tor-1', 2)
+    await turnEnd()
+    expect(events.slice(-2)).toMatchObject([{ type: 'forgotten', data: { deviceId: 'tor-1' } }, { type: 'states', data: [{ deviceId: 'tor-1', values: { n: { value: 2 } } }] }])
   })
 
   it('is told how far behind it is', async () => {

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { History } from '../../../../server/history/contract'
 import { createHistory } from '../../../../server/history/history'
 import { WEBSOCKET } from '../../../../server/live/frames'
+import type { Grouping } from '../../../../server/live/interest'
 import type { StreamOptions } from '../../../../server/live/lane'
 import type { StreamClient } from '../../../../server/live/subscriber'
 import { createReplays } from '../../../../server/replay/replays'
@@ -15,7 +16,8 @@ import type { Replays, ReplaysOptions } from '../../../../server/replay/replays'
 import { createReader } from '../live/frames'
 
 const START = Date.parse('2026-03-01T00:00:00Z')
-const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined }
+const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined, groups: undefined }
+const GROUPING: Grouping = { groupOf: () => undefined, members: group => new Set(group === 'north' ? ['tor-1'] : []) }
 const iso = (seconds: number) => new Date(START + seconds * 1_000).toISOString()
 const at = (seconds: number) => (START + seconds * 1_000) * 1_000
 
@@ -41,7 +43,7 @@ afterEach(() => {
 function newReplays(given: Partial<ReplaysOptions> = {}) {
   return createReplays({
     past: () => history.past(), faultOf: () => Promise.resolve(undefined), mostReplays: 3, most: 20, bufferBytes: 100,
-    now: () => undefined, intervalOf: () => undefined, broker: () => BROKER, ...given,
+    now: () => undefined, intervalOf: () => undefined, grouping: GROUPING, broker: () => BROKER, ...given,
   })
 }
 const BROKER = JSON.stringify({ code: 'connected', reason: 'Connected.', url: '', embedded: false, protocol: null, since: iso(0), attempts: 0, granted: [], refused: [] })
@@ -140,6 +142,16 @@ describe('a replay', () => {
     expect(events.map(({ type }) => type)).toEqual(['error', 'subscribed', 'states'])
     replays.request('a', { type: 'seek', at: iso(5) })
     expect((await until('snapshot')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-0', 'tor-1', 'tor-2'])
+  })
+
+  it('follows whoever is in a group today', async () => {
+    store(10)
+    const { client, until } = createClient()
+    replays.add(client, { ...BATCHES, groups: new Set(['north']) }, { at: at(5), speed: 0 })
+    expect((await until('snapshot')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
+    replays.request('a', { type: 'subscribe', groups: ['north', 'south'] })
+    expect((await until('subscribed')).data).toEqual({ devices: 1, groups: 2 })
+    expect((await until('states')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
   })
 
   it('answers the last of many jumps', async () => {
