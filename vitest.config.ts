@@ -9,10 +9,10 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias: { '#shared': shared } },
-        test: { name: 'unit', environment: 'node', include: ['test/unit/**/*.spec.ts'] },
+        test: { name: 'unit', environment: 'node', include: ['test/unit/**/*.spec.ts'], testTimeout: 20_000 },
       },
       await defineVitestProject({
-        test: { name: 'nuxt', environment: 'nuxt', include: ['test/nuxt/**/*.spec.ts'], hookTimeout: 60_000 },
+        test: { name: 'nuxt', environment: 'nuxt', include: ['test/nuxt/**/*.spec.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
       }),
       {
         resolve: { alias: { '#shared': shared } },

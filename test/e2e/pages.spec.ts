@@ -164,5 +164,5 @@ describe.skipIf(!browser)('page audit', () => {
         await page.context().close()
       }
     }
-  }, 300_000)
+  }, 600_000)
 })
