@@ -91,6 +91,7 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site, hea
   ['/api/topics', 400, '/api/topics?limit=0'],
   ['/api/doctor', 200, '/api/doctor'],
   ['/api/doctor', 200, '/api/doctor', 'cutOff'],
+  ['/api/presence', 200, '/api/presence'],
   ['/api/health', 200, '/api/health'],
   ['/api/health', 503, '/api/health', 'cutOff'],
   ['/api/storage', 200, '/api/storage'],
