@@ -1,4 +1,5 @@
 import { SettingsSchema } from './server/settings'
+import { leanServer } from './tools/build/lean-server'
 import { writeShell } from './tools/shell/shell'
 import { DEVICE_ICONS } from './shared/utils/device-icons'
 
@@ -32,6 +33,9 @@ export default defineNuxtConfig({
   experimental: { appManifest: false },
   nitro: {
     experimental: { websocket: true },
+    rollupConfig: { output: {}, plugins: [leanServer()] },
+    // A third of it is used; the rest would be read and compiled at each start.
+    externals: { inline: ['zod'] },
     // A browser that kept an old one would go on with what an older version wrote.
     routeRules: { '/sw.js': { headers: { 'cache-control': 'no-cache' } } },
   },

@@ -27,7 +27,6 @@ import type { Hub } from './live/hub'
 import type { Grouping } from './live/interest'
 import { createConnection, STATUS_TOPIC } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
-import { startEmbeddedBroker } from './mqtt/embedded-broker'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
 import { examine } from './mqtt/examination'
 import type { Registry } from './registry/contract'
@@ -229,6 +228,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       if (history) history.open()
       else loadAlone()
       if (!mqtt.url) {
+        // Loaded only where it is wanted.
+        const { startEmbeddedBroker } = await import('./mqtt/embedded-broker')
         broker = await startEmbeddedBroker(mqtt.embeddedPort)
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
       }
