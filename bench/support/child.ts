@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
-const END_WITH_PARENT = new URL('../../tools/simulator/demo/end-with-parent.ts', import.meta.url).href
+const END_WITH_PARENT = new URL('../../tools/simulator/demo/end-with-parent.mjs', import.meta.url).href
 /** Linux reports CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100
 const TASKSET = '/usr/bin/taskset'

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { migrate } from './migrations'
 
-const CACHE_KIB = 32_768
+const CACHE_KIB = 8_192
 /** Larger files are not read through at start: damage in them shows when it is met. */
 const CHECKED_BYTES = 67_108_864
 const DAMAGED = /malformed|not a database|disk image|corrupt/i

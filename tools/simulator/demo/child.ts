@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-const END_WITH_PARENT = new URL('end-with-parent.ts', import.meta.url).href
+const END_WITH_PARENT = new URL('end-with-parent.mjs', import.meta.url).href
 const KILL_AFTER_MS = 5_000
 
 export interface Child {
