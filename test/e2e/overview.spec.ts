@@ -63,7 +63,8 @@ describe.skipIf(!browser)('the overview by keyboard alone', () => {
   it('jumps to a device by group and name', async () => {
     const { app } = await startSite(30)
     const page = await openPage(`${app.url}/storage`)
-    await page.getByRole('heading', { level: 1 }).waitFor()
+    // What is pressed before the page has come alive is lost.
+    await page.waitForFunction('window.useNuxtApp?.().isHydrating === false')
     await page.keyboard.press('Control+k')
     await page.getByTestId('palette-input').waitFor()
     expect(await axeViolations(page)).toEqual([])
