@@ -3,6 +3,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { startCheckpoints } from './checkpoints'
 import type { Checkpoints } from './checkpoints'
+import { createCommits } from './commits'
+import type { Commits, OnKept } from './commits'
 import type { History, HistoryOptions } from './contract'
 import { openDatabase } from './database'
 import { createDocuments, createDocumentTable } from './documents'
@@ -15,8 +17,6 @@ import { createPast } from './past'
 import { createGate, nextTurn } from './slices'
 import { createStore } from './store'
 import type { Store } from './store'
-import { createSync } from './sync'
-import type { Sync } from './sync'
 import type { DeviceTail } from './tail'
 
 export function createHistory(options: HistoryOptions): History {
@@ -24,7 +24,8 @@ export function createHistory(options: HistoryOptions): History {
   let database: DatabaseSync | undefined
   let store: Store | undefined
   let maintenance: Maintenance | undefined
-  let sync: Sync | undefined
+  /** Only with `full` durability. */
+  let commits: Commits | undefined
   let checkpoints: Checkpoints | undefined
   let documents: DocumentTable | undefined
   let names = new Map<number, string>()
@@ -48,6 +49,7 @@ export function createHistory(options: HistoryOptions): History {
     catch (error) {
       rollBack()
       setFault(inWords(error))
+      commits?.drop()
       throw error
     }
   }
@@ -64,19 +66,18 @@ export function createHistory(options: HistoryOptions): History {
     gate.close()
   }
 
-  function commitThen(done: (kept: boolean) => void) {
+  function commitThen(done: OnKept) {
     // Background work may have failed since the last turn: what came after it was not even appended.
     if (fault !== null) return done(false)
+    if (commits) return commits.end(done)
     commit()
-    if (!sync) return done(true)
-    sync.request((error) => {
-      if (error) {
-        // It may be on disk or not: what the broker delivers again is taken as new.
-        store?.distrustDeliveries()
-        setFault(inWords(error))
-      }
-      done(error === null)
-    })
+    done(true)
+  }
+
+  /** It may be on disk or not: what the broker delivers again is taken as new. */
+  function onSyncFault(error: Error) {
+    store?.distrustDeliveries()
+    setFault(inWords(error))
   }
 
   function commit() {
@@ -180,7 +181,7 @@ export function createHistory(options: HistoryOptions): History {
   function open() {
     try {
       database = openDatabase(options.file, options.onDamaged)
-      if (options.durability === 'full') sync = createSync(options.file)
+      if (options.durability === 'full') commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault })
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       options.onOpen(store.restore())
@@ -198,8 +199,8 @@ export function createHistory(options: HistoryOptions): History {
     packer.stop()
     maintenance?.stop()
     maintenance = undefined
-    sync?.close()
-    sync = undefined
+    commits?.close()
+    commits = undefined
     checkpoints?.stop()
     checkpoints = undefined
     database?.close()

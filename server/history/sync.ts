@@ -7,14 +7,16 @@ export type OnSynced = (error: Error | null) => void
 export interface Sync {
   /** Everything committed so far is put on disk; the event loop goes on meanwhile. */
   request: (done: OnSynced) => void
+  /** Whether one is under way. */
+  isBusy: () => boolean
   close: () => void
 }
 
 /**
  * Puts SQLite's write-ahead log on disk off the event loop. One `fdatasync` is under way at a time: what is requested meanwhile
- * shares the next one, so that a slow disk makes larger groups, not a longer queue.
+ * shares the next one, so that a slow disk makes larger groups, not a longer queue. `onIdle` is called when none follows.
  */
-export function createSync(databaseFile: string): Sync {
+export function createSync(databaseFile: string, onIdle: () => void): Sync {
   // Opened when there is something in it: the first commit makes the file.
   let log: number | undefined
   let waiting: OnSynced[] = []
@@ -30,6 +32,7 @@ export function createSync(databaseFile: string): Sync {
       if (closed) return closeLog()
       for (const done of served) done(error)
       if (waiting.length > 0) run()
+      else onIdle()
     }
     try {
       fdatasync(log ??= openLog(databaseFile), finish)
@@ -49,6 +52,7 @@ export function createSync(databaseFile: string): Sync {
       waiting.push(done)
       if (!running) run()
     },
+    isBusy: () => running,
     close() {
       closed = true
       if (!running) closeLog()

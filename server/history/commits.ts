@@ -1,0 +1,71 @@
+import { createSync } from './sync'
+
+/** Told whether what a turn has appended is on disk. */
+export type OnKept = (kept: boolean) => void
+
+/** So many turns share a commit; one that waits for a slow disk would otherwise grow without end. */
+const MOST_TURNS = 16
+
+export interface CommitsOptions {
+  /** Commits the open transaction, if there is one. @throws when that fails; it is rolled back then. */
+  commit: () => void
+  rollBack: () => void
+  isFailed: () => boolean
+  /** What was committed may be on disk or not. */
+  onSyncFault: (error: Error) => void
+}
+
+export interface Commits {
+  /** Ends a turn: commits it, or what has gathered since, as soon as the disk is free. */
+  end: (done: OnKept) => void
+  /** What has been appended since the last commit was rolled back. */
+  drop: () => void
+  close: () => void
+}
+
+/**
+ * Commits turn by turn, each put on disk before it is told as kept. While `fdatasync` is under way a commit would wait for it,
+ * and with it the event loop: the turns that end meanwhile share the next one.
+ */
+export function createCommits(file: string, { commit, rollBack, isFailed, onSyncFault }: CommitsOptions): Commits {
+  let turns: OnKept[] = []
+  const sync = createSync(file, settle)
+
+  function settle() {
+    if (turns.length === 0) return
+    if (isFailed()) {
+      rollBack()
+      return drop()
+    }
+    const shared = turns
+    turns = []
+    const tell = (kept: boolean) => {
+      for (const done of shared) done(kept)
+    }
+    try {
+      commit()
+    }
+    catch {
+      return tell(false)
+    }
+    sync.request((error) => {
+      if (error) onSyncFault(error)
+      tell(error === null)
+    })
+  }
+
+  function drop() {
+    const dropped = turns
+    turns = []
+    for (const done of dropped) done(false)
+  }
+
+  return {
+    end(done) {
+      turns.push(done)
+      if (!sync.isBusy() || turns.length >= MOST_TURNS) settle()
+    },
+    drop,
+    close: sync.close,
+  }
+}
