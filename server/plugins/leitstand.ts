@@ -7,6 +7,7 @@ import { provideLeitstand } from '../utils/leitstand'
 export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
+  surviveLostLog()
   refuseForeignUpgrades(nitroApp.h3App)
   prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
@@ -23,6 +24,11 @@ export default defineNitroPlugin((nitroApp) => {
   })
   nitroApp.hooks.hook('close', () => leitstand.stop())
 })
+
+/** Whoever reads the log may go away. To complain of that in the log fails as well, and so on without end. */
+function surviveLostLog() {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
 
 function orExit<T>(build: () => T): T {
   try {
