@@ -144,10 +144,9 @@ async function fillSite({ app, device }: { app: App, device: MqttClient }) {
 
 describe.skipIf(!browser)('page audit', () => {
   const paths = ['/', '/devices/tor-1', '/devices/tor-3', '/devices/unknown', '/rejections', '/topics', '/doctor', '/storage', '/configuration', '/wall', '/no-such-page']
+  // What is too wide depends on the language, what is too pale on the colours: each of both once.
   const looks = [
     { locale: 'en-GB', colorScheme: 'light' },
-    { locale: 'en-GB', colorScheme: 'dark' },
-    { locale: 'de-DE', colorScheme: 'light' },
     { locale: 'de-DE', colorScheme: 'dark' },
   ] as const
 
@@ -155,14 +154,15 @@ describe.skipIf(!browser)('page audit', () => {
     const site = await startSite()
     await fillSite(site)
     for (const path of paths) {
+      const page = await openPage(site.app.url + path, { ...look, reducedMotion: 'reduce' })
       for (const width of [1440, 390]) {
-        const page = await openPage(site.app.url + path, { ...look, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+        await page.setViewportSize({ width, height: 900 })
         await page.getByRole('heading', { level: 1 }).first().waitFor()
         await page.waitForLoadState('networkidle')
         expect(await axeViolations(page), `${path} at ${width}`).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width)
-        await page.context().close()
       }
+      await page.context().close()
     }
   }, 600_000)
 })
