@@ -3,7 +3,14 @@ import { connect } from 'node:net'
 /** Told of each complete frame: its payload is `bytes` from `from` to `to`. */
 export type OnFrame = (bytes: Buffer, from: number, to: number) => void
 
-/** A client of an event stream on a bare socket: it takes everything, and the cost is what `onFrame` makes of it. Ends the process with the stream. */
+const PING = 0x89
+/** An empty one, masked with nothing. */
+const PONG = Buffer.from([0x8A, 0x80, 0, 0, 0, 0])
+
+/**
+ * A client of an event stream on a bare socket: it takes everything, and the cost is what `onFrame` makes of it. It answers pings, for
+ * else it would be taken for dead. Ends the process with the stream.
+ */
 export function openStream(port: number, onOpen: () => void, onFrame: OnFrame, path = '/ws/events') {
   let rest: Buffer = Buffer.alloc(0)
   let upgraded = false
@@ -36,7 +43,8 @@ export function openStream(port: number, onOpen: () => void, onFrame: OnFrame, p
     const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(at + 2) : Number(rest.readBigUInt64BE(at + 2))
     const end = at + head + length
     if (rest.length < end) return undefined
-    onFrame(rest, at + head, end)
+    if (rest[at] === PING) socket.write(PONG)
+    else onFrame(rest, at + head, end)
     return end
   }
 }
