@@ -2,8 +2,8 @@ import { nextTurn, startSlice } from './slices'
 import type { DeviceTail } from './tail'
 
 const CHECK_EVERY_MS = 1_000
-/** A device with this many messages is packed at once, a quieter one after half an hour. */
-const PACK_MESSAGES = 500
+/** A device with this many messages is packed at once, a quieter one after half an hour: so few that packing one is a short pause. */
+const PACK_MESSAGES = 200
 const PACK_AFTER_MS = 1_800_000
 /** Beyond this many messages of all devices together, whatever waits longest is packed. */
 const TAIL_MESSAGES = 300_000
