@@ -19,6 +19,7 @@ import { createStates } from './fleet/states'
 import { openDocuments } from './history/documents'
 import { createHistory } from './history/history'
 import type { History } from './history/contract'
+import type { Restored } from './history/store'
 import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
 import { createIngest, restoreFleet } from './ingest'
@@ -79,6 +80,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const tls = readTls(mqtt)
   let broker: EmbeddedBroker | undefined
   let connection: Connection | undefined
+  let isRestoring = false
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
@@ -101,7 +103,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
-    onChange(change) {
+    onChange(change, isTurn) {
+      if (isTurn && !isRestoring) history?.presence.note(change)
       if (fleet.applyPresence(change).kind === 'hidden') return
       // Before the connection nobody can have been told anything else.
       if (connection) hub.publish('presence', change.deviceId, JSON.stringify(change))
@@ -124,7 +127,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         },
         stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
         onOpen(restored) {
-          restoreFleet(fleet, presence, restored)
+          restore(restored)
           loadRegistry()
         },
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
@@ -175,6 +178,20 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     }),
   })
   const ingest = createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub })
+
+  /** What it makes of the presence of each device is noted at the end: on the way there it hears again what was said long ago. */
+  function restore(restored: Restored) {
+    isRestoring = true
+    try {
+      restoreFleet(fleet, presence, restored)
+    }
+    finally {
+      isRestoring = false
+    }
+    for (const { deviceId, presence, presenceSince } of fleet.all()) {
+      if (presence && presenceSince) history?.presence.note({ deviceId, presence, since: presenceSince })
+    }
+  }
 
   function loadRegistry() {
     const { unreadable } = registry.load()

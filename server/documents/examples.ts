@@ -96,6 +96,14 @@ export const EXAMPLES = {
     stepSeconds: 60,
     points: [{ time: 1_793_620_740_000, min: 21.1, max: 21.5, mean: 21.28, last: 21.3, count: 12 }],
   },
+  PresenceAnswer: {
+    deviceId: 'gate-001',
+    from: '2026-11-01T12:00:00.000Z',
+    to: '2026-11-02T12:00:00.000Z',
+    before: { at: '2026-10-30T06:12:41.310Z', presence: 'live' },
+    lines: [{ at: '2026-11-02T07:58:00.000Z', presence: 'unknown' }, { at: '2026-11-02T08:00:05.120Z', presence: 'live' }],
+    more: false,
+  },
   Storage: {
     bytes: 73_400_320,
     limitBytes: 2_000_000_000,

@@ -94,6 +94,15 @@ export const ROUTES: readonly Route[] = [
     },
   },
   {
+    method: 'get', path: '/api/sensors/{deviceId}/presence', id: 'getPresenceLines', tag: 'history',
+    summary: 'What one device was when: `live`, `late`, `silent`, `offline` or `unknown`.',
+    query: {
+      schema: 'PresenceQuery',
+      parameters: { from: FROM, to: TO, limit: 'Most lines; of more the newest, and `more` says so.' },
+    },
+    answers: { 200: { description: 'The lines, oldest first, and the one before them.', schema: 'PresenceAnswer' }, ...QUERY_INVALID, ...DEVICE_UNKNOWN, ...NO_HISTORY },
+  },
+  {
     method: 'get', path: '/api/sensors/{deviceId}/export', id: 'exportHistory', tag: 'history',
     summary: 'Every sample of a range as a file, written while it is read.',
     query: {

@@ -27,7 +27,8 @@ const WAS_HEARD = 3
 const NUMBERS = 4
 
 export interface PresenceOptions {
-  onChange: (change: PresenceChange) => void
+  /** `isTurn`: it is something else now; not: only its interval is known better. */
+  onChange: (change: PresenceChange, isTurn: boolean) => void
   /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
   intervalOf?: (deviceId: string) => number | undefined
   startMs?: number
@@ -89,10 +90,10 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
   function change(device: number, state: number, sinceMs: number) {
     facts[device * NUMBERS + STATE] = state
     facts[device * NUMBERS + SINCE] = sinceMs
-    tell(device)
+    tell(device, true)
   }
 
-  function tell(device: number) {
+  function tell(device: number, isTurn: boolean) {
     const interval = rhythms.interval(device)
     facts[device * NUMBERS + TOLD] = interval
     onChange({
@@ -100,14 +101,14 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
       presence: STATES[stateOf(device)] ?? 'unknown',
       since: new Date(facts[device * NUMBERS + SINCE] ?? 0).toISOString(),
       ...(interval > 0 && { intervalSeconds: Number((interval / SECOND_MS).toPrecision(INTERVAL_DIGITS)) }),
-    })
+    }, isTurn)
   }
 
   /** It is known better now how often the device speaks: nothing else has changed. */
   function tellInterval(device: number) {
     const [now, before] = [rhythms.interval(device), facts[device * NUMBERS + TOLD] ?? 0]
     if (now === before || (now < before * NEW_INTERVAL && before < now * NEW_INTERVAL)) return
-    tell(device)
+    tell(device, false)
   }
 
   function heard(deviceId: string, receivedAtMs: number) {

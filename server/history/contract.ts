@@ -2,6 +2,7 @@ import type { Storage } from '#shared/schemas/storage'
 import type { DocumentChange, Documents } from './documents'
 import type { Delivery } from './journal'
 import type { Past } from './past'
+import type { PresenceLog } from './presence-lines'
 import type { ReadableStore } from './reading'
 import type { RetentionLimits } from './retention'
 import type { NewRecord, Restored } from './store'
@@ -50,6 +51,8 @@ export interface History {
   read: () => ReadableStore
   /** The past of all devices, for whoever goes through it. */
   past: () => Past
+  /** What each device was when. */
+  presence: PresenceLog
   /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */
   documents: Documents
   /**

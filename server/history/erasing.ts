@@ -29,10 +29,11 @@ export async function eraseLeftovers(database: DatabaseSync, transact: (change: 
   const segments = database.prepare(`DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE device = ? LIMIT ${ROWS_PER_STEP})`)
   const rollups = database.prepare(`DELETE FROM rollup WHERE id IN (SELECT rollup.id FROM series JOIN rollup ON rollup.series = series.id WHERE series.device = ? LIMIT ${ROWS_PER_STEP})`)
   const series = database.prepare(`DELETE FROM series WHERE id IN (SELECT id FROM series WHERE device = ? LIMIT ${ROWS_PER_STEP})`)
+  const lines = database.prepare(`DELETE FROM presence WHERE device = ?1 AND time IN (SELECT time FROM presence WHERE device = ?1 LIMIT ${ROWS_PER_STEP})`)
   // While the journal holds records of it, they are known by its row, and its number must not be given to another device.
   const row = database.prepare('DELETE FROM device WHERE id = ? AND NOT EXISTS (SELECT 1 FROM batch WHERE last <= device.archived)')
   for (const { id = null } of leftovers) {
-    for (const statement of [segments, rollups, series]) {
+    for (const statement of [segments, rollups, series, lines]) {
       await repeat(transact, () => Number(statement.run(id).changes) === ROWS_PER_STEP)
     }
     await transact(() => void row.run(id))

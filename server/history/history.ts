@@ -14,6 +14,7 @@ import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
 import { createPast } from './past'
+import { createPresenceLines } from './presence-lines'
 import { createGate, nextTurn } from './slices'
 import { createStore } from './store'
 import type { Store } from './store'
@@ -178,6 +179,8 @@ export function createHistory(options: HistoryOptions): History {
     now,
   })
 
+  const presence = createPresenceLines({ transact, transactNow, now })
+
   function open() {
     try {
       database = openDatabase(options.file, options.onDamaged)
@@ -185,6 +188,7 @@ export function createHistory(options: HistoryOptions): History {
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       options.onOpen(store.restore())
+      presence.open(database, store.idOf)
       packer.start()
       checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
@@ -197,6 +201,7 @@ export function createHistory(options: HistoryOptions): History {
 
   function close() {
     packer.stop()
+    presence.close()
     maintenance?.stop()
     maintenance = undefined
     commits?.close()
@@ -244,6 +249,7 @@ export function createHistory(options: HistoryOptions): History {
       const { database, store } = opened()
       return createPast(database, store)
     },
+    presence,
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
     async forget(deviceId, changes, done) {
       await gate.passed()
@@ -253,6 +259,7 @@ export function createHistory(options: HistoryOptions): History {
       })
       if (!forgotten) throw new Error(fault ?? 'The history is not open.')
       store?.detached(deviceId)
+      presence.forget(deviceId)
       names = new Map()
       done()
       void maintenance?.run()
@@ -273,6 +280,7 @@ export function createHistory(options: HistoryOptions): History {
     },
     close() {
       if (gate.isClosed()) commit()
+      presence.flush()
       close()
     },
   }

@@ -4,6 +4,7 @@ import { fromMicroseconds } from '#shared/utils/time'
 import { takeCensus } from './census'
 import type { Census, TierCount } from './census'
 import { eraseLeftovers, isLeftover } from './erasing'
+import { pruneLines } from './presence-table'
 import { prune, usedBytes } from './retention'
 import type { RetentionLimits } from './retention'
 import type { Store } from './store'
@@ -31,6 +32,7 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
       const unlessStopped = async (change: () => void) => !stopped && await transact(change)
       await eraseLeftovers(database, unlessStopped)
       await prune(database, store, limits, now() * 1000, unlessStopped)
+      await pruneLines(database, store.kept.raw, unlessStopped)
       if (!stopped) census = await takeCensus(database, now() * 1000)
     }
     catch {

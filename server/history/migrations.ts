@@ -7,6 +7,7 @@ import type { DatabaseSync } from 'node:sqlite'
  * - `delivery`: per commit, packet id and digest of each record, kept for as long as they may be redelivered
  * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
  * - `document`: small things that other rooms keep, by kind and name
+ * - `presence`: what a device has become when; device 0 stands for all: from then on nobody listened
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, archived INTEGER NOT NULL DEFAULT 0, state TEXT);
@@ -26,6 +27,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE delivery (last INTEGER PRIMARY KEY, packets BLOB NOT NULL);
    INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
   `CREATE TABLE document (kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name));`,
+  `CREATE TABLE presence (device INTEGER NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, time)) WITHOUT ROWID;`,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

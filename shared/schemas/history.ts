@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PresenceSchema } from '#shared/schemas/device'
 import { IsoTimestampSchema, MetricValueSchema } from '#shared/schemas/telemetry'
 
 /** Most points of a thinned answer, and most pairs of a raw one. */
@@ -50,6 +51,34 @@ export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('samples'), resolution: z.literal('raw'), points: z.array(z.tuple([TimeSchema, MetricValueSchema])), more: z.boolean() }),
 ])
 export type HistoryAnswer = z.infer<typeof HistoryAnswerSchema>
+
+/** Lines of presence that are kept of a device, and most of an answer. */
+export const MAX_PRESENCE_LINES = 2_000
+
+/** `GET /api/sensors/{deviceId}/presence`: by default the newest 500 lines of the last 24 hours. */
+export const PresenceQuerySchema = z.object({
+  from: MomentSchema.optional(),
+  to: MomentSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_PRESENCE_LINES).default(500),
+}).refine(isInOrder, RANGE)
+
+/** What a device has become, and when. */
+export const PresenceLineSchema = z.object({ at: IsoTimestampSchema, presence: PresenceSchema })
+export type PresenceLine = z.infer<typeof PresenceLineSchema>
+
+/** Its answer. */
+export const PresenceAnswerSchema = z.object({
+  deviceId: z.string(),
+  from: IsoTimestampSchema,
+  to: IsoTimestampSchema,
+  /** The line before the first of `lines`, which held until then; `null` where none is kept. */
+  before: PresenceLineSchema.nullable(),
+  /** After `from`, oldest first. */
+  lines: z.array(PresenceLineSchema),
+  /** `limit` left out older lines of the range. */
+  more: z.boolean(),
+})
+export type PresenceAnswer = z.infer<typeof PresenceAnswerSchema>
 
 /** `GET /api/sensors/{deviceId}/export`: every sample of a range as a file; all metrics unless one is named. */
 export const ExportQuerySchema = z.object({

@@ -13,7 +13,7 @@ export interface Columns {
 }
 
 /** A piece of a coloured band, in per cent of the window. */
-export interface Band extends HistoryInterval { readonly left: number, readonly width: number }
+export type Band<T extends HistoryInterval = HistoryInterval> = T & { readonly left: number, readonly width: number }
 
 /** Points as columns to draw; a row without values stands in every gap, so that no line bridges it. */
 export function toColumns(points: readonly HistoryPoint[]): Columns {
@@ -42,13 +42,13 @@ export function usualDistance(points: readonly HistoryPoint[]): number {
 }
 
 /** Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live. */
-export function toBands(intervals: readonly HistoryInterval[], { from, to }: TimeWindow, isLive: boolean): Band[] {
+export function toBands<T extends HistoryInterval>(intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean): Band<T>[] {
   return intervals.flatMap((interval, i) => {
     const end = isLive && i === intervals.length - 1 ? to : interval.to
     const [start, stop] = [Math.max(from, interval.from), Math.min(to, end)]
     if (stop <= start) return []
     const perCent = (ms: number) => ms / (to - from) * 100
-    return [{ value: interval.value, from: interval.from, to: end, left: perCent(start - from), width: perCent(stop - start) }]
+    return [{ ...interval, to: end, left: perCent(start - from), width: perCent(stop - start) }]
   })
 }
 

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStateSchema } from '#shared/schemas/device'
+import { PresenceAnswerSchema } from '#shared/schemas/history'
 import { startApp } from './support/app'
+import type { App } from './support/app'
 import { connectDevice } from './support/broker'
 import { closeBrowser, openPage } from './support/browser'
 import { findBrowser } from './support/dependencies'
@@ -13,8 +18,8 @@ const EVERY_MS = 200
 /** Faster than once a second counts as once a second. */
 const INTERVAL_MS = 1_000
 
-async function startSite() {
-  const app = await startApp()
+async function startSite(env = {}) {
+  const app = await startApp(env)
   const { broker } = await app.untilBroker('connected')
   const device = await connectDevice(broker.url, { protocolVersion: 4 })
   return {
@@ -29,6 +34,27 @@ async function startSite() {
     },
     state: async () => DeviceStateSchema.parse(await app.get('/api/sensors/tor-1')),
   }
+}
+
+/** A folder for a server that is started more than once. */
+function dataDir(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'leitstand-presence-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Speaks once and falls silent after the interval that is decided for it. */
+async function fallSilent({ app, device }: Awaited<ReturnType<typeof startSite>>) {
+  const stream = await connectStream(app.url)
+  await fetch(`${app.url}/api/devices/tor-1`, { method: 'PUT', body: '{"intervalSeconds":1}' })
+  await device.publishAsync('sensors/tor-1/telemetry', '{"metrics":{"tempC":1}}', { qos: 1 })
+  return stream.next('presence', ({ data }) => data.presence === 'silent')
+}
+
+async function linesOf(app: App) {
+  const { before, lines } = PresenceAnswerSchema.parse(await app.get('/api/sensors/tor-1/presence'))
+  expect(before).toBeNull()
+  return lines
 }
 
 describe('presence', () => {
@@ -83,6 +109,41 @@ describe('presence', () => {
     expect((await state()).presence).toBe('offline')
     await device.publishAsync('sensors/tor-1/state', '{"status":"online","updated_at":"2026-01-01T00:00:00Z"}', { qos: 1 })
     await is('live')
+  })
+
+  it('is in the history after a restart, which is a line of its own', async () => {
+    const NUXT_DATA_DIR = dataDir()
+    const first = await startSite({ NUXT_DATA_DIR })
+    const { data } = await fallSilent(first)
+    const lines = await linesOf(first.app)
+    expect(lines.map(({ presence }) => presence)).toEqual(['live', 'late', 'silent'])
+    expect(lines.at(-1)?.at).toBe(data.since)
+    await first.app.stop()
+
+    const second = await startSite({ NUXT_DATA_DIR })
+    const after = await linesOf(second.app)
+    expect(after.slice(0, -1)).toEqual(lines)
+    expect(after.at(-1)?.presence).toBe('unknown')
+    await fallSilent(second)
+    expect((await linesOf(second.app)).map(({ presence }) => presence)).toEqual(['live', 'late', 'silent', 'unknown', 'live', 'late', 'silent'])
+  })
+
+  it.skipIf(!browser)('is drawn in the history of its page, follows live, and ends at a past moment', async () => {
+    const site = await startSite()
+    const { app } = site
+    await fallSilent(site)
+    const page = await openPage(`${app.url}/devices/tor-1?range=5m`)
+    const readout = (text: RegExp) => page.getByTestId('history-presence').getByTestId('history-readout').filter({ hasText: text }).waitFor()
+    await readout(/^silent since/)
+    site.speak()
+    await readout(/^live since/)
+    await page.getByTestId('history-presence').getByRole('button', { name: 'Presence as table' }).click()
+    await page.getByRole('region', { name: 'Presence: values as table' }).getByRole('row', { name: /silent$/ }).waitFor()
+
+    const { lines } = PresenceAnswerSchema.parse(await app.get('/api/sensors/tor-1/presence'))
+    const silentAt = lines.find(({ presence }) => presence === 'silent')?.at
+    await page.goto(`${app.url}/devices/tor-1?range=5m&at=${silentAt}`)
+    await readout(/^silent since/)
   })
 
   it.skipIf(!browser)('is shown in words on the page', async () => {

@@ -13,6 +13,7 @@ const MINUTE = 60_000
 let asked: Record<string, unknown>[] = []
 let fault: { statusCode: number, code: string } | null = null
 let isEmpty = false
+let isCut = false
 
 registerEndpoint('/api/sensors/tor-1/messages', () => ({ deviceId: 'tor-1', messages: [] }))
 registerEndpoint('/api/rejections', () => ({ total: 0, byReason: {}, recent: [] }))
@@ -24,6 +25,19 @@ registerEndpoint('/api/sensors/tor-1/history', (event) => {
     return { error: { code: fault.code, message: 'No.' } }
   }
   return answerOf(String(query.metric))
+})
+
+registerEndpoint('/api/sensors/tor-1/presence', (event) => {
+  const { from, to } = getQuery(event)
+  if (fault) {
+    setResponseStatus(event, fault.statusCode)
+    return { error: { code: fault.code, message: 'No.' } }
+  }
+  return {
+    deviceId: 'tor-1', from, to, more: isCut,
+    before: isEmpty ? null : { at: new Date(NOW - 300 * MINUTE).toISOString(), presence: 'live' },
+    lines: isEmpty ? [] : [{ at: new Date(NOW - 40 * MINUTE).toISOString(), presence: 'silent' }, { at: new Date(NOW - 20 * MINUTE).toISOString(), presence: 'unknown' }],
+  }
 })
 
 function answerOf(metric: string): HistoryAnswer {
@@ -53,12 +67,13 @@ describe('the history of a device', () => {
     asked = []
     fault = null
     isEmpty = false
+    isCut = false
   })
 
   it('shows numbers and the door with their words, and goes on live', async () => {
     const page = await mountDevice({ tempC: 23, doorState: 'closed' })
     const history = () => page.find('[data-testid=history]')
-    await vi.waitFor(() => expect(history().findAll('[data-testid=history-readout]')).toHaveLength(2))
+    await vi.waitFor(() => expect(history().findAll('[data-metric] [data-testid=history-readout]')).toHaveLength(2))
     expect(history().find('[data-metric=tempC]').text()).toMatch(/Temperature.*20\s°C to 24\s°C, mean 22\s°C/s)
     expect(history().find('[data-metric=doorState] [data-testid=history-bands]').text()).toMatch(/open.*closed/s)
     expect(Date.parse(String(asked[0]?.to)) - Date.parse(String(asked[0]?.from))).toBe(60 * MINUTE)
@@ -71,7 +86,7 @@ describe('the history of a device', () => {
   it('says what is under the cursor when it is moved by keyboard', async () => {
     const page = await mountDevice({ tempC: 23, doorState: 'closed' })
     const cursor = () => page.find('[data-testid=history-cursor]')
-    await vi.waitFor(() => expect(page.findAll('[data-testid=history-readout]')).toHaveLength(2))
+    await vi.waitFor(() => expect(page.findAll('[data-metric] [data-testid=history-readout]')).toHaveLength(2))
     for (let i = 0; i < 3; i++) await cursor().trigger('keydown', { key: 'ArrowLeft', shiftKey: true })
     expect(cursor().attributes('aria-valuetext')).toMatch(/doorState: open; Temperature: 20\s°C to 24\s°C/)
     await cursor().trigger('keydown', { key: 'Home' })
@@ -101,9 +116,9 @@ describe('the history of a device', () => {
 
   it('draws the first six of many and the others when asked for', async () => {
     const page = await mountDevice(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`value${i}`, i])))
-    await vi.waitFor(() => expect(page.findAll('figure')).toHaveLength(6))
+    await vi.waitFor(() => expect(page.findAll('figure[data-metric]')).toHaveLength(6))
     await page.findAll('[data-testid=history] button').find(button => button.text() === 'Show all 9 values')?.trigger('click')
-    await vi.waitFor(() => expect(page.findAll('figure')).toHaveLength(9))
+    await vi.waitFor(() => expect(page.findAll('figure[data-metric]')).toHaveLength(9))
   })
 
   it('says that nothing was recorded', async () => {
@@ -127,5 +142,31 @@ describe('the history of a device', () => {
     await page.find('[data-testid=history-failed] button').trigger('click')
     await vi.waitFor(() => expect(page.find('[data-metric=tempC]').exists()).toBe(true))
     expect(page.find('[data-testid=history-failed]').exists()).toBe(false)
+  })
+
+  it('shows what the device was when in words, also as a table, and goes on with the stream', async () => {
+    const page = await mountDevice({ tempC: 23 })
+    const strip = () => page.find('[data-testid=history-presence]')
+    await vi.waitFor(() => expect(strip().find('[data-testid=presence-bands]').text()).toMatch(/live.*silent.*not heard/s))
+    expect(strip().find('[data-testid=history-readout]').text()).toMatch(/^not heard since/)
+    await strip().find('button').trigger('click')
+    const words = () => strip().findAll('tbody tr').map(row => row.findAll('td')[2]?.text())
+    expect(words()).toEqual(['live', 'silent', 'not heard'])
+
+    const change = { deviceId: 'tor-1', presence: 'live' as const, since: new Date(NOW - MINUTE).toISOString() }
+    ServerSocket.latest.say({ type: 'presence', data: change })
+    await vi.waitFor(() => expect(words()).toEqual(['live', 'silent', 'not heard', 'live']))
+    // A better known interval, another device, and what is known already are no lines.
+    ServerSocket.latest.say({ type: 'presence', data: { ...change, intervalSeconds: 3 } })
+    ServerSocket.latest.say({ type: 'presence', data: { ...change, deviceId: 'tor-2', presence: 'silent' } })
+    ServerSocket.latest.say({ type: 'presence', data: { ...change, presence: 'late', since: new Date(NOW).toISOString() } })
+    await vi.waitFor(() => expect(words()).toEqual(['live', 'silent', 'not heard', 'live', 'late']))
+  })
+
+  it('says when no presence is kept, and when there is too much of it', async () => {
+    [isEmpty, isCut] = [true, true]
+    const page = await mountDevice({ tempC: 23 })
+    await vi.waitFor(() => expect(page.find('[data-testid=history-presence]').text()).toMatch(/no changes are kept.*Earlier changes/s))
+    expect(page.find('[data-testid=history-presence] button').exists()).toBe(false)
   })
 })

@@ -1,0 +1,123 @@
+// Owns the lines of presence: which state each device was in since when. Promises that they cost the way of a message nothing
+// but a set entry, that they are bounded in memory and on disk, and that time in which no server ran is `unknown`.
+import type { DatabaseSync } from 'node:sqlite'
+import type { PresenceChange } from '#shared/schemas/device'
+import type { PresenceAnswer } from '#shared/schemas/history'
+import { fromMicroseconds } from '#shared/utils/time'
+import { lineOf, mergeLines } from './presence-order'
+import type { Line } from './presence-order'
+import { createPresenceTable } from './presence-table'
+import { restAfter, startSlice } from './slices'
+
+/** Changes gather for so long and are written together. */
+const GATHER_MS = 1_000
+/** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
+const BEAT_MS = 60_000
+/** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
+export const MOST_WAITING_LINES = 100_000
+
+export interface PresenceLinesOptions {
+  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
+  transact: (change: () => void) => Promise<boolean>
+  /** The same at once; false: not now. @throws when the store fails. */
+  transactNow: (change: () => void) => boolean
+  now: () => number
+  mostWaiting?: number
+}
+
+/** What other rooms may do with the lines. */
+export interface PresenceLog {
+  /** A device has become something else. In memory until it is written, within about a second. */
+  note: (change: PresenceChange) => void
+  /** The newest `limit` lines of a device in a range (microseconds since 1970) and the one before them. @throws while not open. */
+  read: (deviceId: string, range: { from: number, to: number }, limit: number) => PresenceAnswer
+}
+
+export function createPresenceLines({ transact, transactNow, now, mostWaiting = MOST_WAITING_LINES }: PresenceLinesOptions) {
+  const waiting = new Set<PresenceChange>()
+  let table: ReturnType<typeof createPresenceTable> | undefined
+  let idOf: (deviceId: string) => number | undefined = () => undefined
+  let gathering: NodeJS.Timeout | undefined
+  let beating: NodeJS.Timeout | undefined
+
+  /** Writes what there is time for, and that the server is there; adds to `written` what is done with. */
+  function writeSome(written: PresenceChange[], inTime: () => boolean) {
+    for (const change of waiting) {
+      const device = idOf(change.deviceId)
+      // Nothing is stored of a device that only others have spoken for: it has no history yet.
+      if (device !== undefined) table?.add(device, lineOf(change))
+      written.push(change)
+      if (!inTime()) break
+    }
+    table?.beat(now() * 1_000)
+  }
+
+  async function write() {
+    gathering = undefined
+    try {
+      for (let more = true; more;) {
+        const written: PresenceChange[] = []
+        const begin = performance.now()
+        if (!await transact(() => writeSome(written, startSlice()))) return
+        for (const change of written) waiting.delete(change)
+        more = waiting.size > 0
+        if (more) await restAfter(performance.now() - begin)
+      }
+    }
+    catch {
+      // The store has failed and says so itself; they wait for the next time.
+    }
+  }
+
+  return {
+    /** Goes on from what an earlier start has left: since it was last there nobody has listened. */
+    open(database: DatabaseSync, deviceIdOf: (deviceId: string) => number | undefined) {
+      table = createPresenceTable(database)
+      idOf = deviceIdOf
+      table.begin()
+      beating = setInterval(() => void write(), BEAT_MS)
+      beating.unref()
+    },
+    note(change: PresenceChange) {
+      waiting.add(change)
+      if (waiting.size > mostWaiting) for (const oldest of waiting) if (waiting.delete(oldest)) break
+      if (!gathering) gathering = setTimeout(() => void write(), GATHER_MS).unref()
+    },
+    read(deviceId: string, { from, to }: { from: number, to: number }, limit: number): PresenceAnswer {
+      if (!table) throw new Error('The history is not open.')
+      const device = idOf(deviceId)
+      const own = device === undefined ? [] : table.linesOf(device, to)
+      for (const change of waiting) if (change.deviceId === deviceId) own.push(lineOf(change))
+      const all = mergeLines(own, table.gaps(to)).filter(({ time }) => time <= to)
+      const begin = all.findIndex(({ time }) => time > from)
+      const inRange = begin < 0 ? 0 : all.length - begin
+      const lines = all.slice(all.length - Math.min(limit, inRange)).map(toLine)
+      const before = all.at(-1 - lines.length)
+      return { deviceId, from: fromMicroseconds(from), to: fromMicroseconds(to), before: before ? toLine(before) : null, lines, more: inRange > limit }
+    },
+    /** What waits to be written of a device that is gone. */
+    forget(deviceId: string) {
+      for (const change of waiting) if (change.deviceId === deviceId) waiting.delete(change)
+    },
+    /** Writes what waits; the way out. */
+    flush() {
+      const written: PresenceChange[] = []
+      try {
+        if (table && transactNow(() => writeSome(written, () => true))) waiting.clear()
+      }
+      catch {
+        // The store has failed and says so itself.
+      }
+    },
+    close() {
+      clearTimeout(gathering)
+      clearInterval(beating)
+      gathering = undefined
+      table = undefined
+    },
+  }
+}
+
+function toLine({ time, presence }: Line): PresenceAnswer['lines'][number] {
+  return { at: fromMicroseconds(time), presence }
+}

@@ -1,0 +1,68 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { PresenceSchema } from '#shared/schemas/device'
+import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
+import { afterGap } from './presence-order'
+import type { Line } from './presence-order'
+import { repeat } from './retention'
+
+/** The row that stands for all devices: from its times on nobody listened. */
+const EVERYBODY = 0
+const DEVICES_PER_STEP = 20
+
+/** The lines of one open database; transactions are the caller's. Times in microseconds since 1970. */
+export function createPresenceTable(database: DatabaseSync) {
+  const insert = database.prepare('INSERT OR REPLACE INTO presence (device, time, state) VALUES (?, ?, ?)')
+  const newest = database.prepare('SELECT time, state FROM presence WHERE device = ? ORDER BY time DESC LIMIT 1')
+  const upTo = database.prepare('SELECT time, state FROM presence WHERE device = ? AND time <= ? ORDER BY time')
+  const beat = database.prepare('INSERT INTO meta (key, value) VALUES (\'listening\', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
+  const lastBeat = database.prepare('SELECT value FROM meta WHERE key = \'listening\'')
+  let lastGap = 0
+
+  function linesOf(device: number, to: number): Line[] {
+    return upTo.all(device, to).map(({ time, state }) => ({ time: Number(time), presence: PresenceSchema.catch('unknown').parse(state) }))
+  }
+
+  return {
+    linesOf,
+    gaps: (to: number) => linesOf(EVERYBODY, to).map(({ time }) => time),
+    /** One row says for all devices that nobody has listened since the last {@link beat}. */
+    begin() {
+      const since = lastBeat.get()?.value
+      if (typeof since === 'number') {
+        insert.run(EVERYBODY, since, 'unknown')
+        lastGap = since
+      }
+    },
+    /** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
+    add(device: number, { time, presence }: Line) {
+      const row = newest.get(device)
+      const last = row && { time: Number(row.time), presence: PresenceSchema.catch('unknown').parse(row.state) }
+      if (presence === (last ? afterGap(last, lastGap) : 'unknown')) return
+      insert.run(device, time, presence)
+    },
+    /** The server is there. */
+    beat: (time: number) => void beat.run(time),
+  }
+}
+
+/**
+ * Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays.
+ * `transact` runs one small transaction. @throws when the store does.
+ */
+export async function pruneLines(database: DatabaseSync, before: number, transact: (change: () => void) => Promise<boolean>) {
+  const devices = database.prepare(`SELECT id FROM device WHERE id > ? ORDER BY id LIMIT ${DEVICES_PER_STEP}`)
+  const old = database.prepare('DELETE FROM presence WHERE device = ?1 AND time < (SELECT max(time) FROM presence WHERE device = ?1 AND time <= ?2)')
+  const many = database.prepare(`DELETE FROM presence WHERE device = ?1 AND time < (SELECT time FROM presence WHERE device = ?1 ORDER BY time DESC LIMIT 1 OFFSET ${MAX_PRESENCE_LINES - 1})`)
+  function prune(device: number) {
+    old.run(device, before)
+    many.run(device)
+  }
+  let last = EVERYBODY
+  await transact(() => prune(EVERYBODY))
+  await repeat(transact, () => {
+    const ids = devices.all(last).map(({ id }) => Number(id))
+    ids.forEach(prune)
+    last = ids.at(-1) ?? last
+    return ids.length === DEVICES_PER_STEP
+  })
+}
