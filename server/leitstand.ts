@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
+import { createAccounts } from './accounts/accounts'
+import type { Accounts, Begun, Guest, Refusal } from './accounts/contract'
 import { createDoctor } from './doctor/doctor'
 import type { DoctorRoom } from './doctor/doctor'
 import { createCounters } from './fleet/counters'
@@ -23,6 +25,7 @@ import type { Restored } from './history/store'
 import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
 import { createIngest, restoreFleet } from './ingest'
+import { writeKeyFile } from './key-file'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
 import type { Grouping } from './live/interest'
@@ -43,6 +46,8 @@ import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
 
+export type { Begun, Guest, Refusal as AccountRefusal }
+
 export interface Leitstand {
   start: () => Promise<void>
   stop: () => Promise<void>
@@ -55,6 +60,7 @@ export interface Leitstand {
   topics: TopicTree
   doctor: DoctorRoom
   registry: Registry
+  accounts: Accounts
   forgetting: Forgetting
   hub: Hub
   /** The past; asked only while the history is open. */
@@ -81,6 +87,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   let broker: EmbeddedBroker | undefined
   let connection: Connection | undefined
   let isRestoring = false
+  let removeKey: (() => void) | undefined
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
@@ -128,7 +135,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
         onOpen(restored) {
           restore(restored)
-          loadRegistry()
+          loadDocuments()
         },
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
         onDamaged,
@@ -141,6 +148,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     limits,
     onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
     onWritten: () => presence.reconsider(Date.now()),
+  })
+  const accounts = createAccounts({
+    store,
+    isOpen: settings.accounts.open,
+    sessionDays: settings.accounts.sessionDays,
+    maxAccounts: limits.accounts,
+    maxAuditEntries: limits.auditEntries,
   })
   const replays: Replays = createReplays({
     mostReplays: limits.replays,
@@ -193,11 +207,18 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     }
   }
 
-  function loadRegistry() {
+  function loadDocuments() {
     const { unreadable } = registry.load()
+    loadAccounts()
     forgetting.load()
     presence.reconsider(Date.now())
     if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
+  }
+
+  function loadAccounts() {
+    const { unreadable } = accounts.load()
+    if (unreadable > 0) log.warn(`${unreadable} entries about accounts were written by another version of the application and are left out.`)
+    if (accounts.state() === 'none') log.info(`No account exists yet: ${settings.accounts.open ? 'everybody' : 'only this machine'} may enter. The first account is made on the page /welcome with the code ${accounts.firstCode()}, or with \`npm run admin -- create\`.`)
   }
 
   let lastCode: string | undefined
@@ -213,7 +234,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   function loadAlone() {
     try {
-      loadRegistry()
+      loadDocuments()
     }
     catch (error) {
       log.warn(error instanceof Error ? error.message : String(error))
@@ -234,6 +255,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     topics,
     doctor,
     registry,
+    accounts,
     forgetting,
     hub,
     replays,
@@ -242,6 +264,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     async start() {
       hub.start()
       presence.start()
+      accounts.start()
+      removeKey = writeKeyFile(settings.dataDir, accounts.masterKey())
       if (history) history.open()
       else loadAlone()
       if (!mqtt.url) {
@@ -261,6 +285,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       replays.stop()
       presence.stop()
       forgetting.stop()
+      accounts.stop()
+      removeKey?.()
       await connection?.stop()
       await broker?.stop()
       history?.close()

@@ -8,6 +8,7 @@ const whole = (min: number, max: number, fallback: number, description: string) 
 /** `NUXT_LIMITS_PAYLOAD_BYTES` and the like. */
 const count = (fallback: number, description: string) => whole(1, Number.MAX_SAFE_INTEGER, fallback, description)
 const days = (fallback: number, description: string) => z.coerce.number({ error: 'must be a number of days' }).min(0, { error: 'must not be negative' }).default(fallback).describe(description)
+const yes = (description: string) => z.union([z.boolean(), z.stringbool({ truthy: ['true', 'on', '1'], falsy: ['false', 'off', '0', ''] })], { error: 'must be true or false' }).default(false).describe(description)
 const text = (description: string) => z.coerce.string().default('').describe(description)
 
 /**
@@ -27,6 +28,10 @@ export const SettingsSchema = z.object({
     sessionExpirySeconds: whole(0, 4_294_967_295, 86_400, 'How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
     receiveMaximum: whole(1, 65_535, 1_000, 'QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
     embeddedPort: whole(0, 65_535, 1883, 'Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
+  }).prefault({}),
+  accounts: z.object({
+    open: yes('`true`: while no account exists, everybody who reaches the application may do everything but make the first account. Else only this machine may enter.'),
+    sessionDays: whole(1, 3_650, 14, 'Days after which somebody has to sign in again.'),
   }).prefault({}),
   limits: z.object({
     payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),
@@ -52,6 +57,8 @@ export const SettingsSchema = z.object({
     replays: count(20, 'Replays of the past, and questions about the fleet at a past moment, at once.'),
     replayMessages: count(50_000, 'Messages that one replay holds ahead in memory.'),
     streamGroups: count(100, 'Groups that one stream client may name.'),
+    accounts: count(1_000, 'Accounts that can be made.'),
+    auditEntries: count(10_000, 'Entries kept in the audit log; the oldest go first.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),

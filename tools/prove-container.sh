@@ -146,7 +146,7 @@ start_broker() {
 # the broker under its service name. HOST and PORT come from the image.
 printf '127.0.0.1 localhost mosquitto\n' > "$work/hosts"
 : > "$root/etc/hosts"
-environment+=(NUXT_MQTT_URL=mqtt://mosquitto:1883)
+environment+=(NUXT_MQTT_URL=mqtt://mosquitto:1883 NUXT_ACCOUNTS_OPEN=true)
 unprivileged=(setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all)
 start_application() {
   nsenter --net=/proc/$network/ns/net -- unshare --mount --pid --fork --kill-child -- bash -euc '

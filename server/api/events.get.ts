@@ -7,7 +7,7 @@ import type { StreamClient } from '../live/subscriber'
 
 /** `GET /api/events`: the stream of `/ws/events` as server-sent events, for `curl -N` and where sockets are blocked. */
 export default defineEventHandler(async (event) => {
-  const { hub, replays, limits } = useLeitstand()
+  const { accounts, hub, replays, limits } = useLeitstand()
   const { req, res } = event.node
   const query = new URLSearchParams(getRequestURL(event).search)
   // What a browser sends of its own when it comes back.
@@ -21,7 +21,9 @@ export default defineEventHandler(async (event) => {
   if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   const id = randomUUID()
+  const stop = accounts.attend(requireGuest(event), () => res.destroy())
   res.on('close', () => {
+    stop()
     hub.remove(id)
     replays.remove(id)
   })

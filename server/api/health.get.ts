@@ -1,8 +1,8 @@
-import type { Health } from '#shared/schemas/health'
+import type { HealthAnswer } from '#shared/schemas/health'
 
-/** `GET /api/health` -> 200 when messages can arrive, else 503 with the reason */
-export default defineEventHandler((event): Health => {
+/** `GET /api/health` -> 200 when messages can arrive, else 503 with the reason; who may not enter is told no more than that */
+export default defineEventHandler((event): HealthAnswer => {
   const health = useLeitstand().health()
   setResponseStatus(event, health.status === 'ok' ? 200 : 503)
-  return health
+  return visitorFor(event).guest ? health : { status: health.status }
 })

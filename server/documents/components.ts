@@ -1,6 +1,7 @@
 // Owns the two documents that describe Leitstand to programs: OpenAPI (HTTP) and AsyncAPI (MQTT, event stream). Promises
 // that every shape in them is one of the Zod schemas. Never describes a shape a second time, never knows Nitro.
 import { z } from 'zod'
+import * as access from '#shared/schemas/access'
 import * as counters from '#shared/schemas/counters'
 import * as device from '#shared/schemas/device'
 import * as doctor from '#shared/schemas/doctor'
@@ -20,7 +21,7 @@ import { EXAMPLES } from './examples'
 /** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
 
-const EXPORTS = { ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }
+const EXPORTS = { ...access, ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }
 type Exports = typeof EXPORTS
 
 const EVENT_NAMES = {

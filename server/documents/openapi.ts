@@ -4,6 +4,7 @@ import { INFO, LICENCE } from './info'
 import { TAGS } from './route'
 import type { Answer, Body, Query, Route } from './route'
 import { ROUTES } from './routes'
+import { RULES, ruleOf } from '#shared/utils/access'
 
 const DEVICE_ID = {
   name: 'deviceId',
@@ -23,10 +24,33 @@ const GROUP = {
   example: 'Halle 1',
 }
 
-const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP }
+const ACCOUNT_NAME = {
+  name: 'name',
+  in: 'path',
+  required: true,
+  description: 'Name of the account, percent-encoded.',
+  schema: { type: 'string' },
+  example: 'operator-1',
+}
+
+const TOKEN_ID = {
+  name: 'tokenId',
+  in: 'path',
+  required: true,
+  description: '`id` of the token, which is not the token itself.',
+  schema: { type: 'string' },
+  example: 'Zm9vYmFyYmF6',
+}
+
+const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP, name: ACCOUNT_NAME, tokenId: TOKEN_ID }
+
+const SECURITY_SCHEMES = {
+  token: { type: 'http', scheme: 'bearer', description: 'An API token, made on the page of one’s account.' },
+  session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out.' },
+}
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
-const OTHER_ERRORS: Answer = { description: 'Any other error, such as `internal`.', schema: 'ErrorAnswer' }
+const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low` or `no-account-yet`, 503 `accounts-unavailable`, 500 `internal`.', schema: 'ErrorAnswer' }
 
 /** The HTTP API as an OpenAPI 3.1 document. */
 export function openApiDocument() {
@@ -37,15 +61,15 @@ export function openApiDocument() {
     openapi: '3.1.0',
     info: { ...INFO, license: { name: LICENCE, identifier: LICENCE } },
     servers: [{ url: '/' }],
-    // Nobody has to say who they are.
-    security: [],
+    // Nobody has to say who they are while no account exists.
+    security: [{ token: [] }, { session: [] }, {}],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
-    components: { parameters: PATH_PARAMETERS, schemas: referredSchemas(paths, schemas) },
+    components: { parameters: PATH_PARAMETERS, securitySchemes: SECURITY_SCHEMES, schemas: referredSchemas(paths, schemas) },
   }
 }
 
-function operation({ id, tag, summary, path, query, requestHeaders = {}, body, answers }: Route, schemas: JsonSchemas) {
+function operation({ id, tag, summary, method, path, query, requestHeaders = {}, body, answers }: Route, schemas: JsonSchemas) {
   const parameters = [
     ...Object.keys(PATH_PARAMETERS).filter(name => path.includes(`{${name}}`)).map(name => ({ $ref: `#/components/parameters/${name}` })),
     ...(query ? queryParameters(query, schemas) : []),
@@ -55,10 +79,23 @@ function operation({ id, tag, summary, path, query, requestHeaders = {}, body, a
     operationId: id,
     tags: [tag],
     summary,
+    ...access(`${method} ${path}`),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: requestBody(body) }),
     responses: Object.fromEntries(Object.entries({ ...answers, default: OTHER_ERRORS }).map(([status, answer]) => [status, response(answer)])),
   }
+}
+
+/** What the table of rules says about a route. */
+function access(key: string) {
+  if (!isRouteKey(key)) return {}
+  const { least, inPerson } = ruleOf(key)
+  if (least === 'everyone') return { description: 'For everybody.', security: [] }
+  return { description: `For ${least}s and above${inPerson ? ', signed in with a password' : ''}.`, ...(inPerson && { security: [{ session: [] }] }) }
+}
+
+function isRouteKey(key: string): key is keyof typeof RULES {
+  return key in RULES
 }
 
 function requestBody(body: Body) {

@@ -41,6 +41,7 @@ export const TAGS = {
   registry: 'What people say about the devices.',
   history: 'What they measured before.',
   operation: 'How the application itself is doing.',
+  access: 'Who may enter, and who did what.',
   documents: 'This description.',
 }
 

@@ -1,6 +1,7 @@
 import { MAX_SEARCH_WORDS } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER } from '#shared/schemas/history'
 import { MAX_SPARKLINES } from '#shared/schemas/sparkline'
+import { ACCESS_ROUTES } from './access-routes'
 import { DIAGNOSIS_ROUTES } from './diagnosis-routes'
 import { REGISTRY_ROUTES } from './registry-routes'
 import { fault, QUERY_INVALID } from './route'
@@ -165,8 +166,8 @@ export const ROUTES: readonly Route[] = [
     method: 'get', path: '/api/health', id: 'getHealth', tag: 'operation',
     summary: 'Whether messages can arrive.',
     answers: {
-      200: { description: 'They can.', schema: 'Health' },
-      503: { description: 'They cannot; `reason` says why.', schema: 'Health' },
+      200: { description: 'They can. Who may not enter is told `status` alone.', schema: 'HealthAnswer' },
+      503: { description: 'They cannot; `reason` says why.', schema: 'HealthAnswer' },
     },
   },
   {
@@ -186,9 +187,5 @@ export const ROUTES: readonly Route[] = [
   },
   ...DIAGNOSIS_ROUTES,
   ...REGISTRY_ROUTES,
+  ...ACCESS_ROUTES,
 ]
-
-/** The methods of the routes that lead to a path as it is asked for, such as `/api/sensors/gate-001`. */
-export function methodsOf(path: string): Route['method'][] {
-  return ROUTES.filter(route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path)).map(({ method }) => method)
-}

@@ -4,6 +4,9 @@ import { BrokerStatusSchema } from '#shared/schemas/health'
 import { KnownDeviceSchema, MAX_DEVICE_ID_LENGTH, MAX_LABEL_LENGTH } from '#shared/schemas/profile'
 import { IsoTimestampSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 
+/** A WebSocket is closed with it when the session or the token that it was opened with has ended. */
+export const CLOSE_SIGNED_OUT = 4401
+
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
 const EventIdSchema = z.string().max(64)
 

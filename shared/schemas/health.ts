@@ -42,7 +42,7 @@ export const BrokerStatusSchema = z.object({
 })
 export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
 
-/** Answer of `GET /api/health`: 200 with `ok`, else 503. */
+/** Answer of `GET /api/health`: 200 with `ok`, else 503; all of it for whoever may enter. */
 export const HealthSchema = z.object({
   status: z.enum(['ok', 'fault']),
   /** Why it is not well, in one sentence; `null` when it is. */
@@ -60,3 +60,6 @@ export const HealthSchema = z.object({
   }),
 })
 export type Health = z.infer<typeof HealthSchema>
+
+export const HealthAnswerSchema = z.union([HealthSchema, HealthSchema.pick({ status: true })])
+export type HealthAnswer = z.infer<typeof HealthAnswerSchema>

@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
+import { CLOSE_SIGNED_OUT } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { WEBSOCKET } from '../../live/frames'
 import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
@@ -9,22 +10,28 @@ import type { StreamClient } from '../../live/subscriber'
 const OPEN = 1
 const NOT_POSSIBLE = 1011
 const TOO_MUCH = 1008
+const SIGNED_OUT = 'signed out'
 const limitsOfPeers = new WeakMap<Peer, () => boolean>()
+/** How to stop being told that a peer must leave. */
+const partings = new WeakMap<Peer, () => void>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
   upgrade(request) {
+    const visitor = visitorBelow(request)
+    const fault = visitor && accessFault(visitor, 'get /ws/events')
+    if (!visitor || fault) throw refusal(fault?.status ?? 401, fault?.code ?? 'login-required', fault?.message ?? 'Sign in first.')
     const wanted = wantedOf(request.url)
-    if (typeof wanted !== 'string') return
-    const body = { error: { code: 'query-invalid', message: `The query is not usable. ${wanted}.` } }
-    throw new Response(JSON.stringify(body), { status: 400, headers: { 'content-type': 'application/json' } })
+    if (typeof wanted === 'string') throw refusal(400, 'query-invalid', `The query is not usable. ${wanted}.`)
   },
   open(peer) {
-    const { hub, replays, limits } = useLeitstand()
+    const { accounts, hub, replays, limits } = useLeitstand()
     const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
     const { socket, websocket } = connection
+    const { guest } = visitorOf(connection.request)
+    if (!guest) return peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
     const client: StreamClient = {
       id: peer.id,
@@ -37,6 +44,10 @@ export default defineWebSocketHandler({
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
     }
+    partings.set(peer, accounts.attend(guest, () => {
+      remove(peer)
+      peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
+    }))
     if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
     else hub.add(client, wanted.options, wanted.after)
   },
@@ -55,8 +66,14 @@ export default defineWebSocketHandler({
 
 function remove(peer: Peer) {
   const { hub, replays } = useLeitstand()
+  partings.get(peer)?.()
+  partings.delete(peer)
   replays.remove(peer.id)
   hub.remove(peer.id)
+}
+
+function refusal(status: number, code: string, message: string) {
+  return new Response(JSON.stringify({ error: { code, message } }), { status, headers: { 'content-type': 'application/json' } })
 }
 
 function sayError(peer: Peer, message: string) {
@@ -68,11 +85,17 @@ function wantedOf(url: string) {
 }
 
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
-function connectionOf(peer: Peer): { socket: Socket, websocket: { readyState: unknown } } | undefined {
+function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: { readyState: unknown } } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
   if (typeof internal !== 'object' || internal === null) return undefined
   const request: unknown = Reflect.get(internal, 'nodeReq')
   const websocket: unknown = Reflect.get(internal, 'ws')
   if (!(request instanceof IncomingMessage) || typeof websocket !== 'object' || websocket === null || !('readyState' in websocket)) return undefined
-  return { socket: request.socket, websocket }
+  return { request, socket: request.socket, websocket }
+}
+
+/** Who asks for an upgrade; where they come from is known only below what crossws hands out. */
+function visitorBelow(request: object): ReturnType<typeof visitorOf> | undefined {
+  const below: unknown = Reflect.get(request, '_req')
+  return below instanceof IncomingMessage ? visitorOf(below) : undefined
 }

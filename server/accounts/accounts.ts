@@ -1,0 +1,149 @@
+// Owns who may enter: accounts, sessions, tokens, and the log of who did what. Promises that no password and no token can be read
+// from what it keeps, that what ends is ended at once, and that nothing in it grows without a limit. Never knows a route or a header.
+import { createAttendance } from './attendance'
+import { createAudit } from './audit'
+import { createBook, keyOf } from './book'
+import type { Person } from './book'
+import type { AccountOptions, Accounts, Guest, Refusal } from './contract'
+import { createKeeping } from './keeping'
+import { createPasswords } from './passwords'
+import { BUSY, createPeople, unknownAccount } from './people'
+import { isCode, isSame, makeCode, makeSecret } from './secrets'
+import { createSessions } from './sessions'
+import { createThrottle } from './throttle'
+import { createTokens } from './tokens'
+
+const SWEEP_MS = 2_000
+const KEEP_USE_MS = 60_000
+/** For whoever makes the first account: guessing the code counts like guessing a password. */
+const FIRST = ''
+
+const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine' }
+const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open' }
+
+export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, hashCost, now = Date.now }: AccountOptions): Accounts {
+  const book = createBook()
+  const keeping = createKeeping(store)
+  const attendance = createAttendance()
+  const passwords = createPasswords(hashCost)
+  const throttle = createThrottle(now)
+  const sessions = createSessions({ book, keeping, attendance, days: sessionDays, now })
+  const people = createPeople({ book, keeping, passwords, sessions, max: maxAccounts, now })
+  const tokens = createTokens({ book, keeping, sessions, now })
+  const audit = createAudit(store, keeping, maxAuditEntries, now)
+  const firstCode = makeCode()
+  const masterKey = makeSecret()
+  const logins = { failed: 0, refused: 0 }
+  const timers: NodeJS.Timeout[] = []
+  let state: ReturnType<Accounts['state']> = 'unread'
+
+  function withoutAccount(isLocal: boolean): Guest | undefined {
+    // What accounts there are cannot be read: whoever sits at the machine may look, and change nothing.
+    if (state === 'unread') return isLocal ? { ...MACHINE, role: 'viewer' } : undefined
+    if (state === 'some') return undefined
+    return isLocal ? MACHINE : isOpen ? OPEN : undefined
+  }
+
+  /** Counts an attempt; the refusal when there were too many. */
+  function tooOften(name: string, address: string): Refusal | undefined {
+    const retryAfter = throttle.attempt(name, address)
+    if (retryAfter === 0) return undefined
+    logins.refused++
+    return { code: 'login-too-often', message: `There were too many wrong attempts: try again in ${Math.ceil(retryAfter / 60)} minutes.`, retryAfter }
+  }
+
+  async function check(name: string, password: string, address: string, wrong: Refusal): Promise<Person | Refusal> {
+    const key = keyOf(name)
+    const refusal = tooOften(key, address)
+    if (refusal) return refusal
+    const person = book.people.get(key)
+    const isRight = await passwords.verify(password, person?.hash)
+    if (isRight !== false) throttle.forgive(key, address)
+    if (isRight === undefined) return BUSY
+    // It may have been changed or removed while it was looked at.
+    if (isRight && person && book.people.get(key)?.hash === person.hash) return person
+    logins.failed++
+    return wrong
+  }
+
+  async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
+    const made = await people.add(account)
+    if ('code' in made) return made
+    state = 'some'
+    // Who came in because there was no account has to sign in now.
+    for (const { key } of [MACHINE, OPEN]) attendance.end(key)
+    return made
+  }
+
+  return {
+    load() {
+      const unreadable = book.load(keeping)
+      audit.reset()
+      // What cannot be read may be an account: then nobody comes in as if there were none.
+      state = book.people.size > 0 || unreadable > 0 ? 'some' : 'none'
+      return { unreadable }
+    },
+    start() {
+      timers.push(setInterval(sessions.sweep, SWEEP_MS), setInterval(sessions.keepUse, KEEP_USE_MS))
+      for (const timer of timers) timer.unref()
+    },
+    stop() {
+      for (const timer of timers.splice(0)) clearInterval(timer)
+    },
+    identify({ cookie, bearer, isLocal }) {
+      if (bearer !== undefined) return isLocal && isSame(bearer, masterKey) ? MACHINE : sessions.byToken(bearer)
+      return (cookie !== undefined ? sessions.bySession(cookie) : undefined) ?? withoutAccount(isLocal)
+    },
+    state: () => state,
+    firstCode: () => firstCode,
+    masterKey: () => masterKey,
+    describe: guest => ({ by: guest?.by ?? 'nobody', name: guest?.name ?? null, role: guest?.role ?? null, isFirst: state === 'none' }),
+    attend(guest, leave) {
+      const stop = attendance.add(guest.key, leave)
+      // It may have ended since the guest was let in.
+      if (guest.name !== null && !sessions.isThere(guest)) attendance.end(guest.key)
+      return stop
+    },
+
+    async login(name, password, origin) {
+      const found = await check(name, password, origin.address, { code: 'login-wrong', message: 'The name or the password is wrong.' })
+      return 'code' in found ? found : sessions.begin(found, origin)
+    },
+    logout: guest => guest.by === 'session' ? sessions.end([guest.key]) : Promise.resolve(),
+    logoutAll: name => sessions.endAll(keyOf(name)),
+    async changePassword({ name }, current, password, origin) {
+      if (name === null) return unknownAccount('')
+      const person = await check(name, current, origin.address, { code: 'password-wrong', message: 'The current password is wrong.' })
+      if ('code' in person) return person
+      return await people.change(name, { password }) ?? sessions.begin(person, origin)
+    },
+    sessions: sessions.list,
+
+    async addFirst({ name, password }, code, origin) {
+      if (state !== 'none') return { code: 'not-first', message: 'There is an account already: sign in, and make others there.' }
+      const refusal = tooOften(FIRST, origin.address)
+      if (refusal) return refusal
+      if (code !== null && !isCode(code, firstCode)) {
+        logins.failed++
+        return { code: 'code-wrong', message: 'The code is wrong. It stands in the application’s log, and is another one after each start.' }
+      }
+      throttle.forgive(FIRST, origin.address)
+      const made = await add({ name, password, role: 'admin' })
+      return 'code' in made ? made : sessions.begin(made, origin)
+    },
+    list: people.list,
+    nameOf: name => book.find(name)?.name,
+    async add(account) {
+      const made = await add(account)
+      return 'code' in made ? made : undefined
+    },
+    change: people.change,
+    remove: people.remove,
+
+    tokens: tokens.list,
+    addToken: tokens.add,
+    removeToken: tokens.remove,
+    note: audit.note,
+    audit: (limit, before) => ({ ...audit.read(limit, before), logins: { ...logins } }),
+  }
+}

@@ -1,0 +1,42 @@
+import { AuditEntrySchema } from '#shared/schemas/access'
+import type { AuditEntry } from '#shared/schemas/access'
+import type { AccountStore, StoreChange } from './contract'
+import type { Keeping } from './keeping'
+
+const KIND = 'audit'
+const DIGITS = 12
+
+/** Who has done what: on disk only, read when somebody asks, the oldest given up beyond `max`. */
+export function createAudit(store: AccountStore, keeping: Keeping, max: number, now: () => number) {
+  // Ids on disk, oldest first; known from the first entry of this start on.
+  let ids: number[] | undefined
+
+  function known(): number[] {
+    return ids ??= store.all(KIND).map(({ name }) => Number(name)).filter(Number.isSafeInteger).sort((a, b) => a - b)
+  }
+
+  return {
+    /** The store was opened anew. */
+    reset() {
+      ids = undefined
+    },
+    note(entry: Omit<AuditEntry, 'id' | 'at'>) {
+      const held = known()
+      const id = (held.at(-1) ?? 0) + 1
+      held.push(id)
+      const body = JSON.stringify({ ...entry, id, at: new Date(now()).toISOString() } satisfies AuditEntry)
+      const gone = held.splice(0, Math.max(0, held.length - max)).map((old): StoreChange => ({ kind: KIND, name: nameOf(old), body: null }))
+      void keeping.keep([{ kind: KIND, name: nameOf(id), body }, ...gone])
+    },
+    /** Newest first. */
+    read(limit: number, before = Infinity) {
+      const entries = keeping.read(KIND, AuditEntrySchema).values.map(({ value }) => value).filter(({ id }) => id < before).sort((a, b) => b.id - a.id)
+      const page = entries.slice(0, limit)
+      return { entries: page, next: entries.length > page.length ? page.at(-1)?.id ?? null : null }
+    },
+  }
+}
+
+function nameOf(id: number): string {
+  return String(id).padStart(DIGITS, '0')
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { RoleSchema } from '#shared/schemas/access'
+import type { Role } from '#shared/utils/access'
+import type { StoreChange } from './contract'
+import type { Keeping } from './keeping'
+
+const KIND = { account: 'account', session: 'session', token: 'token' } as const
+
+const time = z.number().int()
+const PersonSchema = z.object({ name: z.string(), role: RoleSchema, hash: z.string(), createdAt: time })
+export type Person = z.infer<typeof PersonSchema>
+
+/** `account`: its key, see {@link keyOf}. Times are milliseconds since 1970. */
+const held = { id: z.string(), account: z.string(), createdAt: time }
+const HeldSessionSchema = z.object({ ...held, usedAt: time, expiresAt: time, address: z.string(), agent: z.string() })
+const HeldTokenSchema = z.object({ ...held, usedAt: time.nullable(), expiresAt: time.nullable(), name: z.string(), role: RoleSchema })
+export type HeldSession = z.infer<typeof HeldSessionSchema>
+export type HeldToken = z.infer<typeof HeldTokenSchema>
+
+/** Everything in memory: accounts by key, sessions and tokens by the digest of their secret. */
+export function createBook() {
+  const people = new Map<string, Person>()
+  const sessions = new Map<string, HeldSession>()
+  const tokens = new Map<string, HeldToken>()
+
+  return {
+    people,
+    sessions,
+    tokens,
+    find: (name: string): Person | undefined => people.get(keyOf(name)),
+    sessionsOf: (account: string) => [...sessions].filter(([, session]) => session.account === account),
+    tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
+    admins: () => [...people.values()].filter(({ role }) => role === 'admin').length,
+    /** Reads everything; how much cannot be read by this version. */
+    load(keeping: Keeping): number {
+      const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {
+        const { values, unreadable } = keeping.read(kind, schema)
+        for (const { name, value } of values) take(name, value)
+        return unreadable
+      }
+      for (const map of [people, sessions, tokens]) map.clear()
+      return read(KIND.account, PersonSchema, (name, person) => people.set(name, person))
+        + read(KIND.session, HeldSessionSchema, (name, session) => sessions.set(name, session))
+        + read(KIND.token, HeldTokenSchema, (name, token) => tokens.set(name, token))
+    },
+  }
+}
+export type Book = ReturnType<typeof createBook>
+
+/** Two names that differ only in case are one account. */
+export function keyOf(name: string): string {
+  return name.trim().normalize('NFC').toLowerCase()
+}
+
+/** The lesser of two roles is what a token of an account may. */
+export function lesser(a: Role, b: Role): Role {
+  const order = RoleSchema.options
+  return order[Math.min(order.indexOf(a), order.indexOf(b))] ?? 'viewer'
+}
+
+export function personChange(person: Person): StoreChange {
+  return { kind: KIND.account, name: keyOf(person.name), body: JSON.stringify(person) }
+}
+
+export function sessionChange(secretDigest: string, session: HeldSession): StoreChange {
+  return { kind: KIND.session, name: secretDigest, body: JSON.stringify(session) }
+}
+
+export function tokenChange(secretDigest: string, token: HeldToken): StoreChange {
+  return { kind: KIND.token, name: secretDigest, body: JSON.stringify(token) }
+}
+
+export function removal(kind: keyof typeof KIND, name: string): StoreChange {
+  return { kind: KIND[kind], name, body: null }
+}

@@ -1,0 +1,100 @@
+import type { Account, AccountChange, Audit, AuditEntry, MadeToken, NewAccount, NewToken, Session, SignedIn, Token } from '#shared/schemas/access'
+import type { Role } from '#shared/utils/access'
+
+/** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
+export interface AccountStore {
+  all: (kind: string) => { name: string, body: string }[]
+  /** Writes in one transaction; resolves when it is on disk. @throws an Error fit to show, and then nothing is changed. */
+  write: (changes: readonly StoreChange[]) => Promise<void>
+}
+export interface StoreChange { kind: string, name: string, body: string | null }
+
+export interface AccountOptions {
+  store: AccountStore
+  /** Let everybody in while no account exists, not this machine only. */
+  isOpen: boolean
+  sessionDays: number
+  maxAccounts: number
+  maxAuditEntries: number
+  /** The work of a password hash; the default is meant for people, less for tests. */
+  hashCost?: number
+  now?: () => number
+}
+
+/** What a request brings with it to say who asks. */
+export interface Evidence {
+  /** The value of the session's cookie. */
+  cookie: string | undefined
+  /** Of `Authorization: Bearer`. */
+  bearer: string | undefined
+  /** It comes from this machine, and nobody has passed it on. */
+  isLocal: boolean
+}
+
+/** Somebody who may enter. */
+export interface Guest {
+  by: Exclude<Session['by'], 'nobody'>
+  role: Role
+  /** Name of the account; null where there is none. */
+  name: string | null
+  /** What ends together: one session, one token, everybody on this machine. */
+  key: string
+}
+
+/** Why something was not done; the message is for people. */
+export interface Refusal {
+  code: 'login-wrong' | 'login-busy' | 'login-too-often' | 'account-exists' | 'account-unknown' | 'accounts-full' | 'accounts-unavailable' | 'last-admin' | 'code-wrong'
+    | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong'
+  message: string
+  /** Seconds after which it may be tried again. */
+  retryAfter?: number
+}
+
+/** A session that was just begun; `token` goes into the cookie and is told nobody else. */
+export interface Begun { guest: Guest, token: string, maxAgeSeconds: number }
+
+export interface Origin { address: string, agent: string }
+
+export interface Accounts {
+  /** Reads everything from the store, whenever that is opened. */
+  load: () => { unreadable: number }
+  start: () => void
+  stop: () => void
+  /** Who asks; undefined is nobody. */
+  identify: (evidence: Evidence) => Guest | undefined
+  /** `unread`: the store has not been opened. `none`: no account exists. */
+  state: () => 'unread' | 'none' | 'some'
+  /** The code for the first account; for the log, while no account exists. */
+  firstCode: () => string
+  /** Opens the door from this machine with all rights: for the command line, which finds it in a file that only its owner reads. */
+  masterKey: () => string
+  describe: (guest: Guest | undefined) => Session
+  /** Calls `leave` once when the guest is no longer one; returns how to stop that. */
+  attend: (guest: Guest, leave: () => void) => () => void
+
+  login: (name: string, password: string, origin: Origin) => Promise<Begun | Refusal>
+  logout: (guest: Guest) => Promise<void>
+  /** Ends every session of the account. */
+  logoutAll: (name: string) => Promise<void>
+  /** Ends every session of the account and begins a new one. */
+  changePassword: (guest: Guest, current: string, password: string, origin: Origin) => Promise<Begun | Refusal>
+  sessions: (guest: Guest) => SignedIn[]
+
+  /** Makes the first account, an admin, and signs it in. */
+  addFirst: (account: Omit<NewAccount, 'role'>, code: string | null, origin: Origin) => Promise<Begun | Refusal>
+  list: () => Account[]
+  /** The name as it was made, whichever way it is written; undefined: there is no such account. */
+  nameOf: (name: string) => string | undefined
+  add: (account: NewAccount) => Promise<Refusal | undefined>
+  change: (name: string, change: AccountChange) => Promise<Refusal | undefined>
+  remove: (name: string) => Promise<Refusal | undefined>
+
+  /** Those of the guest's account; for an admin all. */
+  tokens: (guest: Guest) => Token[]
+  addToken: (guest: Guest, token: NewToken) => Promise<MadeToken | Refusal>
+  removeToken: (guest: Guest, id: string) => Promise<Refusal | undefined>
+
+  /** Notes what somebody has done. */
+  note: (entry: Omit<AuditEntry, 'id' | 'at'>) => void
+  audit: (limit: number, before?: number) => Audit
+}

@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { AccountStore, Refusal, StoreChange } from './contract'
+
+/** Changes that could not be written yet; the oldest are given up. */
+const MAX_PENDING = 10_000
+
+/** Reads and writes what the room keeps, one change after the other. */
+export function createKeeping(store: AccountStore) {
+  const pending = new Map<string, StoreChange>()
+  let last: Promise<unknown> = Promise.resolve()
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = last.then(work)
+    last = run.catch(() => undefined)
+    return run
+  }
+
+  async function flush(also: readonly StoreChange[]) {
+    const changes = new Map([...pending, ...also.map(change => [keyOf(change), change] as const)])
+    if (changes.size === 0) return
+    await store.write([...changes.values()])
+    for (const [key, change] of changes) {
+      if (pending.get(key) === change) pending.delete(key)
+    }
+  }
+
+  return {
+    read<T extends z.ZodType>(kind: string, schema: T) {
+      const values: { name: string, value: z.output<T> }[] = []
+      let unreadable = 0
+      for (const { name, body } of store.all(kind)) {
+        const { success, data } = schema.safeParse(JSON.parse(body))
+        if (success) values.push({ name, value: data })
+        else unreadable++
+      }
+      return { values, unreadable }
+    },
+    /** Does something that {@link insist}s, in turn, or says why that is not possible. */
+    async attempt(work: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+      try {
+        return await inTurn(work)
+      }
+      catch (error) {
+        return { code: 'accounts-unavailable', message: error instanceof Error ? error.message : 'It cannot be stored.' }
+      }
+    },
+    /** Has to be on disk before anything else happens. @throws an Error fit to show, and then nothing is changed. */
+    insist: flush,
+    /** Holds already; on disk as soon as that is possible. */
+    async keep(changes: readonly StoreChange[]) {
+      for (const change of changes) {
+        const key = keyOf(change)
+        pending.delete(key)
+        pending.set(key, change)
+      }
+      for (const oldest of pending.keys()) {
+        if (pending.size <= MAX_PENDING) break
+        pending.delete(oldest)
+      }
+      await inTurn(() => flush([])).catch(() => undefined)
+    },
+  }
+}
+export type Keeping = ReturnType<typeof createKeeping>
+
+function keyOf({ kind, name }: StoreChange): string {
+  return `${kind} ${name}`
+}

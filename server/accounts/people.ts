@@ -1,0 +1,84 @@
+import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
+import { keyOf, personChange, removal } from './book'
+import type { Book, Person } from './book'
+import type { Refusal } from './contract'
+import type { Keeping } from './keeping'
+import type { Passwords } from './passwords'
+import type { Sessions } from './sessions'
+
+export const BUSY: Refusal = { code: 'login-busy', message: 'Too many people are signing in at this moment: try again in a few seconds.', retryAfter: 5 }
+const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last admin: somebody must be able to make accounts.' }
+
+export interface PeopleOptions { book: Book, keeping: Keeping, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
+
+/** The accounts themselves: made, changed and removed, and never without an admin. */
+export function createPeople({ book, keeping, passwords, sessions, max, now }: PeopleOptions) {
+  /** Why an account cannot be made. */
+  function refusalOf({ name, role }: Person): Refusal | undefined {
+    if (book.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
+    if (book.people.size >= max) return { code: 'accounts-full', message: `There are ${max} accounts already; NUXT_LIMITS_ACCOUNTS allows more.` }
+    if (book.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
+    return undefined
+  }
+
+  const isLastAdmin = ({ role }: Person) => role === 'admin' && book.admins() === 1
+
+  return {
+    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, createdAt }]): Account => {
+      const uses = book.sessionsOf(key).map(([, { usedAt }]) => usedAt)
+      return {
+        name,
+        role,
+        createdAt: new Date(createdAt).toISOString(),
+        lastUsedAt: uses.length > 0 ? new Date(Math.max(...uses)).toISOString() : null,
+        sessions: uses.length,
+        tokens: book.tokensOf(key).length,
+      }
+    }),
+    async add({ name, role, password }: NewAccount): Promise<Person | Refusal> {
+      const hash = await passwords.hash(password)
+      if (hash === undefined) return BUSY
+      const person: Person = { name, role, hash, createdAt: now() }
+      return await keeping.attempt(async () => {
+        const refusal = refusalOf(person)
+        if (refusal) return refusal
+        await keeping.insist([personChange(person)])
+        book.people.set(keyOf(name), person)
+        return undefined
+      }) ?? person
+    },
+    async change(name: string, { role, password }: AccountChange): Promise<Refusal | undefined> {
+      const hash = password === undefined ? undefined : await passwords.hash(password)
+      if (password !== undefined && hash === undefined) return BUSY
+      const refusal = await keeping.attempt(async () => {
+        const person = book.find(name)
+        if (!person) return unknownAccount(name)
+        if (role !== undefined && role !== 'admin' && isLastAdmin(person)) return LAST_ADMIN
+        const next: Person = { ...person, role: role ?? person.role, hash: hash ?? person.hash }
+        await keeping.insist([personChange(next)])
+        book.people.set(keyOf(name), next)
+        return undefined
+      })
+      // A new password is a new beginning: who knew the old one is out.
+      if (!refusal && hash !== undefined) await sessions.endAll(keyOf(name))
+      return refusal
+    },
+    async remove(name: string): Promise<Refusal | undefined> {
+      const key = keyOf(name)
+      const refusal = await keeping.attempt(async () => {
+        const person = book.people.get(key)
+        if (!person) return unknownAccount(name)
+        if (isLastAdmin(person)) return LAST_ADMIN
+        await keeping.insist([removal('account', key)])
+        book.people.delete(key)
+        return undefined
+      })
+      if (!refusal) await sessions.end([...book.sessionsOf(key), ...book.tokensOf(key)].map(([digest]) => digest))
+      return refusal
+    },
+  }
+}
+
+export function unknownAccount(name: string): Refusal {
+  return { code: 'account-unknown', message: `There is no account “${name.slice(0, 64)}”.` }
+}

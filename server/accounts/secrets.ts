@@ -1,0 +1,42 @@
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+
+const TOKEN_PREFIX = 'lst_'
+/** No letters that look like others. */
+const CODE_LETTERS = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789'
+const CODE_LENGTH = 12
+
+/** 256 bits that nobody can guess. */
+export function makeSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** The same as an API token, told by its first letters from other texts. */
+export function makeToken(): string {
+  return TOKEN_PREFIX + makeSecret()
+}
+
+/** A name for something, no secret. */
+export function makeId(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** What is kept of a secret. One round is enough where the secret itself cannot be guessed. */
+export function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url')
+}
+
+/** A code for people to copy, of some 59 bits: `ABCD-EFGH-JKMN`. */
+export function makeCode(): string {
+  const letters = Array.from({ length: CODE_LENGTH }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)])
+  return letters.join('').replaceAll(/(.{4})(?=.)/g, '$1-')
+}
+
+/** Compares in a time that does not tell how much is right; spaces, hyphens and case do not matter. */
+export function isCode(typed: string, code: string): boolean {
+  const bare = (text: string) => text.replaceAll(/[\s-]/g, '').toUpperCase()
+  return isSame(bare(typed), bare(code))
+}
+
+export function isSame(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+}

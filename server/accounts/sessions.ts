@@ -1,0 +1,96 @@
+import type { SignedIn } from '#shared/schemas/access'
+import type { Attendance } from './attendance'
+import { keyOf, lesser, removal, sessionChange, tokenChange } from './book'
+import type { Book, HeldSession, Person } from './book'
+import type { Begun, Guest, Origin, StoreChange } from './contract'
+import type { Keeping } from './keeping'
+import { digest, makeId, makeSecret } from './secrets'
+
+const DAY_MS = 86_400_000
+/** Signed in at once; one more ends the one that was longest not used. */
+const MAX_SESSIONS = 50
+const MAX_AGENT_LENGTH = 200
+
+export interface SessionOptions { book: Book, keeping: Keeping, attendance: Attendance, days: number, now: () => number }
+
+/** Sessions and tokens as they come in with requests: whose they are, until when, and what happens when they end. */
+export function createSessions({ book, keeping, attendance, days, now }: SessionOptions) {
+  /** Digests of sessions and tokens whose last use is newer than what is on disk. */
+  const used = new Set<string>()
+
+  /** Ends some at once, on disk as soon as that is possible. */
+  async function end(digests: readonly string[]) {
+    for (const name of digests) {
+      book.sessions.delete(name)
+      book.tokens.delete(name)
+      used.delete(name)
+    }
+    for (const name of digests) attendance.end(name)
+    if (digests.length > 0) await keeping.keep(digests.flatMap((name): StoreChange[] => [removal('session', name), removal('token', name)]))
+  }
+
+  function fromSession(name: string): Guest | undefined {
+    const session = book.sessions.get(name)
+    const person = session && book.people.get(session.account)
+    if (!session || !person || session.expiresAt <= now()) return undefined
+    session.usedAt = now()
+    used.add(name)
+    return { by: 'session', role: person.role, name: person.name, key: name }
+  }
+
+  function fromToken(name: string): Guest | undefined {
+    const token = book.tokens.get(name)
+    const person = token && book.people.get(token.account)
+    if (!token || !person || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
+    token.usedAt = now()
+    used.add(name)
+    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name }
+  }
+
+  return {
+    end,
+    bySession: (secret: string) => fromSession(digest(secret)),
+    byToken: (secret: string) => fromToken(digest(secret)),
+    isThere: ({ key }: Guest) => book.sessions.has(key) || book.tokens.has(key),
+    /** Always a new secret: one that was known before signing in is worth nothing. */
+    async begin(person: Person, { address, agent }: Origin): Promise<Begun> {
+      const account = keyOf(person.name)
+      const others = book.sessionsOf(account).sort(([, a], [, b]) => a.usedAt - b.usedAt)
+      await end(others.slice(0, Math.max(0, others.length - MAX_SESSIONS + 1)).map(([name]) => name))
+      const token = makeSecret()
+      const key = digest(token)
+      const session: HeldSession = { id: makeId(), account, createdAt: now(), usedAt: now(), expiresAt: now() + days * DAY_MS, address, agent: agent.slice(0, MAX_AGENT_LENGTH) }
+      book.sessions.set(key, session)
+      await keeping.keep([sessionChange(key, session)])
+      return { guest: { by: 'session', role: person.role, name: person.name, key }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
+    },
+    endAll: (account: string) => end(book.sessionsOf(account).map(([name]) => name)),
+    list: ({ name, key }: Guest): SignedIn[] => name === null
+      ? []
+      : book.sessionsOf(keyOf(name)).filter(([, { expiresAt }]) => expiresAt > now()).sort(([, a], [, b]) => b.usedAt - a.usedAt).map(([at, session]) => ({
+          id: session.id,
+          isThis: at === key,
+          address: session.address,
+          agent: session.agent,
+          createdAt: new Date(session.createdAt).toISOString(),
+          lastUsedAt: new Date(session.usedAt).toISOString(),
+          expiresAt: new Date(session.expiresAt).toISOString(),
+        })),
+    /** Ends what has expired. */
+    sweep() {
+      const isOver = ([, { expiresAt }]: [string, { expiresAt: number | null }]) => expiresAt !== null && expiresAt <= now()
+      void end([...[...book.sessions].filter(isOver), ...[...book.tokens].filter(isOver)].map(([name]) => name))
+    },
+    /** Keeps when each was used last. */
+    keepUse() {
+      const changes = [...used].flatMap((name): StoreChange[] => {
+        const session = book.sessions.get(name)
+        const token = book.tokens.get(name)
+        return session ? [sessionChange(name, session)] : token ? [tokenChange(name, token)] : []
+      })
+      used.clear()
+      if (changes.length > 0) void keeping.keep(changes)
+    },
+  }
+}
+export type Sessions = ReturnType<typeof createSessions>

@@ -1,0 +1,58 @@
+const WINDOW_MS = 900_000
+/** Within a quarter of an hour: wrong attempts for one name from one address, from one address, and for one name. */
+const MOST = { both: 5, address: 20, name: 50 }
+const MAX_KEYS = 10_000
+
+interface Attempts { count: number, until: number }
+
+/**
+ * Counts attempts to sign in. An attempt counts before it is looked at, so that a thousand at once are no way around it, and is
+ * given back when it was right. What is kept is bounded: the oldest makes room.
+ */
+export function createThrottle(now: () => number) {
+  const held = new Map<string, Attempts>()
+
+  function attemptsOf(key: string): Attempts {
+    const found = held.get(key)
+    if (found && found.until > now()) return found
+    const fresh = { count: 0, until: now() + WINDOW_MS }
+    held.delete(key)
+    held.set(key, fresh)
+    for (const oldest of held.keys()) {
+      if (held.size <= MAX_KEYS) break
+      held.delete(oldest)
+    }
+    return fresh
+  }
+
+  function keysOf(name: string, address: string): [key: string, most: number][] {
+    const from = network(address)
+    return [[`both ${from} ${name}`, MOST.both], [`address ${from}`, MOST.address], [`name ${name}`, MOST.name]]
+  }
+
+  return {
+    /** Counts an attempt; seconds to wait when there were too many, else 0. */
+    attempt(name: string, address: string): number {
+      const counted = keysOf(name, address).map(([key, most]) => ({ attempts: attemptsOf(key), most }))
+      const waits = counted.filter(({ attempts, most }) => attempts.count >= most).map(({ attempts }) => attempts.until - now())
+      if (waits.length > 0) return Math.ceil(Math.max(...waits) / 1_000)
+      for (const { attempts } of counted) attempts.count++
+      return 0
+    },
+    /** It was right. */
+    forgive(name: string, address: string) {
+      for (const [key] of keysOf(name, address)) {
+        const attempts = held.get(key)
+        if (attempts) attempts.count--
+      }
+    },
+    size: () => held.size,
+  }
+}
+
+/** Who has one IPv6 address has all of its network. */
+function network(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = ''] = address.split('::')
+  return head.split(':').slice(0, 4).join(':')
+}

@@ -1,0 +1,96 @@
+import { MAX_AUDIT_PAGE } from '#shared/schemas/access'
+import { fault, QUERY_INVALID } from './route'
+import type { Route } from './route'
+
+const BODY_INVALID = fault(400, '`body-invalid`: the request cannot be taken; `faults` names each field and what is wrong there.')
+const UNAVAILABLE = fault(503, '`accounts-unavailable`: it cannot be stored now; the message says why. `login-busy`: too many sign in at this moment.')
+const TOO_OFTEN = fault(429, '`login-too-often`: too many wrong attempts from there or for this name; `Retry-After` says how many seconds to wait.')
+const ACCOUNT_UNKNOWN = fault(404, '`account-unknown`: there is no such account.')
+const LAST_ADMIN = fault(409, '`last-admin`: no admin would be left.')
+const ENTERED = { description: 'Who has entered. The cookie comes with it.', schema: 'Session', headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-session`, a new one each time.' } } } as const
+
+/** Every route about who may enter. */
+export const ACCESS_ROUTES: readonly Route[] = [
+  {
+    method: 'get', path: '/api/session', id: 'getSession', tag: 'access',
+    summary: 'Who asks, and whether an account exists.',
+    answers: { 200: { description: 'Whoever it is; `nobody` is no error.', schema: 'Session' } },
+  },
+  {
+    method: 'post', path: '/api/session', id: 'signIn', tag: 'access',
+    summary: 'Signs in with name and password.',
+    body: { description: 'The name in any case.', schema: 'Credentials' },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(401, '`login-wrong`: the name or the password; which of the two is not told.'), ...TOO_OFTEN, ...UNAVAILABLE },
+  },
+  {
+    method: 'delete', path: '/api/session', id: 'signOut', tag: 'access',
+    summary: 'Signs out: the session ends, and its streams are closed with 4401.',
+    answers: { 200: { description: 'Nobody.', schema: 'Session' } },
+  },
+  {
+    method: 'post', path: '/api/first-account', id: 'makeFirstAccount', tag: 'access',
+    summary: 'Makes the first account, an admin, and signs it in.',
+    body: { description: 'With the code from the application’s log, which is not asked for on the machine that it runs on.', schema: 'FirstAccount' },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`code-wrong`: it is another one after each start.'), ...fault(409, '`not-first`: an account exists already.'), ...TOO_OFTEN, ...UNAVAILABLE },
+  },
+  {
+    method: 'get', path: '/api/account/sessions', id: 'listSessions', tag: 'access',
+    summary: 'Where one’s own account is signed in.',
+    answers: { 200: { description: 'The sessions, the newest use first.', schema: 'SignedInList' } },
+  },
+  {
+    method: 'delete', path: '/api/account/sessions', id: 'signOutEverywhere', tag: 'access',
+    summary: 'Ends every session of one’s own account, this one as well. Tokens stay.',
+    answers: { 200: { description: 'Nobody.', schema: 'Session' } },
+  },
+  {
+    method: 'put', path: '/api/account/password', id: 'changePassword', tag: 'access',
+    summary: 'Changes one’s own password and ends every other session.',
+    body: { description: 'The current one and the new one.', schema: 'PasswordChange' },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`password-wrong`: the current one.'), ...TOO_OFTEN, ...UNAVAILABLE },
+  },
+  {
+    method: 'get', path: '/api/accounts', id: 'listAccounts', tag: 'access',
+    summary: 'Every account.',
+    answers: { 200: { description: 'Sorted by name.', schema: 'Accounts' } },
+  },
+  {
+    method: 'post', path: '/api/accounts', id: 'addAccount', tag: 'access',
+    summary: 'Makes an account.',
+    body: { description: 'Its first password is told its owner by whoever makes it.', schema: 'NewAccount' },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...fault(409, '`account-exists`; `accounts-full`: `NUXT_LIMITS_ACCOUNTS` are there; `last-admin`: the first one has to be an admin.'), ...UNAVAILABLE },
+  },
+  {
+    method: 'put', path: '/api/accounts/{name}', id: 'changeAccount', tag: 'access',
+    summary: 'Gives an account another role or another password; with a new password it is signed out everywhere.',
+    body: { description: 'What is left out stays.', schema: 'AccountChange' },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN, ...UNAVAILABLE },
+  },
+  {
+    method: 'delete', path: '/api/accounts/{name}', id: 'removeAccount', tag: 'access',
+    summary: 'Removes an account with its sessions and tokens.',
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN, ...UNAVAILABLE },
+  },
+  {
+    method: 'get', path: '/api/tokens', id: 'listTokens', tag: 'access',
+    summary: 'One’s own API tokens, for an admin those of all accounts.',
+    answers: { 200: { description: 'The newest first, without the tokens themselves.', schema: 'Tokens' } },
+  },
+  {
+    method: 'post', path: '/api/tokens', id: 'addToken', tag: 'access',
+    summary: 'Makes an API token for programs: `Authorization: Bearer …`.',
+    body: { description: 'What it is for, what it may, and for how long.', schema: 'NewToken' },
+    answers: { 200: { description: 'The only answer with the token itself.', schema: 'MadeToken' }, ...BODY_INVALID, ...fault(403, '`role-too-high`: a token may at most what its account may.'), ...fault(409, '`tokens-full`: the account has as many as it can have.'), ...UNAVAILABLE },
+  },
+  {
+    method: 'delete', path: '/api/tokens/{tokenId}', id: 'removeToken', tag: 'access',
+    summary: 'Removes a token; its streams are closed.',
+    answers: { 200: { description: 'Those that are left.', schema: 'Tokens' }, ...fault(404, '`token-unknown`: there is none.'), ...UNAVAILABLE },
+  },
+  {
+    method: 'get', path: '/api/audit', id: 'getAudit', tag: 'access',
+    summary: 'Who did what, when, from where, and how often signing in went wrong.',
+    query: { schema: 'AuditQuery', parameters: { limit: `Entries on a page, at most ${MAX_AUDIT_PAGE}.`, before: 'Only entries with a smaller `id`: `next` of the page before.' } },
+    answers: { 200: { description: 'Newest first.', schema: 'Audit' }, ...QUERY_INVALID },
+  },
+]

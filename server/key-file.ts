@@ -1,0 +1,28 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Who may read the data folder may do everything anyway; nobody else reads this. */
+const PRIVATE = 0o600
+
+/** Where `npm run admin` finds what opens the running server; another one at each start. Without it the server runs as well. */
+export function writeKeyFile(dataDir: string, key: string): () => void {
+  const file = join(dataDir, 'admin.key')
+  const remove = () => {
+    try {
+      rmSync(file, { force: true })
+    }
+    catch {
+      // A folder that cannot be written.
+    }
+  }
+  remove()
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    // A new file: one that somebody has laid there would keep its own rights.
+    writeFileSync(file, `${key}\n`, { mode: PRIVATE, flag: 'wx' })
+  }
+  catch {
+    // As above.
+  }
+  return remove
+}

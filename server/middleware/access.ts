@@ -1,0 +1,50 @@
+import type { H3Event } from 'h3'
+import { findRule, leastOfPage, ruleOf } from '#shared/utils/access'
+import type { RouteKey } from '#shared/utils/access'
+
+/** What belongs to the pages themselves and holds nothing of the site: scripts, styles, the error page. */
+const INSIDES = /^\/(?:_nuxt|__nuxt\w*|_i18n|_ipx|_fonts)(?:\/|$)/
+
+/** Characters kept of what was changed. */
+const MAX_TARGET_LENGTH = 200
+
+/** Everything that is not a file of the application comes by here: who may do what stands in `shared/utils/access.ts`. */
+export default defineEventHandler((event) => {
+  const [path = ''] = event.path.split('?')
+  if (!path.startsWith('/api/')) return INSIDES.test(path) ? undefined : admitToPage(event, path)
+  const visitor = visitorFor(event)
+  const rule = findRule(event.method, path)
+  const fault = rule ? accessFault(visitor, rule.key) : roleFault(visitor.guest?.role ?? null, 'viewer')
+  if (rule) noteDeed(event, rule)
+  if (fault) throw accessError(event, fault)
+  if (!rule) throw notFound(event)
+})
+
+function admitToPage(event: H3Event, path: string) {
+  const { guest } = visitorFor(event)
+  // For the page, which shows what may be done.
+  event.context.session = useLeitstand().accounts.describe(guest)
+  const fault = roleFault(guest?.role ?? null, leastOfPage(path))
+  if (!fault) return
+  const isReading = event.method === 'GET' || event.method === 'HEAD'
+  // Who has signed in is told; everybody else is shown where to.
+  if (!isReading || fault.code === 'role-too-low' || fault.code === 'accounts-unavailable') throw accessError(event, fault)
+  const { baseURL } = useRuntimeConfig(event).app
+  return sendRedirect(event, baseURL.replace(/\/$/, '') + (fault.code === 'no-account-yet' ? '/welcome' : `/login?to=${encodeURIComponent(event.node.req.originalUrl ?? '/')}`))
+}
+
+/** Keeps what is done, and what somebody was not allowed to do, in the audit log. */
+function noteDeed(event: H3Event, { key, names }: { key: RouteKey, names: string[] }) {
+  const { deed } = ruleOf(key)
+  if (!deed) return
+  // The one who signs out is not there any more at the end.
+  const before = visitorFor(event).guest
+  event.node.res.once('finish', () => {
+    const { guest = before, address } = visitorFor(event)
+    const status = event.node.res.statusCode
+    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login')
+    if (status >= 400 && !isAttempt) return
+    const target = event.context.target ?? (names.join('/') || null)
+    useLeitstand().accounts.note({ who: guest?.name ?? null, by: guest?.by ?? 'nobody', address, deed, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
+  })
+}

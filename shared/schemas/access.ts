@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { IsoTimestampSchema } from '#shared/schemas/telemetry'
+import { DEEDS, ROLES } from '#shared/utils/access'
+
+/** Characters of a password, and of the names of accounts and tokens. */
+export const MIN_PASSWORD_LENGTH = 12
+export const MAX_PASSWORD_LENGTH = 256
+export const MAX_ACCOUNT_NAME_LENGTH = 64
+export const MAX_TOKEN_NAME_LENGTH = 100
+/** Days after which a token may expire. */
+export const MAX_TOKEN_DAYS = 3_650
+const MAX_CODE_LENGTH = 64
+
+export const RoleSchema = z.enum(ROLES)
+
+/** Letters, digits and `. _ @ -`: it stands in addresses as it is. */
+const accountName = z.string().trim().normalize('NFC').min(1).max(MAX_ACCOUNT_NAME_LENGTH).regex(/^[\p{L}\p{N}._@-]+$/u, { error: 'may have letters, digits and . _ @ - only' })
+const password = z.string().normalize('NFKC').min(MIN_PASSWORD_LENGTH, { error: `must have at least ${MIN_PASSWORD_LENGTH} characters` }).max(MAX_PASSWORD_LENGTH)
+
+/** Who asks, and whether somebody has to sign in at all. */
+export const SessionSchema = z.object({
+  /** `machine`: from this machine, while no account exists; `open`: from anywhere, while none exists and that is allowed. */
+  by: z.enum(['session', 'token', 'machine', 'open', 'nobody']),
+  /** Of the account; null where there is none. */
+  name: z.string().nullable(),
+  role: RoleSchema.nullable(),
+  /** No account exists yet. */
+  isFirst: z.boolean(),
+})
+export type Session = z.infer<typeof SessionSchema>
+
+/** What somebody types to sign in; it is compared, never judged. */
+export const CredentialsSchema = z.object({ name: z.string().max(MAX_PASSWORD_LENGTH), password: z.string().max(MAX_PASSWORD_LENGTH) })
+
+/** The first account; it is an admin. `code` stands in the application's log, and is not asked for on its own machine. */
+export const FirstAccountSchema = z.object({ name: accountName, password, code: z.string().max(MAX_CODE_LENGTH).optional() })
+
+export const NewAccountSchema = z.object({ name: accountName, password, role: RoleSchema })
+export type NewAccount = z.infer<typeof NewAccountSchema>
+
+/** What an admin changes of an account; what is left out stays. */
+export const AccountChangeSchema = z.object({ role: RoleSchema.optional(), password: password.optional() })
+export type AccountChange = z.infer<typeof AccountChangeSchema>
+
+export const AccountSchema = z.object({
+  name: z.string(),
+  role: RoleSchema,
+  createdAt: IsoTimestampSchema,
+  /** Of the newest session; null while it has none. */
+  lastUsedAt: IsoTimestampSchema.nullable(),
+  sessions: z.number().int().nonnegative(),
+  tokens: z.number().int().nonnegative(),
+})
+export const AccountsSchema = z.array(AccountSchema)
+export type Account = z.infer<typeof AccountSchema>
+
+/** One's own password; every other session ends. */
+export const PasswordChangeSchema = z.object({ current: z.string().max(MAX_PASSWORD_LENGTH), password })
+
+/** A browser that is signed in. */
+export const SignedInSchema = z.object({
+  id: z.string(),
+  /** The one that asks. */
+  isThis: z.boolean(),
+  address: z.string(),
+  /** What the browser calls itself. */
+  agent: z.string(),
+  createdAt: IsoTimestampSchema,
+  lastUsedAt: IsoTimestampSchema,
+  expiresAt: IsoTimestampSchema,
+})
+export const SignedInListSchema = z.array(SignedInSchema)
+export type SignedIn = z.infer<typeof SignedInSchema>
+
+export const NewTokenSchema = z.object({
+  /** What it is for. */
+  name: z.string().trim().min(1).max(MAX_TOKEN_NAME_LENGTH).regex(/^[^\p{Cc}\p{Cs}]+$/u, { error: 'must be one line' }),
+  /** At most the role of the account. */
+  role: RoleSchema,
+  /** Days until it expires; null is never. */
+  days: z.number().int().min(1).max(MAX_TOKEN_DAYS).nullable(),
+})
+export type NewToken = z.infer<typeof NewTokenSchema>
+
+export const TokenSchema = z.object({
+  id: z.string(),
+  account: z.string(),
+  name: z.string(),
+  role: RoleSchema,
+  createdAt: IsoTimestampSchema,
+  expiresAt: IsoTimestampSchema.nullable(),
+  lastUsedAt: IsoTimestampSchema.nullable(),
+})
+export const TokensSchema = z.array(TokenSchema)
+export type Token = z.infer<typeof TokenSchema>
+
+/** A token that was just made: the only time that it is told. */
+export const MadeTokenSchema = TokenSchema.extend({ token: z.string() })
+export type MadeToken = z.infer<typeof MadeTokenSchema>
+
+export const AuditEntrySchema = z.object({
+  /** Counts up; later entries have larger ones. */
+  id: z.number().int().positive(),
+  at: IsoTimestampSchema,
+  /** The account; null where there is none. */
+  who: z.string().nullable(),
+  by: SessionSchema.shape.by,
+  address: z.string(),
+  deed: z.enum(DEEDS),
+  /** What was changed, such as a deviceId. */
+  target: z.string().nullable(),
+  /** HTTP status: 401 and 403 are attempts. */
+  status: z.number().int(),
+})
+export type AuditEntry = z.infer<typeof AuditEntrySchema>
+
+export const MAX_AUDIT_PAGE = 500
+export const AuditQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_AUDIT_PAGE).default(100),
+  before: z.coerce.number().int().positive().optional(),
+})
+
+export const AuditSchema = z.object({
+  /** Newest first. */
+  entries: z.array(AuditEntrySchema),
+  /** `before` for the page that follows; null on the last. */
+  next: z.number().int().nullable(),
+  /** Attempts to sign in since the server started: those that were wrong, and those not even looked at because there were too many. */
+  logins: z.object({ failed: z.number().int().nonnegative(), refused: z.number().int().nonnegative() }),
+})
+export type Audit = z.infer<typeof AuditSchema>

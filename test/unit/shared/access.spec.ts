@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ROUTES } from '../../../server/documents/routes'
+import { findRule, isAllowed, leastOfPage, methodsOf, RULES, ruleOf } from '#shared/utils/access'
+import type { RouteKey } from '#shared/utils/access'
+
+const KEYS = Object.keys(RULES).filter((key): key is RouteKey => key in RULES)
+const STREAM = 'get /ws/events'
+
+describe('the table of rules', () => {
+  it.each(ROUTES.map(({ method, path }) => `${method} ${path}`))('has one for %s', (key) => {
+    expect(KEYS).toContain(key)
+  })
+
+  it('has none for what does not exist', () => {
+    const routes = new Set(ROUTES.map(({ method, path }) => `${method} ${path}`))
+    expect(KEYS.filter(key => !routes.has(key))).toEqual([STREAM])
+    expect(readFileSync('server/routes/ws/events.ts', 'utf8')).toContain(`'${STREAM}'`)
+  })
+
+  it('lets nobody change anything without a name in the audit log', () => {
+    expect(KEYS.filter(key => !key.startsWith('get ') && !ruleOf(key).deed)).toEqual([])
+  })
+
+  it('is open to everybody for no more than it takes to sign in', () => {
+    expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account'])
+  })
+
+  it('lets no viewer change more than the own account', () => {
+    const changes = KEYS.filter(key => !key.startsWith('get ') && ruleOf(key).least === 'viewer')
+    expect(changes.filter(key => !ruleOf(key).inPerson)).toEqual([])
+  })
+})
+
+describe('the rule of a request', () => {
+  it.each([
+    ['GET', '/api/sensors', 'get /api/sensors', []],
+    ['GET', '/api/sensors/', 'get /api/sensors', []],
+    ['GET', '/api/sensors/a b', 'get /api/sensors/{deviceId}', ['a b']],
+    ['DELETE', '/api/tokens/x', 'delete /api/tokens/{tokenId}', ['x']],
+    ['PUT', '/api/accounts/anna', 'put /api/accounts/{name}', ['anna']],
+  ])('%s %s', (method, path, key, names) => {
+    expect(findRule(method, path)).toEqual({ key, names })
+  })
+
+  it.each([['POST', '/api/sensors'], ['GET', '/api/nothing'], ['GET', '/api/sensors//history'], ['GET', '/API/sensors'], ['GET', '/api/audit/x'], ['PROPFIND', '/api/audit']])('%s %s has none', (method, path) => {
+    expect(findRule(method, path)).toBeUndefined()
+  })
+
+  it('knows how a path can be asked', () => {
+    expect(methodsOf('/api/site')).toEqual(['GET', 'PUT'])
+    expect(methodsOf('/api/nothing')).toEqual([])
+  })
+})
+
+it('each role may what the one before may', () => {
+  const may = (least: Parameters<typeof isAllowed>[1]) => [null, 'viewer', 'operator', 'admin'].map(role => isAllowed(role === 'viewer' || role === 'operator' || role === 'admin' ? role : null, least))
+  expect(may('everyone')).toEqual([true, true, true, true])
+  expect(may('viewer')).toEqual([false, true, true, true])
+  expect(may('operator')).toEqual([false, false, true, true])
+  expect(may('admin')).toEqual([false, false, false, true])
+})
+
+it('pages are for viewers unless said otherwise', () => {
+  expect(['/', '/devices/x', '/audit/', '/accounts', '/login', '/no-such-page'].map(leastOfPage)).toEqual(['viewer', 'viewer', 'admin', 'admin', 'everyone', 'viewer'])
+})

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { ROLES } from '../../shared/utils/access.ts'
+
+const ARGUMENTS = { role: { type: 'string' }, data: { type: 'string' }, url: { type: 'string' }, help: { type: 'boolean' } } as const
+const COMMANDS = ['create', 'password', 'list'] as const
+
+export interface Order { kind: 'run', command: typeof COMMANDS[number], name: string, role: typeof ROLES[number], data: string, url: string }
+export type Asked = Order | { kind: 'help' } | { kind: 'wrong', fault: string }
+
+/** Reads the command line (without `node` and the file's name). Never throws for what somebody typed. */
+export function readOptions(args: string[], env: Record<string, string | undefined>): Asked {
+  const typed = parse(args)
+  if (typeof typed === 'string') return { kind: 'wrong', fault: typed }
+  const { values, positionals: [first, name = '', ...more] } = typed
+  if (values.help) return { kind: 'help' }
+  const command = COMMANDS.find(each => each === first)
+  const role = ROLES.find(each => each === (values.role ?? 'admin'))
+  const url = values.url ?? `http://127.0.0.1:${env.PORT || '3000'}`
+  if (!command) return { kind: 'wrong', fault: `The command is one of ${COMMANDS.join(', ')}.` }
+  if (!role) return { kind: 'wrong', fault: `The role is one of ${ROLES.join(', ')}.` }
+  if (!URL.canParse(url)) return { kind: 'wrong', fault: '--url needs an address such as http://127.0.0.1:3000.' }
+  if (command !== 'list' && !name) return { kind: 'wrong', fault: 'The name of the account is missing.' }
+  if (more.length > 0) return { kind: 'wrong', fault: `One name is enough, but ${more.join(' ')} came after it.` }
+  return { kind: 'run', command, name, role, data: values.data ?? (env.NUXT_DATA_DIR || '.data'), url }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: ARGUMENTS, allowPositionals: true })
+  }
+  catch (error) {
+    const explanation = error instanceof Error ? error.message : String(error)
+    return `${explanation.replace(/\.?(?:\s(?=To |Did |This )|\n)[^]*$/, '')}.`
+  }
+}
