@@ -1,9 +1,11 @@
 import { computed } from 'vue'
 import { useI18n } from '#imports'
+import { useAccess } from './useAccess'
 
-/** The pages of the application, for navigation and palette. */
+/** The pages that whoever looks may see, for navigation and palette. */
 export function usePages() {
   const { t } = useI18n()
+  const { mayVisit } = useAccess()
   return computed(() => [
     { label: t('shell.overview'), icon: 'i-lucide-layout-list', to: '/' },
     { label: t('wall.title'), icon: 'i-lucide-presentation', to: '/wall' },
@@ -12,5 +14,7 @@ export function usePages() {
     { label: t('shell.doctor'), icon: 'i-lucide-stethoscope', to: '/doctor' },
     { label: t('shell.storage'), icon: 'i-lucide-database', to: '/storage' },
     { label: t('shell.configuration'), icon: 'i-lucide-settings-2', to: '/configuration' },
-  ])
+    { label: t('access.accounts'), icon: 'i-lucide-users', to: '/accounts' },
+    { label: t('audit.title'), icon: 'i-lucide-scroll-text', to: '/audit' },
+  ].filter(({ to }) => mayVisit(to)))
 }

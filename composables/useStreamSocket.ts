@@ -1,7 +1,8 @@
 import { tryOnScopeDispose, useIntervalFn, useWebSocket } from '@vueuse/core'
 import { ref, watch } from 'vue'
-import { StreamEventSchema } from '#shared/schemas/events'
+import { CLOSE_SIGNED_OUT, StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { useAccess } from './useAccess'
 
 /** `live` from the snapshot on, or from where the server has resumed; `disconnected` until the next one. */
 export type StreamStatus = 'connecting' | 'live' | 'disconnected'
@@ -11,6 +12,8 @@ const PING_EVERY_MS = 3_000
 const MISSED_PINGS_ALLOWED = 1
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 3_000
+/** A refused connection looks like a lost one: after so many in a row the server is asked whether somebody is signed in. */
+const REFUSED_BEFORE_ASKING = 2
 
 export interface StreamSocketOptions {
   /** What to ask for beside `after`, at every connection anew. */
@@ -22,7 +25,9 @@ export interface StreamSocketOptions {
 export function useStreamSocket({ query, receive }: StreamSocketOptions) {
   const status = ref<StreamStatus>('connecting')
   const sinceMs = ref(0)
+  const access = useAccess()
   let unanswered = 0
+  let refused = 0
   // Where to go on after a lost connection.
   let lastId = ''
   // While one connection takes the place of another none is lost.
@@ -34,6 +39,13 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
     // Its own close on `beforeunload` would also end the stream of a page that stays.
     autoClose: false,
     autoReconnect: { retries: -1, delay: retryDelay },
+    onConnected() {
+      refused = 0
+    },
+    onDisconnected(_, { code }) {
+      if (code === CLOSE_SIGNED_OUT) access.askToSignIn()
+      else if (++refused % REFUSED_BEFORE_ASKING === 0) void access.check()
+    },
     onMessage(from, { data }) {
       // A connection that was given up may still deliver.
       if (from !== socket.ws.value) return

@@ -5,6 +5,8 @@ import { PresenceSchema } from '#shared/schemas/device'
 import { DoctorCheckNameSchema, DoctorCodeSchema, DoctorStatusSchema } from '#shared/schemas/doctor'
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
+import { SessionSchema } from '#shared/schemas/access'
+import { ACCESS_FAULTS, DEEDS, ROLES } from '#shared/utils/access'
 import { ADVISED } from '#shared/utils/doctor'
 import { QUANTITIES } from '#shared/utils/metrics'
 
@@ -22,6 +24,11 @@ const FAMILIES: Record<string, readonly string[]> = {
   'doctor.finding': DoctorCodeSchema.options,
   'doctor.advice': ADVISED,
   'doctor.outcome': ['refused', 'failed'],
+  'access.fault': ACCESS_FAULTS,
+  'access.role': ROLES,
+  'access.may': ROLES,
+  'audit.by': SessionSchema.shape.by.options,
+  'audit.deed': DEEDS,
   'metric.quantity': QUANTITIES,
   'presence.word': PresenceSchema.options,
   'presence.hint': PresenceSchema.options,
