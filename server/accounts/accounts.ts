@@ -19,6 +19,7 @@ const KEEP_USE_MS = 60_000
 const FIRST = ''
 
 const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine' }
+const UNREAD: Refusal = { code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
 const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open' }
 
 export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, hashCost, now = Date.now }: AccountOptions): Accounts {
@@ -38,10 +39,10 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   let state: ReturnType<Accounts['state']> = 'unread'
 
   function withoutAccount(isLocal: boolean): Guest | undefined {
-    // What accounts there are cannot be read: whoever sits at the machine may look, and change nothing.
-    if (state === 'unread') return isLocal ? { ...MACHINE, role: 'viewer' } : undefined
     if (state === 'some') return undefined
-    return isLocal ? MACHINE : isOpen ? OPEN : undefined
+    // While it cannot be read what accounts there are, whoever sits at the machine may look; nothing can be written then anyway.
+    if (isLocal) return MACHINE
+    return isOpen && state === 'none' ? OPEN : undefined
   }
 
   /** Counts an attempt; the refusal when there were too many. */
@@ -67,6 +68,8 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   }
 
   async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
+    // There may be others, which would be hidden behind it.
+    if (state === 'unread') return UNREAD
     const made = await people.add(account)
     if ('code' in made) return made
     state = 'some'
@@ -120,7 +123,8 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     sessions: sessions.list,
 
     async addFirst({ name, password }, code, origin) {
-      if (state !== 'none') return { code: 'not-first', message: 'There is an account already: sign in, and make others there.' }
+      if (state === 'unread') return UNREAD
+      if (state === 'some') return { code: 'not-first', message: 'There is an account already: sign in, and make others there.' }
       const refusal = tooOften(FIRST, origin.address)
       if (refusal) return refusal
       if (code !== null && !isCode(code, firstCode)) {

@@ -3,7 +3,7 @@ import { fault, QUERY_INVALID } from './route'
 import type { Route } from './route'
 
 const BODY_INVALID = fault(400, '`body-invalid`: the request cannot be taken; `faults` names each field and what is wrong there.')
-const UNAVAILABLE = fault(503, '`accounts-unavailable`: it cannot be stored now; the message says why. `login-busy`: too many sign in at this moment.')
+const UNAVAILABLE = fault(503, '`accounts-unavailable`: the accounts cannot be read or stored now; the message says why.')
 const TOO_OFTEN = fault(429, '`login-too-often`: too many wrong attempts from there or for this name; `Retry-After` says how many seconds to wait.')
 const ACCOUNT_UNKNOWN = fault(404, '`account-unknown`: there is no such account.')
 const LAST_ADMIN = fault(409, '`last-admin`: no admin would be left.')
@@ -20,7 +20,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'post', path: '/api/session', id: 'signIn', tag: 'access',
     summary: 'Signs in with name and password.',
     body: { description: 'The name in any case.', schema: 'Credentials' },
-    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(401, '`login-wrong`: the name or the password; which of the two is not told.'), ...TOO_OFTEN, ...UNAVAILABLE },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(401, '`login-wrong`: the name or the password; which of the two is not told.'), ...TOO_OFTEN },
   },
   {
     method: 'delete', path: '/api/session', id: 'signOut', tag: 'access',
@@ -47,7 +47,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'put', path: '/api/account/password', id: 'changePassword', tag: 'access',
     summary: 'Changes one’s own password and ends every other session.',
     body: { description: 'The current one and the new one.', schema: 'PasswordChange' },
-    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`password-wrong`: the current one.'), ...TOO_OFTEN, ...UNAVAILABLE },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`password-wrong`: the current one.'), ...TOO_OFTEN },
   },
   {
     method: 'get', path: '/api/accounts', id: 'listAccounts', tag: 'access',
@@ -64,12 +64,12 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'put', path: '/api/accounts/{name}', id: 'changeAccount', tag: 'access',
     summary: 'Gives an account another role or another password; with a new password it is signed out everywhere.',
     body: { description: 'What is left out stays.', schema: 'AccountChange' },
-    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN, ...UNAVAILABLE },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN },
   },
   {
     method: 'delete', path: '/api/accounts/{name}', id: 'removeAccount', tag: 'access',
     summary: 'Removes an account with its sessions and tokens.',
-    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN, ...UNAVAILABLE },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN },
   },
   {
     method: 'get', path: '/api/tokens', id: 'listTokens', tag: 'access',
@@ -80,12 +80,12 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'post', path: '/api/tokens', id: 'addToken', tag: 'access',
     summary: 'Makes an API token for programs: `Authorization: Bearer …`.',
     body: { description: 'What it is for, what it may, and for how long.', schema: 'NewToken' },
-    answers: { 200: { description: 'The only answer with the token itself.', schema: 'MadeToken' }, ...BODY_INVALID, ...fault(403, '`role-too-high`: a token may at most what its account may.'), ...fault(409, '`tokens-full`: the account has as many as it can have.'), ...UNAVAILABLE },
+    answers: { 200: { description: 'The only answer with the token itself.', schema: 'MadeToken' }, ...BODY_INVALID, ...fault(403, '`role-too-high`: a token may at most what its account may.'), ...fault(409, '`tokens-full`: the account has as many as it can have.') },
   },
   {
     method: 'delete', path: '/api/tokens/{tokenId}', id: 'removeToken', tag: 'access',
     summary: 'Removes a token; its streams are closed.',
-    answers: { 200: { description: 'Those that are left.', schema: 'Tokens' }, ...fault(404, '`token-unknown`: there is none.'), ...UNAVAILABLE },
+    answers: { 200: { description: 'Those that are left.', schema: 'Tokens' }, ...fault(404, '`token-unknown`: there is none.') },
   },
   {
     method: 'get', path: '/api/audit', id: 'getAudit', tag: 'access',

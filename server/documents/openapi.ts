@@ -50,7 +50,7 @@ const SECURITY_SCHEMES = {
 }
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
-const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low` or `no-account-yet`, 503 `accounts-unavailable`, 500 `internal`.', schema: 'ErrorAnswer' }
+const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low` or `no-account-yet`, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
 
 /** The HTTP API as an OpenAPI 3.1 document. */
 export function openApiDocument() {

@@ -257,10 +257,11 @@ describe.skipIf(!browser)('the pages', () => {
     await page.getByTestId('new-password').fill(PASSWORD)
     await page.keyboard.press('Enter')
     await page.getByTestId('account-menu').waitFor()
-    const state = await page.context().storageState()
+    // Not the cookie that remembers the language.
+    const cookies = (await page.context().cookies()).filter(({ name }) => name === 'leitstand-session')
     for (const look of [{ locale: 'en-GB', colorScheme: 'light' }, { locale: 'de-DE', colorScheme: 'dark' }] as const) {
       for (const path of ['/account', '/accounts', '/audit', '/login']) {
-        const seen = await openPage(app.url + path, { ...look, storageState: state, reducedMotion: 'reduce' })
+        const seen = await openPage(app.url + path, { ...look, storageState: { cookies, origins: [] }, reducedMotion: 'reduce' })
         for (const width of [1440, 390]) {
           await seen.setViewportSize({ width, height: 900 })
           await seen.getByRole('heading').first().waitFor()

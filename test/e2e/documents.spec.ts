@@ -5,6 +5,7 @@ import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { NOT_BUILT_YET } from '../unit/server/documents/not-built-yet'
+import { ACCOUNT_ANSWERS } from './support/account-answers'
 import { launchApp, startApp } from './support/app'
 import type { App, Env } from './support/app'
 import { connectDevice } from './support/broker'
@@ -242,6 +243,42 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('describes what is answered about accounts', async () => {
+    const app = await startApp()
+    let cookie = ''
+    for (const { method, route, status, path = route, body, as = 'machine', at, times = 1 } of ACCOUNT_ANSWERS) {
+      for (let i = 0; i < times; i++) {
+        const url = at ? sites.get(at)?.url : app.url
+        const response = await fetch(`${url}${path}`, { method: method.toUpperCase(), headers: as === 'admin' ? { cookie } : {}, ...(body && { body: JSON.stringify(body) }) })
+        cookie = response.headers.get('set-cookie')?.split(';')[0] ?? cookie
+        expectDescribed(method, route, status, response, await response.text())
+      }
+    }
+  })
+
+  it('describes what is answered to a token, and to who guesses the first account’s code', async () => {
+    const app = await startApp()
+    const far = { 'x-forwarded-for': '192.0.2.7' }
+    const first = { name: 'admin', password: 'correct horse battery' }
+    for (const status of [403, 403, 403, 403, 403, 429]) {
+      const response = await fetch(`${app.url}/api/first-account`, { method: 'POST', headers: far, body: JSON.stringify({ ...first, code: 'wrong' }) })
+      expectDescribed('post', '/api/first-account', status, response, await response.text())
+    }
+
+    const other = await startApp()
+    const made = await fetch(`${other.url}/api/first-account`, { method: 'POST', body: JSON.stringify(first) })
+    const admin = { cookie: made.headers.get('set-cookie')?.split(';')[0] ?? '' }
+    await fetch(`${other.url}/api/accounts`, { method: 'POST', headers: admin, body: JSON.stringify({ ...first, name: 'vera', role: 'viewer' }) })
+    const signedIn = await fetch(`${other.url}/api/session`, { method: 'POST', body: JSON.stringify({ ...first, name: 'vera' }) })
+    const vera = { cookie: signedIn.headers.get('set-cookie')?.split(';')[0] ?? '' }
+    const tooMuch = await fetch(`${other.url}/api/tokens`, { method: 'POST', headers: vera, body: JSON.stringify({ name: 'script', role: 'admin', days: null }) })
+    expectDescribed('post', '/api/tokens', 403, tooMuch, await tooMuch.text())
+    const token = await fetch(`${other.url}/api/tokens`, { method: 'POST', headers: vera, body: JSON.stringify({ name: 'script', role: 'viewer', days: null }) })
+    const { id } = z.object({ id: z.string() }).parse(await token.json())
+    const removed = await fetch(`${other.url}/api/tokens/${id}`, { method: 'DELETE', headers: vera })
+    expectDescribed('delete', '/api/tokens/{tokenId}', 200, removed, await removed.text())
+  })
+
   function expectDescribed(method: string, route: string, status: number, response: Response, text: string) {
     expect(response.status, text.slice(0, 1_000)).toBe(status)
     const type = response.headers.get('content-type')?.split(';')[0] ?? ''
@@ -258,6 +295,11 @@ describe('the OpenAPI document', () => {
     const seen = new Set([
       ...ANSWERS.map(([route, status]) => `${status} get ${route}`),
       ...CHANGES.map(([method, route, status]) => `${status} ${method} ${route}`),
+      ...ACCOUNT_ANSWERS.map(({ method, route, status }) => `${status} ${method} ${route}`),
+      '403 post /api/first-account',
+      '429 post /api/first-account',
+      '403 post /api/tokens',
+      '200 delete /api/tokens/{tokenId}',
       '304 get /api/devices',
       '429 get /api/sensors',
       `429 get ${DEVICE}`,

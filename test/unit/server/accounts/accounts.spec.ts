@@ -79,11 +79,13 @@ describe('while no account exists', () => {
 })
 
 describe('before the store was opened', () => {
-  it('this machine may look, and nobody else may enter', () => {
+  it('this machine may enter and nobody else, and no account can be made', async () => {
     const store = { all: () => [], write: () => Promise.resolve() }
     const accounts = createAccounts({ store, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
-    expect(accounts.identify({ ...NOBODY, isLocal: true })).toMatchObject({ role: 'viewer' })
+    expect(accounts.identify({ ...NOBODY, isLocal: true })).toMatchObject({ by: 'machine' })
     expect(accounts.identify(NOBODY)).toBeUndefined()
+    expect(await accounts.add({ name: 'eve', role: 'admin', password: PASSWORD })).toMatchObject({ code: 'accounts-unavailable' })
+    expect(await accounts.addFirst({ name: 'eve', password: PASSWORD }, null, FROM)).toMatchObject({ code: 'accounts-unavailable' })
   })
 })
 
