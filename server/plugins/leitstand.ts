@@ -2,12 +2,14 @@ import { createLeitstand } from '../leitstand'
 import { readSettings, SettingsError } from '../settings'
 import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
 import { provideLeitstand } from '../utils/leitstand'
+import { keepYoungGenerationSmall } from '../utils/young-generation'
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
 export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   surviveLostLog()
+  keepYoungGenerationSmall()
   refuseForeignUpgrades(nitroApp.h3App)
   prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
