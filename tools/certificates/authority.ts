@@ -48,7 +48,7 @@ export function openAuthority(folder: string, shared: string): Authority {
   if (isNew) found()
 
   function found() {
-    if (existsSync(keyFile)) throw new CertificatesFailure(`${keyFile} is there, but ${certificateFile} is not; bring it back, or take the folder away to begin anew.`)
+    if (readdirSync(issued).length > 0) throw new CertificatesFailure(`${certificateFile} is gone, but what it signed is not; bring it back, or take the whole folder away to begin anew.`)
     writeSecret(keyFile, newKey())
     for (const [file, content] of [['index.txt', ''], ['crlnumber', '01\n']] as const) writeSecret(join(folder, file), content)
     const extensions = ['basicConstraints = critical, CA:TRUE, pathlen:0', 'keyUsage = critical, keyCertSign, cRLSign', 'subjectKeyIdentifier = hash']
