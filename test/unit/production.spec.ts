@@ -9,7 +9,8 @@ import { findProgram } from '../../tools/programs/find'
 import { certificates, lastingFolder } from './tools/certificates/support'
 import type { LastingFolder } from './tools/certificates/support'
 
-const ServiceSchema = z.object({
+// Strict, so that nothing comes in unseen that would make the rest worth nothing (`privileged`, `network_mode` and the like).
+const ServiceSchema = z.strictObject({
   user: z.string(),
   read_only: z.literal(true),
   cap_drop: z.tuple([z.literal('ALL')]),
@@ -26,11 +27,14 @@ const ServiceSchema = z.object({
   secrets: z.array(z.string()).default([]),
   networks: z.array(z.string()).min(1),
   command: z.array(z.string()).optional(),
-  // Nothing of what would make the above worth nothing.
-  privileged: z.undefined(),
-  network_mode: z.undefined(),
-  pid: z.undefined(),
-  devices: z.undefined(),
+  image: z.string().optional(),
+  build: z.literal('.').optional(),
+  depends_on: z.unknown().optional(),
+  env_file: z.unknown().optional(),
+  tmpfs: z.tuple([z.literal('/tmp')]),
+  working_dir: z.literal('/').optional(),
+  ulimits: z.object({ nofile: z.number() }).optional(),
+  stop_grace_period: z.string().optional(),
 })
 const ComposeSchema = z.object({
   services: z.record(z.string(), ServiceSchema),

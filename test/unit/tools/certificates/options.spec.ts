@@ -35,7 +35,7 @@ describe('the options of certificates', () => {
     [['--owner', 'root'], '--owner must be numbers such as 1000:1000.'],
     [['--folder', ''], '--folder and --data need the name of a folder.'],
     [['--fast'], 'Unknown option \'--fast\'.'],
-    [['gate-1'], 'Unexpected argument \'gate-1\'. This command does not take positional arguments.'],
+    [['gate-1'], 'Unexpected argument \'gate-1\'.'],
   ])('%j are wrong', (args, fault) => {
     expect(readOptions(args)).toEqual({ kind: 'wrong', fault })
   })
