@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
 /** A whole number in a range, whichever way it is written. */
@@ -70,20 +71,34 @@ export class SettingsError extends Error {}
 
 /**
  * Checks the runtime configuration once at start. Values come from the environment as they were written (Nitro casts
- * them: a password `007` would arrive as a number), else from `config`.
- * @throws {SettingsError} naming each variable that is wrong and why.
+ * them: a password `007` would arrive as a number), else from `config`. Each can lie in a file instead: `NUXT_MQTT_PASSWORD_FILE`
+ * names it, and the newline at its end does not count.
+ * @throws {SettingsError} naming each variable that is wrong and why; never with a value or a file's name.
  */
 export function readSettings(config: object, env: Record<string, string | undefined>): Settings {
   const merged = Object.fromEntries(Object.keys(SettingsSchema.shape).map((group) => {
     const given: unknown = Reflect.get(config, group)
-    if (typeof given !== 'object' || given === null) return [group, env[variableName([group])] ?? given]
+    if (typeof given !== 'object' || given === null) return [group, valueOf(variableName([group]), env) ?? given]
     const fields = Object.entries(given)
-    return [group, Object.fromEntries(fields.map(([key, value]) => [key, env[variableName([group, key])] ?? value]))]
+    return [group, Object.fromEntries(fields.map(([key, value]) => [key, valueOf(variableName([group, key]), env) ?? value]))]
   }))
   const result = SettingsSchema.safeParse(merged)
   if (result.success) return result.data
   const faults = result.error.issues.map(issue => `${variableName(issue.path)} ${sentence(issue.message)}`)
   throw new SettingsError(`The settings are not usable: ${faults.join('; ')}.`)
+}
+
+/** What the environment says about a variable, itself or by the file that it names; an empty file name is none. */
+function valueOf(name: string, env: Record<string, string | undefined>): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (!file) return env[name]
+  if (env[name]) throw new SettingsError(`The settings are not usable: ${name} and ${name}_FILE are both set; one of them must go.`)
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+  }
+  catch {
+    throw new SettingsError(`The settings are not usable: ${name}_FILE names a file that cannot be read.`)
+  }
 }
 
 /** `['mqtt', 'caFile']` -> `NUXT_MQTT_CA_FILE`. */
