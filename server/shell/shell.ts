@@ -75,7 +75,7 @@ export function createShell({ refusals, ...options }: ShellOptions) {
       const refusal = faultOf(req) ?? (SAFE_METHODS.has(req.method ?? '') ? undefined : foreignOrigin(req))
       if (!refusal) return true
       const { status, body } = refuse(refusal)
-      res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }).end(body)
+      res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body)
       return false
     },
     /** Whether a socket may be opened; else the connection has been answered and is closed. */
