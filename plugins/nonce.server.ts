@@ -1,4 +1,4 @@
-/** Gives every script and style that is made for the page its nonce, among them the state that Nuxt hands over. */
+/** Gives every script that is made for the page its nonce, among them the state that Nuxt hands over. */
 export default defineNuxtPlugin({
   name: 'leitstand:nonce',
   enforce: 'pre',
@@ -9,7 +9,7 @@ export default defineNuxtPlugin({
       key: 'nonce',
       hooks: {
         'ssr:render': ({ tags }) => {
-          for (const { tag, props } of tags) if (tag === 'script' || tag === 'style') props.nonce = nonce
+          for (const { tag, props } of tags) if (tag === 'script') props.nonce = nonce
         },
       },
     })

@@ -5,7 +5,7 @@ import { Server as HttpsServer } from 'node:https'
 import wsAdapter from 'crossws/adapters/node'
 import { toNodeListener } from 'h3'
 import { useNitroApp, useRuntimeConfig } from 'nitropack/runtime'
-import { setupGracefulShutdown, trapUnhandledNodeErrors } from 'nitropack/runtime/internal'
+import { setupGracefulShutdown, trapUnhandledNodeErrors } from 'nitropack/runtime/internal/index'
 import { useShell } from './utils/shell'
 
 const DEFAULT_PORT = 3_000

@@ -27,7 +27,7 @@ export default defineEventHandler(async (event) => {
   })
   const client: StreamClient = {
     id,
-    address: addressOf(req),
+    address: clientAddress(req),
     framing: SERVER_SENT,
     write: frames => void res.write(frames),
     close: () => res.destroy(),

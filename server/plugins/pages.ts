@@ -3,7 +3,7 @@ import { useShell } from '../utils/shell'
 
 declare module 'h3' {
   interface H3EventContext {
-    /** Which scripts and styles of this page are ours. */
+    /** By which a browser knows the scripts of this page that are ours. */
     nonce?: string
   }
 }

@@ -27,11 +27,11 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
       // Elsewhere browsers ignore it, and complain.
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     },
-    /** The policy of a page: only scripts and styles of ours, or with this nonce. */
+    /** The policy of a page: only scripts of ours, or with this nonce. Styles are free: icons and colours are written by scripts as they come. */
     pagePolicy(nonce: string, { host }: IncomingHttpHeaders): string {
       // Not every browser takes 'self' for a socket as well.
       const sockets = host === undefined ? '' : ` ws://${host} wss://${host}`
-      return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; `
+      return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; `
         + `img-src 'self' data: blob:; font-src 'self'; connect-src 'self'${sockets}; manifest-src 'self'; worker-src 'self'; ${common}`
     },
   }

@@ -25,7 +25,7 @@ export function createForwarding(trusted: readonly string[]) {
     if (isSecure) headers['x-forwarded-proto'] = 'https'
     else delete headers['x-forwarded-proto']
     if (host) headers.host = host
-    for (const name of OTHERS) delete headers[name]
+    for (const name of OTHERS) Reflect.deleteProperty(headers, name)
   }
 }
 

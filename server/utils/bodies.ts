@@ -24,11 +24,17 @@ export async function requireBytes(event: H3Event, maxBytes: number): Promise<Bu
   const chunks: Buffer[] = []
   let length = 0
   // Destroyed, it would take the connection and our answer with it.
-  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-    const bytes: Buffer = chunk
-    length += bytes.length
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(bytes)
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      const bytes: Buffer = chunk
+      length += bytes.length
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(bytes)
+    }
+  }
+  catch (error) {
+    // Gone, or cut off because it took too long: nothing that the log should explain.
+    throw req.destroyed && !req.complete ? bodyInvalid('The request ended before it was complete.') : error
   }
   return Buffer.concat(chunks)
 }

@@ -24,7 +24,7 @@ export function buildShell({ security, limits }: Settings, refusals: Leitstand['
 }
 
 /** Where a request comes from: what the door has made of the connection and of what trusted proxies say. */
-export function addressOf({ headers, socket }: IncomingMessage): string {
+export function clientAddress({ headers, socket }: IncomingMessage): string {
   const forwarded = headers['x-forwarded-for']
   return typeof forwarded === 'string' ? forwarded : socket.remoteAddress ?? ''
 }

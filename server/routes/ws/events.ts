@@ -33,7 +33,7 @@ export default defineWebSocketHandler({
     websocket.on('ping', () => isTooMuch(peer))
     const client: StreamClient = {
       id: peer.id,
-      address: addressOf(request),
+      address: clientAddress(request),
       framing: WEBSOCKET,
       // Past `ws`, which would frame and write every event for every client; nothing of its own can be half sent, for it
       // does not compress. After its close frame nothing may follow.

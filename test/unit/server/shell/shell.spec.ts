@@ -68,13 +68,13 @@ describe('a request', () => {
   })
 
   const foreign: Record<string, string>[] = [
-    { 'Origin': 'https://evil.example' },
-    { 'Origin': 'http://localhost:1' },
-    { 'Origin': 'null' },
-    { 'Origin': '' },
+    { Origin: 'https://evil.example' },
+    { Origin: 'http://localhost:1' },
+    { Origin: 'null' },
+    { Origin: '' },
     { 'Sec-Fetch-Site': 'cross-site' },
     { 'Sec-Fetch-Site': 'same-site', 'Origin': 'http://localhost' },
-    { 'Origin': 'https://intranet.example.evil.example' },
+    { Origin: 'https://intranet.example.evil.example' },
   ]
   it.each(foreign)('that would change something is refused to a page elsewhere: %o', async (headers) => {
     const { ask, refused } = await startServer()
