@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { listOf } from '#shared/utils/text-list'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {
@@ -10,6 +12,9 @@ const whole = (min: number, max: number, fallback: number, description: string) 
 const count = (fallback: number, description: string) => whole(1, Number.MAX_SAFE_INTEGER, fallback, description)
 const days = (fallback: number, description: string) => z.coerce.number({ error: 'must be a number of days' }).min(0, { error: 'must not be negative' }).default(fallback).describe(description)
 const text = (description: string) => z.coerce.string().default('').describe(description)
+/** Several, separated by commas or spaces. */
+const list = (isItem: (item: string) => boolean, error: string, fallback: string, description: string) =>
+  z.coerce.string().refine(value => listOf(value).every(isItem), { error }).default(fallback).describe(description)
 
 /**
  * Every setting, with its default and meaning: the one place where they are declared. `nuxt.config.ts` hands them to
@@ -28,6 +33,12 @@ export const SettingsSchema = z.object({
     sessionExpirySeconds: whole(0, 4_294_967_295, 86_400, 'How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
     receiveMaximum: whole(1, 65_535, 1_000, 'QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
     embeddedPort: whole(0, 65_535, 1883, 'Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
+  }).prefault({}),
+  security: z.object({
+    hosts: list(isHostName, 'must be names such as leitstand.example, without protocol and port', '', 'Names under which browsers may reach the application, besides addresses, `localhost` and the names of this machine (`name`, `name.local`, `.lan`, `.home.arpa`, `.internal`). `*` is every name.'),
+    origins: list(isOrigin, 'must be addresses such as https://intranet.example, without a path', '', 'Other sites whose pages may change something here and open the event stream.'),
+    trustedProxies: list(isAddressRange, 'must be addresses such as 10.0.0.1 or 10.0.0.0/8, or loopback or private', '', 'Proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed: addresses, ranges, `loopback` or `private`.'),
+    frameAncestors: list(isFrameAncestor, 'must be none, or self and addresses such as https://intranet.example', 'none', 'Sites that may show the pages in a frame: addresses, `self` or `none`.'),
   }).prefault({}),
   limits: z.object({
     payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),
@@ -54,6 +65,10 @@ export const SettingsSchema = z.object({
     replayMessages: count(50_000, 'Messages that one replay holds ahead in memory.'),
     streamGroups: count(100, 'Groups that one stream client may name.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
+    headerBytes: whole(1_024, 1_048_576, 16_384, 'Bytes of the headers of one request.'),
+    headerSeconds: whole(1, 3_600, 10, 'Seconds within which the headers of a request must have come.'),
+    requestSeconds: whole(1, 86_400, 300, 'Seconds within which a whole request must have come, with its body.'),
+    connections: count(20_000, 'Connections at once, those of the event stream among them.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
   history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
@@ -104,6 +119,25 @@ function valueOf(name: string, env: Record<string, string | undefined>): string 
 /** `['mqtt', 'caFile']` -> `NUXT_MQTT_CA_FILE`. */
 export function variableName(path: readonly PropertyKey[]): string {
   return ['NUXT', ...path.map(String)].join('_').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()
+}
+
+function isHostName(item: string): boolean {
+  return item === '*' || /^[\w-]+(?:\.[\w-]+)*$/.test(item)
+}
+
+function isOrigin(item: string): boolean {
+  return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item
+}
+
+function isFrameAncestor(item: string): boolean {
+  return ['none', 'self', '\'none\'', '\'self\''].includes(item) || isOrigin(item)
+}
+
+function isAddressRange(item: string): boolean {
+  const [address = '', bits, ...more] = item.split('/')
+  const most = { 4: 32, 6: 128 }[isIP(address)]
+  return item === 'loopback' || item === 'private'
+    || (most !== undefined && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)))
 }
 
 function sentence(message: string): string {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
@@ -9,6 +10,8 @@ import type { StreamClient } from '../../live/subscriber'
 const OPEN = 1
 const NOT_POSSIBLE = 1011
 const TOO_MUCH = 1008
+/** How long a client that says too much has to leave by itself. */
+const LAST_WORD_MS = 1_000
 const limitsOfPeers = new WeakMap<Peer, () => boolean>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
@@ -24,11 +27,13 @@ export default defineWebSocketHandler({
     const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
-    const { socket, websocket } = connection
+    const { request, socket, websocket } = connection
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
+    // Each is answered with a pong.
+    websocket.on('ping', () => isTooMuch(peer))
     const client: StreamClient = {
       id: peer.id,
-      address: socket.remoteAddress ?? '',
+      address: clientAddress(request),
       framing: WEBSOCKET,
       // Past `ws`, which would frame and write every event for every client; nothing of its own can be half sent, for it
       // does not compress. After its close frame nothing may follow.
@@ -38,11 +43,11 @@ export default defineWebSocketHandler({
       heardBytes: () => socket.bytesRead,
     }
     if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
-    else hub.add(client, wanted.options, wanted.after)
+    else if (!hub.add(client, wanted.options, wanted.after)) countTooManyStreams()
   },
   message(peer, message) {
     const { hub, replays, limits } = useLeitstand()
-    if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
+    if (isTooMuch(peer)) return
     const request = readStreamRequest(message.text(), limits)
     if (typeof request === 'string') sayError(peer, request)
     else if (replays.has(peer.id)) replays.request(peer.id, request)
@@ -50,8 +55,23 @@ export default defineWebSocketHandler({
     else hub.request(peer.id, request)
   },
   close: remove,
-  error: remove,
+  error(peer, error) {
+    if (error.message.includes('Max payload size exceeded')) useShell().count('frame-too-large', 'A frame of a stream client is larger than 64 KiB.')
+    remove(peer)
+  },
 })
+
+/** Whether a client says more than it may; then it is closed, and cut off if it goes on. */
+function isTooMuch(peer: Peer): boolean {
+  const isAllowed = limitsOfPeers.get(peer)
+  if (isAllowed?.() === true) return false
+  if (!isAllowed) return true
+  limitsOfPeers.delete(peer)
+  useShell().count('frames-too-many', 'A stream client sends more frames than NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND.')
+  peer.close(TOO_MUCH, 'too many requests')
+  setTimeout(() => peer.terminate(), LAST_WORD_MS).unref()
+  return true
+}
 
 function remove(peer: Peer) {
   const { hub, replays } = useLeitstand()
@@ -68,11 +88,11 @@ function wantedOf(url: string) {
 }
 
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
-function connectionOf(peer: Peer): { socket: Socket, websocket: { readyState: unknown } } | undefined {
+function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: EventEmitter & { readyState: unknown } } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
   if (typeof internal !== 'object' || internal === null) return undefined
   const request: unknown = Reflect.get(internal, 'nodeReq')
   const websocket: unknown = Reflect.get(internal, 'ws')
-  if (!(request instanceof IncomingMessage) || typeof websocket !== 'object' || websocket === null || !('readyState' in websocket)) return undefined
-  return { socket: request.socket, websocket }
+  if (!(request instanceof IncomingMessage) || !(websocket instanceof EventEmitter) || !('readyState' in websocket)) return undefined
+  return { request, socket: request.socket, websocket }
 }
