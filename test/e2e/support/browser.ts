@@ -5,6 +5,7 @@ import { expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { BROWSER_FLAGS } from '../../../tools/programs/find'
 import { findBrowser } from './dependencies'
+import { until } from './until'
 
 let browser: Promise<Browser> | undefined
 
@@ -42,6 +43,11 @@ export async function openPage(url: string, options: BrowserContextOptions = {},
 export async function closeBrowser() {
   await (await browser)?.close()
   browser = undefined
+}
+
+/** Waits for an expression to be true in the page. Playwright's own way makes code of text there, which the pages forbid. */
+export async function untilTrue(page: Page, expression: string) {
+  await until(async () => Boolean(await page.evaluate(expression)), expression)
 }
 
 const AxeResultSchema = z.object({ violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })) })
