@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { SettingsSchema } from './server/settings'
 import { leanServer } from './tools/build/lean-server'
 import { writeShell } from './tools/shell/shell'
@@ -43,6 +44,7 @@ export default defineNuxtConfig({
     // Ours answers for the API only: Nuxt's own, which renders error.vue, must stay behind it.
     'nitro:config': (config) => {
       config.errorHandler = ['./server/error-handler.ts', config.errorHandler ?? []].flat()
+      if (!config.dev) config.entry = fileURLToPath(new URL('server/entry.ts', import.meta.url))
     },
     'nitro:build:public-assets': ({ options }) => {
       writeShell({ folder: options.output.publicDir, buildId: String(options.runtimeConfig.app.buildId), baseURL: options.baseURL })

@@ -5,7 +5,7 @@ import { useMoment } from './useMoment'
 import { useStreamSocket } from './useStreamSocket'
 
 /** The server collects telemetry for this long: a screen needs no more, and a thousand messages a second cost it far less. */
-const BATCH_MS = 50
+const BATCH_MS = 20
 
 function createEventStream() {
   const listeners = new Set<(event: StreamEvent) => void>()

@@ -42,6 +42,8 @@ import { createReplays } from './replay/replays'
 import type { Replays } from './replay/replays'
 import { SettingsError, variableName } from './settings'
 import type { Settings } from './settings'
+import { createRefusals } from './shell/refusals'
+import type { RefusalCounter } from './shell/refusals'
 import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
@@ -57,6 +59,7 @@ export interface Leitstand {
   recent: RecentMessages
   counters: Counters
   rejections: Rejections
+  refusals: RefusalCounter
   topics: TopicTree
   doctor: DoctorRoom
   registry: Registry
@@ -91,6 +94,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
+  const refusals = createRefusals(log.warn)
   const topics = createTopics(limits)
   const fleet = createFleet(limits)
   const snapshot = createSnapshot(fleet)
@@ -252,6 +256,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     recent,
     counters,
     rejections,
+    refusals,
     topics,
     doctor,
     registry,
@@ -303,6 +308,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         devices: fleet.size(),
         streamClients: hub.size() + replays.size(),
         messages: { ...ingest.counts(), rejected: rejections.total() },
+        refused: refusals.report(),
       }
     },
   }

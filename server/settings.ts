@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { listOf } from '#shared/utils/text-list'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {
@@ -10,6 +13,9 @@ const count = (fallback: number, description: string) => whole(1, Number.MAX_SAF
 const days = (fallback: number, description: string) => z.coerce.number({ error: 'must be a number of days' }).min(0, { error: 'must not be negative' }).default(fallback).describe(description)
 const yes = (description: string) => z.union([z.boolean(), z.stringbool({ truthy: ['true', 'on', '1'], falsy: ['false', 'off', '0', ''] })], { error: 'must be true or false' }).default(false).describe(description)
 const text = (description: string) => z.coerce.string().default('').describe(description)
+/** Several, separated by commas or spaces. */
+const list = (isItem: (item: string) => boolean, error: string, fallback: string, description: string) =>
+  z.coerce.string().refine(value => listOf(value).every(isItem), { error }).default(fallback).describe(description)
 
 /**
  * Every setting, with its default and meaning: the one place where they are declared. `nuxt.config.ts` hands them to
@@ -32,6 +38,12 @@ export const SettingsSchema = z.object({
   accounts: z.object({
     open: yes('`true`: while no account exists, everybody who reaches the application may do everything but make the first account. Else only this machine may enter.'),
     sessionDays: whole(1, 3_650, 14, 'Days after which somebody has to sign in again.'),
+  }).prefault({}),
+  security: z.object({
+    hosts: list(isHostName, 'must be names such as leitstand.example, without protocol and port', '', 'Names under which browsers may reach the application, besides addresses, `localhost` and the names of this machine (`name`, `name.local`, `.lan`, `.home.arpa`, `.internal`). `*` is every name.'),
+    origins: list(isOrigin, 'must be addresses such as https://intranet.example, without a path', '', 'Other sites whose pages may change something here and open the event stream.'),
+    trustedProxies: list(isAddressRange, 'must be addresses such as 10.0.0.1 or 10.0.0.0/8, or loopback or private', '', 'Proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed: addresses, ranges, `loopback` or `private`.'),
+    frameAncestors: list(isFrameAncestor, 'must be none, or self and addresses such as https://intranet.example', 'none', 'Sites that may show the pages in a frame: addresses, `self` or `none`.'),
   }).prefault({}),
   limits: z.object({
     payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),
@@ -60,6 +72,10 @@ export const SettingsSchema = z.object({
     accounts: count(1_000, 'Accounts that can be made.'),
     auditEntries: count(10_000, 'Entries kept in the audit log; the oldest go first.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
+    headerBytes: whole(1_024, 1_048_576, 16_384, 'Bytes of the headers of one request.'),
+    headerSeconds: whole(1, 3_600, 10, 'Seconds within which the headers of a request must have come.'),
+    requestSeconds: whole(1, 86_400, 300, 'Seconds within which a whole request must have come, with its body.'),
+    connections: count(20_000, 'Connections at once, those of the event stream among them.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
   history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
@@ -77,15 +93,16 @@ export class SettingsError extends Error {}
 
 /**
  * Checks the runtime configuration once at start. Values come from the environment as they were written (Nitro casts
- * them: a password `007` would arrive as a number), else from `config`.
- * @throws {SettingsError} naming each variable that is wrong and why.
+ * them: a password `007` would arrive as a number), else from `config`. Each can lie in a file instead: `NUXT_MQTT_PASSWORD_FILE`
+ * names it, and the newline at its end does not count.
+ * @throws {SettingsError} naming each variable that is wrong and why; never with a value or a file's name.
  */
 export function readSettings(config: object, env: Record<string, string | undefined>): Settings {
   const merged = Object.fromEntries(Object.keys(SettingsSchema.shape).map((group) => {
     const given: unknown = Reflect.get(config, group)
-    if (typeof given !== 'object' || given === null) return [group, env[variableName([group])] ?? given]
+    if (typeof given !== 'object' || given === null) return [group, valueOf(variableName([group]), env) ?? given]
     const fields = Object.entries(given)
-    return [group, Object.fromEntries(fields.map(([key, value]) => [key, env[variableName([group, key])] ?? value]))]
+    return [group, Object.fromEntries(fields.map(([key, value]) => [key, valueOf(variableName([group, key]), env) ?? value]))]
   }))
   const result = SettingsSchema.safeParse(merged)
   if (result.success) return result.data
@@ -93,9 +110,41 @@ export function readSettings(config: object, env: Record<string, string | undefi
   throw new SettingsError(`The settings are not usable: ${faults.join('; ')}.`)
 }
 
+/** What the environment says about a variable, itself or by the file that it names; an empty file name is none. */
+function valueOf(name: string, env: Record<string, string | undefined>): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (!file) return env[name]
+  if (env[name]) throw new SettingsError(`The settings are not usable: ${name} and ${name}_FILE are both set; one of them must go.`)
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+  }
+  catch {
+    throw new SettingsError(`The settings are not usable: ${name}_FILE names a file that cannot be read.`)
+  }
+}
+
 /** `['mqtt', 'caFile']` -> `NUXT_MQTT_CA_FILE`. */
 export function variableName(path: readonly PropertyKey[]): string {
   return ['NUXT', ...path.map(String)].join('_').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()
+}
+
+function isHostName(item: string): boolean {
+  return item === '*' || /^[\w-]+(?:\.[\w-]+)*$/.test(item)
+}
+
+function isOrigin(item: string): boolean {
+  return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item
+}
+
+function isFrameAncestor(item: string): boolean {
+  return ['none', 'self', '\'none\'', '\'self\''].includes(item) || isOrigin(item)
+}
+
+function isAddressRange(item: string): boolean {
+  const [address = '', bits, ...more] = item.split('/')
+  const most = { 4: 32, 6: 128 }[isIP(address)]
+  return item === 'loopback' || item === 'private'
+    || (most !== undefined && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)))
 }
 
 function sentence(message: string): string {

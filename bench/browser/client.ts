@@ -3,7 +3,7 @@
 import { connect } from 'node:net'
 
 const REPORT_MS = 100
-const PATH = '/ws/events?after=&batch=50'
+const PATH = '/ws/events?after=&batch=20'
 
 const [port = '', viewers = ''] = process.argv.slice(2)
 let ready = 0

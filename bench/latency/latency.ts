@@ -1,7 +1,7 @@
 // From the publisher's write to the client's read through the built server, beside a bare relay from MQTT to WebSocket.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nextFreePort } from '../../tools/simulator/demo/ports.ts'
-import { startBroker } from '../support/broker.ts'
+import { AT_ONCE, startBroker } from '../support/broker.ts'
 import type { BenchBroker } from '../support/broker.ts'
 import { startWorker } from '../support/child.ts'
 import { count, median, table, verdict } from '../support/figures.ts'
@@ -51,7 +51,7 @@ interface Target { port: number, failed: Promise<never>, stop: () => Promise<voi
 interface Side { broker: BenchBroker, target: Target, client: LatencyClient }
 
 async function startSide(start: (broker: BenchBroker) => Promise<Target>): Promise<Side> {
-  const broker = await startBroker('others')
+  const broker = await startBroker('others', [AT_ONCE])
   const target = await start(broker)
   return { broker, target, client: await startLatencyClient(target.port, 'others') }
 }

@@ -11,8 +11,9 @@ const FIRST_PORT = 1990
 const EMBEDDED = new URL('embedded-broker.ts', import.meta.url).pathname
 /** Debian puts the broker where a user's PATH does not look. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-// As in mosquitto/mosquitto.conf: without `set_tcp_nodelay` a message waits for the acknowledgement of the one before.
-const CONFIG = ['allow_anonymous true', 'persistence false', 'max_inflight_messages 1000', 'max_queued_messages 0', 'set_tcp_nodelay true', 'log_type none']
+const CONFIG = ['allow_anonymous true', 'persistence false', 'max_inflight_messages 1000', 'max_queued_messages 0', 'log_type none']
+/** As in mosquitto/mosquitto.conf: without it a message waits for the acknowledgement of the one before, which waits for the disk. */
+export const AT_ONCE = 'set_tcp_nodelay true'
 
 export interface BenchBroker extends Pick<Worker, 'failed' | 'stop' | 'cpuSeconds'> {
   port: number
@@ -22,23 +23,24 @@ export interface BenchBroker extends Pick<Worker, 'failed' | 'stop' | 'cpuSecond
 }
 
 /** A Mosquitto of our own; where there is none, the application's embedded broker in a process of its own. */
-export async function startBroker(place?: Place): Promise<BenchBroker> {
+export async function startBroker(place?: Place, more: readonly string[] = []): Promise<BenchBroker> {
   const port = await nextFreePort(FIRST_PORT)
   const program = FOLDERS.map(folder => join(folder, 'mosquitto')).find(existsSync)
-  const broker = program === undefined ? startEmbedded(port, place) : startMosquitto(program, port, place)
+  const broker = program === undefined ? startEmbedded(port, place) : startMosquitto(program, port, more, place)
   await Promise.race([answers(port), broker.failed])
   return { ...broker, port, url: `mqtt://127.0.0.1:${port}` }
 }
 
-function startMosquitto(program: string, port: number, place?: Place) {
+function startMosquitto(program: string, port: number, more: readonly string[], place?: Place) {
+  const config = [...CONFIG, ...more]
   const folder = makeFolder()
   const file = join(folder.path, 'mosquitto.conf')
-  writeFileSync(file, `${[`listener ${port} 127.0.0.1`, ...CONFIG].join('\n')}\n`)
+  writeFileSync(file, `${[`listener ${port} 127.0.0.1`, ...config].join('\n')}\n`)
   const child = startProgram(program, ['-c', file], place)
   return {
     ...child,
     protocol: 5 as const,
-    what: `Mosquitto (${CONFIG.slice(1, -1).join(', ')})`,
+    what: `Mosquitto (${config.filter(line => !/^(allow|log)/.test(line)).join(', ')})`,
     async stop() {
       await child.stop()
       folder.remove()

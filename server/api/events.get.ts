@@ -29,7 +29,7 @@ export default defineEventHandler(async (event) => {
   })
   const client: StreamClient = {
     id,
-    address: req.socket.remoteAddress ?? '',
+    address: clientAddress(req),
     framing: SERVER_SENT,
     write: frames => void res.write(frames),
     close: () => res.destroy(),
@@ -37,7 +37,7 @@ export default defineEventHandler(async (event) => {
     heardBytes: () => undefined,
   }
   if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
-  else hub.add(client, wanted.options, wanted.after)
+  else if (!hub.add(client, wanted.options, wanted.after)) countTooManyStreams()
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })

@@ -10,6 +10,7 @@ import * as events from '#shared/schemas/events'
 import * as health from '#shared/schemas/health'
 import * as history from '#shared/schemas/history'
 import * as profile from '#shared/schemas/profile'
+import * as refusal from '#shared/schemas/refusal'
 import * as registry from '#shared/schemas/registry'
 import * as rejection from '#shared/schemas/rejection'
 import * as sparkline from '#shared/schemas/sparkline'
@@ -21,7 +22,7 @@ import { EXAMPLES } from './examples'
 /** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
 
-const EXPORTS = { ...access, ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }
+const EXPORTS = { ...access, ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...refusal, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }
 type Exports = typeof EXPORTS
 
 const EVENT_NAMES = {

@@ -79,6 +79,7 @@ export const EXAMPLES = {
     devices: 1,
     streamClients: 2,
     messages: { received: 1_205, accepted: 1_203, duplicate: 1, rejected: 1 },
+    refused: { 'origin-foreign': 2 },
   },
   Rejection: {
     id: 1,

@@ -39,8 +39,8 @@ export interface StatesSource {
 }
 
 export interface Hub {
-  /** `after`: the event id behind which a client wants to go on. */
-  add: (client: StreamClient, options: StreamOptions, after?: string) => void
+  /** `after`: the event id behind which a client wants to go on. False: there are too many, and it has been closed. */
+  add: (client: StreamClient, options: StreamOptions, after?: string) => boolean
   remove: (clientId: string) => void
   /** Answers what a client says. */
   request: (clientId: string, request: StreamRequest) => void
@@ -203,15 +203,16 @@ export function createHub(options: HubOptions): Hub {
 
   return {
     add(client, wanted, after) {
-      if (members.size >= options.maxClients) return close(client, CLOSE_TRY_LATER, 'too many clients')
+      if (members.size >= options.maxClients) return turnAway(client, 'too many clients')
       const others = perAddress.get(client.address) ?? 0
-      if (others >= options.maxClientsPerAddress) return close(client, CLOSE_TRY_LATER, 'too many clients from this address')
+      if (others >= options.maxClientsPerAddress) return turnAway(client, 'too many clients from this address')
       // The snapshot holds what the turn has brought so far.
       endTurn()
       const subscriber = createSubscriber(client, wanted, { bufferBytes: options.maxBufferedBytes, stuckMs: options.stuckMs }, catchUp)
       perAddress.set(client.address, others + 1)
       members.set(client.id, { subscriber, group: join(subscriber), heard: undefined, buffered: 0 })
       attempt(subscriber, () => greet(subscriber, after))
+      return true
     },
     remove,
     request(clientId, request) {
@@ -239,6 +240,11 @@ export function createHub(options: HubOptions): Hub {
 
 function frameOf(type: StreamEvent['type'], data: string, id: string | undefined): Frame {
   return { id, text: id === undefined ? `{"type":"${type}","data":${data}}` : `{"type":"${type}","id":"${id}","data":${data}}` }
+}
+
+function turnAway(client: StreamClient, reason: string): false {
+  close(client, CLOSE_TRY_LATER, reason)
+  return false
 }
 
 function close(client: StreamClient, code: number, reason: string) {

@@ -2,20 +2,25 @@ import { createLeitstand } from '../leitstand'
 import { readSettings, SettingsError } from '../settings'
 import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
 import { provideLeitstand } from '../utils/leitstand'
+import { buildShell, provideShell } from '../utils/shell'
+import { keepYoungGenerationSmall } from '../utils/young-generation'
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
 export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   surviveLostLog()
+  keepYoungGenerationSmall()
   refuseForeignUpgrades(nitroApp.h3App)
   prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
-  const leitstand = orExit(() => createLeitstand(readSettings(useRuntimeConfig(), process.env), {
+  const settings = orExit(() => readSettings(useRuntimeConfig(), process.env))
+  const leitstand = orExit(() => createLeitstand(settings, {
     info: line => console.info(`[leitstand] ${line}`),
     warn: line => console.warn(`[leitstand] ${line}`),
   }))
   provideLeitstand(leitstand)
+  provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))
   leitstand.start().catch(exit)
   // Streams are told before the server closes their sockets under them.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => {

@@ -4,13 +4,13 @@ import type { H3Event } from 'h3'
 import { isAllowed, ruleOf } from '#shared/utils/access'
 import type { Role, RouteKey } from '#shared/utils/access'
 import type { Guest } from '../leitstand'
+import { isPassedOn } from '../shell/proxies'
 import { useLeitstand } from './leitstand'
+import { clientAddress } from './shell'
 
 export const SESSION_COOKIE = 'leitstand-session'
 const BEARER = /^bearer +(\S+) *$/i
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1)$/
-/** What is there when somebody has passed a request on for somebody else. */
-const PASSED_ON = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 /** Who asks, and from where. */
 export interface Visitor {
@@ -22,9 +22,11 @@ export interface Visitor {
 
 export interface AccessFault { status: 401 | 403 | 503, code: string, message: string }
 
-export function visitorOf({ headers, socket }: IncomingMessage): Visitor {
-  const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
-  const isLocal = LOOPBACK.test(address) && PASSED_ON.every(name => headers[name] === undefined)
+export function visitorOf(request: IncomingMessage): Visitor {
+  const { headers, socket } = request
+  const address = clientAddress(request).replace(/^::ffff:/, '')
+  // Vite passes on every request, and has no door.
+  const isLocal = import.meta.dev || (LOOPBACK.test(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '') && !isPassedOn(request))
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1]
   return { guest: useLeitstand().accounts.identify({ cookie: cookieOf(headers.cookie), bearer, isLocal }), address, isLocal }
 }

@@ -49,7 +49,7 @@ export function leave(event: H3Event) {
   visitorFor(event).guest = undefined
 }
 
-/** Whoever lies about it only harms the own session. */
+/** As the door has found. */
 function isSecure(event: H3Event): boolean {
-  return 'encrypted' in event.node.req.socket || getRequestHeader(event, 'x-forwarded-proto')?.split(',')[0]?.trim() === 'https'
+  return getRequestHeader(event, 'x-forwarded-proto') === 'https'
 }

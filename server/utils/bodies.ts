@@ -1,11 +1,12 @@
-import { createError, getRequestHeader } from 'h3'
+import { createError } from 'h3'
 import type { H3Event } from 'h3'
 import type { z } from 'zod'
 import { MAX_FAULTS } from '#shared/schemas/error'
 import type { Fault } from '#shared/schemas/error'
 import { fieldPath } from '#shared/utils/field-path'
+import { useShell } from './shell'
 
-/** The JSON body of a request in the shape asked for, from a page of our own; else a 4xx that names every field that is wrong. */
+/** The JSON body of a request in the shape asked for; else a 4xx that names every field that is wrong. */
 export async function requireBody<T extends z.ZodType>(event: H3Event, schema: T, maxBytes: number): Promise<z.output<T>> {
   const value = parseJson(await requireBytes(event, maxBytes))
   const result = schema.safeParse(value)
@@ -18,31 +19,24 @@ export async function requireBody<T extends z.ZodType>(event: H3Event, schema: T
 
 /** The body of a request as it is; 413 when it is larger. */
 export async function requireBytes(event: H3Event, maxBytes: number): Promise<Buffer> {
-  refuseOtherSites(event)
   const { req } = event.node
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of req) {
-    const bytes: Buffer = chunk
-    length += bytes.length
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(bytes)
+  // Destroyed, it would take the connection and our answer with it.
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      const bytes: Buffer = chunk
+      length += bytes.length
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(bytes)
+    }
+  }
+  catch (error) {
+    // Gone, or cut off because it took too long: nothing that the log should explain.
+    throw req.destroyed && !req.complete ? bodyInvalid('The request ended before it was complete.') : error
   }
   return Buffer.concat(chunks)
-}
-
-/** Another site's page in the same browser must not change anything here. Programs send neither header. */
-export function refuseOtherSites(event: H3Event) {
-  const site = getRequestHeader(event, 'sec-fetch-site')
-  const origin = getRequestHeader(event, 'origin')
-  const hosts = [getRequestHeader(event, 'host'), getRequestHeader(event, 'x-forwarded-host')]
-  const isOurs = site ? site === 'same-origin' || site === 'none' : !origin || hosts.includes(hostOf(origin))
-  if (!isOurs) throw createError({ statusCode: 403, message: 'The page of another site may not change anything here.', data: { code: 'origin-foreign' } })
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
 }
 
 function parseJson(bytes: Buffer): unknown {
@@ -59,7 +53,9 @@ function bodyInvalid(message: string, faults?: Fault[]) {
 }
 
 function tooLarge(maxBytes: number) {
-  return createError({ statusCode: 413, message: `At most ${maxBytes} bytes can be sent here.`, data: { code: 'too-large' } })
+  const message = `At most ${maxBytes} bytes can be sent here.`
+  useShell().count('body-too-large', message)
+  return createError({ statusCode: 413, message, data: { code: 'too-large' } })
 }
 
 /** Fields that the schema has passed over: a mistyped name must not be lost in silence. */

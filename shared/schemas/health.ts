@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RefusalsSchema } from '#shared/schemas/refusal'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 
 /** How the connection to the broker stands; each code has a sentence in every language. */
@@ -58,6 +59,8 @@ export const HealthSchema = z.object({
     duplicate: z.number().int().nonnegative(),
     rejected: z.number().int().nonnegative(),
   }),
+  /** Requests and connections that were turned away since the start, by reason. */
+  refused: RefusalsSchema,
 })
 export type Health = z.infer<typeof HealthSchema>
 

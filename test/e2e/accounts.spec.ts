@@ -174,7 +174,7 @@ describe('a stream', () => {
 
 describe('signing in', () => {
   it('hands out a cookie that no script reads, another one each time, and only over HTTPS where that is there', async () => {
-    const app = await startApp()
+    const app = await startApp({ NUXT_SECURITY_TRUSTED_PROXIES: 'loopback' })
     await makeAccounts(app)
     const ask = (headers: Record<string, string>) => fetch(`${app.url}/api/session`, { method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify({ name: 'viewer', password: PASSWORD }) })
     const fixed = 'leitstand-session=chosen-by-somebody-else'

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startApp } from './support/app'
 import { connectDevice } from './support/broker'
-import { axeViolations, closeBrowser, openPage } from './support/browser'
+import { axeViolations, closeBrowser, openPage, untilTrue } from './support/browser'
 import { findBrowser } from './support/dependencies'
 import { until } from './support/until'
 
@@ -64,7 +64,7 @@ describe.skipIf(!browser)('the overview by keyboard alone', () => {
     const { app } = await startSite(30)
     const page = await openPage(`${app.url}/storage`)
     // What is pressed before the page has come alive is lost.
-    await page.waitForFunction('window.useNuxtApp?.().isHydrating === false')
+    await untilTrue(page, 'window.useNuxtApp?.().isHydrating === false')
     await page.keyboard.press('Control+k')
     await page.getByTestId('palette-input').waitFor()
     expect(await axeViolations(page)).toEqual([])
@@ -106,14 +106,14 @@ describe.skipIf(!browser)('the tab', () => {
   it('tells of devices that are gone, on every page, and of a lost server', async () => {
     const { app, device } = await startSite(2)
     const page = await openPage(`${app.url}/storage`, {}, true)
-    await page.waitForFunction(`document.title === 'Storage – Leitstand'`)
+    await untilTrue(page, `document.title === 'Storage – Leitstand'`)
     const calm = await icon(page)
     await device.publishAsync('sensors/d-1/state', JSON.stringify({ status: 'offline', updated_at: new Date().toISOString() }), { qos: 1 })
-    await page.waitForFunction(`document.title === '(1) Storage – Leitstand'`)
+    await untilTrue(page, `document.title === '(1) Storage – Leitstand'`)
     const marked = await icon(page)
     await device.endAsync(true)
     await app.stop('SIGKILL')
-    await page.waitForFunction(`document.title === 'Server lost – Storage – Leitstand'`)
+    await untilTrue(page, `document.title === 'Server lost – Storage – Leitstand'`)
     expect(new Set([calm, marked, await icon(page)]).size).toBe(3)
   })
 })

@@ -21,7 +21,7 @@ describe('useFleet', () => {
 
   it('asks the server of this page and is connecting until the snapshot is there', async () => {
     const fleet = await mountComposable(useFleet)
-    expect(ServerSocket.latest.url).toMatch(/^ws:\/\/.+\/ws\/events\?after=&batch=50$/)
+    expect(ServerSocket.latest.url).toMatch(/^ws:\/\/.+\/ws\/events\?after=&batch=20$/)
     expect([fleet.status.value, fleet.hasSnapshot.value]).toEqual(['connecting', false])
 
     ServerSocket.latest.accept()

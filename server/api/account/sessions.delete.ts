@@ -2,7 +2,6 @@ import type { Session } from '#shared/schemas/access'
 
 /** `DELETE /api/account/sessions` -> `Session` of nobody: this account is signed out everywhere */
 export default defineEventHandler(async (event): Promise<Session> => {
-  refuseOtherSites(event)
   const { accounts } = useLeitstand()
   const { name } = requireGuest(event)
   leave(event)

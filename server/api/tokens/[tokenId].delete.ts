@@ -2,7 +2,6 @@ import type { Token } from '#shared/schemas/access'
 
 /** `DELETE /api/tokens/{tokenId}` -> `Token[]`: it is worth nothing any more, and its streams have ended */
 export default defineEventHandler(async (event): Promise<Token[]> => {
-  refuseOtherSites(event)
   const { accounts } = useLeitstand()
   const guest = requireGuest(event)
   requireDone(event, await accounts.removeToken(guest, pathSegmentAfter(event, '/api/tokens/')))

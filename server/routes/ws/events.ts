@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
@@ -11,6 +12,8 @@ const OPEN = 1
 const NOT_POSSIBLE = 1011
 const TOO_MUCH = 1008
 const SIGNED_OUT = 'signed out'
+/** How long a client that says too much has to leave by itself. */
+const LAST_WORD_MS = 1_000
 const limitsOfPeers = new WeakMap<Peer, () => boolean>()
 /** How to stop being told that a peer must leave. */
 const partings = new WeakMap<Peer, () => void>()
@@ -29,13 +32,15 @@ export default defineWebSocketHandler({
     const connection = connectionOf(peer)
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
-    const { socket, websocket } = connection
-    const { guest } = visitorOf(connection.request)
+    const { request, socket, websocket } = connection
+    const { guest } = visitorOf(request)
     if (!guest) return peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
     limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
+    // Each is answered with a pong.
+    websocket.on('ping', () => isTooMuch(peer))
     const client: StreamClient = {
       id: peer.id,
-      address: socket.remoteAddress ?? '',
+      address: clientAddress(request),
       framing: WEBSOCKET,
       // Past `ws`, which would frame and write every event for every client; nothing of its own can be half sent, for it
       // does not compress. After its close frame nothing may follow.
@@ -49,11 +54,11 @@ export default defineWebSocketHandler({
       peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
     }))
     if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
-    else hub.add(client, wanted.options, wanted.after)
+    else if (!hub.add(client, wanted.options, wanted.after)) countTooManyStreams()
   },
   message(peer, message) {
     const { hub, replays, limits } = useLeitstand()
-    if (limitsOfPeers.get(peer)?.() === false) return peer.close(TOO_MUCH, 'too many requests')
+    if (isTooMuch(peer)) return
     const request = readStreamRequest(message.text(), limits)
     if (typeof request === 'string') sayError(peer, request)
     else if (replays.has(peer.id)) replays.request(peer.id, request)
@@ -61,8 +66,23 @@ export default defineWebSocketHandler({
     else hub.request(peer.id, request)
   },
   close: remove,
-  error: remove,
+  error(peer, error) {
+    if (error.message.includes('Max payload size exceeded')) useShell().count('frame-too-large', 'A frame of a stream client is larger than 64 KiB.')
+    remove(peer)
+  },
 })
+
+/** Whether a client says more than it may; then it is closed, and cut off if it goes on. */
+function isTooMuch(peer: Peer): boolean {
+  const isAllowed = limitsOfPeers.get(peer)
+  if (isAllowed?.() === true) return false
+  if (!isAllowed) return true
+  limitsOfPeers.delete(peer)
+  useShell().count('frames-too-many', 'A stream client sends more frames than NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND.')
+  peer.close(TOO_MUCH, 'too many requests')
+  setTimeout(() => peer.terminate(), LAST_WORD_MS).unref()
+  return true
+}
 
 function remove(peer: Peer) {
   const { hub, replays } = useLeitstand()
@@ -85,12 +105,12 @@ function wantedOf(url: string) {
 }
 
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
-function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: { readyState: unknown } } | undefined {
+function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: EventEmitter & { readyState: unknown } } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
   if (typeof internal !== 'object' || internal === null) return undefined
   const request: unknown = Reflect.get(internal, 'nodeReq')
   const websocket: unknown = Reflect.get(internal, 'ws')
-  if (!(request instanceof IncomingMessage) || typeof websocket !== 'object' || websocket === null || !('readyState' in websocket)) return undefined
+  if (!(request instanceof IncomingMessage) || !(websocket instanceof EventEmitter) || !('readyState' in websocket)) return undefined
   return { request, socket: request.socket, websocket }
 }
 

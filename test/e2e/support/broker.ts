@@ -17,6 +17,8 @@ export interface Broker {
   /** Starts it again after `stop`, on the same port with the same stored data. */
   start: () => Promise<void>
   stop: (signal?: NodeJS.Signals) => Promise<void>
+  /** Has it read its password and access files again. */
+  reload: () => void
 }
 
 export async function freePort(): Promise<number> {
@@ -46,7 +48,8 @@ export async function startMosquitto(lines = ['allow_anonymous true'], files: Re
   return broker
 }
 
-function runMosquitto(args: string[], port: number, folder: string): Broker {
+/** Starts nothing yet; `folder` is the working directory, and `port` the one by which it is seen to be there. */
+export function runMosquitto(args: string[], port: number, folder: string): Broker {
   let ended: Promise<unknown> | undefined
   let end: ((signal: NodeJS.Signals) => void) | undefined
   return {
@@ -55,7 +58,7 @@ function runMosquitto(args: string[], port: number, folder: string): Broker {
     url: `mqtt://127.0.0.1:${port}`,
     async start() {
       if (!mosquitto) throw new Error('There is no Mosquitto on this machine.')
-      const child = spawn(mosquitto, args, { stdio: 'ignore' })
+      const child = spawn(mosquitto, args, { cwd: folder, stdio: 'ignore' })
       ended = once(child, 'exit')
       end = signal => child.kill(signal)
       await until(() => answers(port), 'Mosquitto to listen')
@@ -64,6 +67,7 @@ function runMosquitto(args: string[], port: number, folder: string): Broker {
       end?.(signal)
       await ended
     },
+    reload: () => end?.('SIGHUP'),
   }
 }
 

@@ -5,6 +5,7 @@ import { expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { BROWSER_FLAGS } from '../../../tools/programs/find'
 import { findBrowser } from './dependencies'
+import { until } from './until'
 
 let browser: Promise<Browser> | undefined
 
@@ -15,16 +16,16 @@ const EXPECTED_WHEN_AWAY = /WebSocket connection to|net::ERR_(CONNECTION|EMPTY|S
 
 /**
  * A page of the application in a real Chromium. When the test ends it fails on any console warning or error, page error, or
- * request to another host.
+ * request to another host; `provoked` is what the test itself brings about.
  */
-export async function openPage(url: string, options: BrowserContextOptions = {}, serverMayGo = false): Promise<Page> {
+export async function openPage(url: string, options: BrowserContextOptions = {}, serverMayGo = false, provoked?: RegExp): Promise<Page> {
   browser ??= findBrowser().then(executablePath => chromium.launch({ ...(executablePath && { executablePath }), args: BROWSER_FLAGS }))
   const context = await (await browser).newContext({ locale: 'en-GB', ...options })
   const faults: string[] = []
   const page = await context.newPage()
   page.on('console', (message) => {
     const text = message.text()
-    const expected = EXPECTED_ALWAYS.test(text) || (serverMayGo && EXPECTED_WHEN_AWAY.test(text))
+    const expected = EXPECTED_ALWAYS.test(text) || provoked?.test(text) || (serverMayGo && EXPECTED_WHEN_AWAY.test(text))
     if (['warning', 'error'].includes(message.type()) && !expected) faults.push(text)
   })
   page.on('pageerror', error => faults.push(String(error)))
@@ -44,11 +45,17 @@ export async function closeBrowser() {
   browser = undefined
 }
 
+/** Waits for an expression to be true in the page. Playwright's own way makes code of text there, which the pages forbid. */
+export async function untilTrue(page: Page, expression: string) {
+  await until(async () => Boolean(await page.evaluate(expression)), expression)
+}
+
 const AxeResultSchema = z.object({ violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })) })
 
 /** The rules that axe finds broken on the page, with the elements. */
 export async function axeViolations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ content: axe.source })
+  // Not as a tag: the page's own policy lets no foreign script in.
+  await page.evaluate(axe.source)
   // As text: what the test runner makes of a function would not run in the page.
   const { violations } = AxeResultSchema.parse(await page.evaluate('axe.run()'))
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)

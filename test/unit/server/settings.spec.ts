@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { readSettings, SettingsError, SettingsSchema, variableName } from '../../../server/settings'
 
 const defaults = SettingsSchema.parse({})
@@ -29,15 +32,83 @@ describe('readSettings', () => {
     ['NUXT_MQTT_RECEIVE_MAXIMUM', '65536'],
     ['NUXT_MQTT_CLIENT_ID', ''],
     ['NUXT_HISTORY_RAW_DAYS', 'soon'],
+    ['NUXT_SECURITY_HOSTS', 'https://leitstand.example'],
+    ['NUXT_SECURITY_HOSTS', 'leitstand.example:3000'],
+    ['NUXT_SECURITY_ORIGINS', 'intranet.example'],
+    ['NUXT_SECURITY_ORIGINS', 'https://intranet.example/path'],
+    ['NUXT_SECURITY_ORIGINS', '*'],
+    ['NUXT_SECURITY_TRUSTED_PROXIES', 'proxy'],
+    ['NUXT_SECURITY_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['NUXT_SECURITY_FRAME_ANCESTORS', 'https://intranet.example; script-src *'],
+    ['NUXT_SECURITY_FRAME_ANCESTORS', '*'],
+    ['NUXT_LIMITS_HEADER_BYTES', '10'],
   ])('names %s when it is %j', (name, value) => {
     expect(() => readSettings(defaults, { [name]: value })).toThrow(SettingsError)
     expect(() => readSettings(defaults, { [name]: value })).toThrow(name)
+  })
+
+  it.each([
+    ['hosts', 'NUXT_SECURITY_HOSTS', 'leitstand.example, plant-7'],
+    ['origins', 'NUXT_SECURITY_ORIGINS', 'https://intranet.example http://10.0.0.1:8080'],
+    ['trustedProxies', 'NUXT_SECURITY_TRUSTED_PROXIES', 'loopback,private,203.0.113.0/24,2001:db8::/32,::1'],
+    ['frameAncestors', 'NUXT_SECURITY_FRAME_ANCESTORS', '\'self\' https://intranet.example'],
+  ] as const)('reads the list of %s', (name, variable, value) => {
+    expect(readSettings(defaults, { [variable]: value }).security[name]).toBe(value)
   })
 
   it('never repeats a secret in its message', () => {
     expect(() => readSettings(defaults, { NUXT_MQTT_URL: 'x://user:secret@host' })).toThrow(expect.not.objectContaining({ message: expect.stringContaining('secret') }))
   })
 })
+
+describe('a value in a file', () => {
+  it.each([
+    ['as it is', 'pass word', 'pass word'],
+    ['without the newline at its end', 'secret\n', 'secret'],
+    ['without the end of a Windows line', 'secret\r\n', 'secret'],
+    ['with everything else that is in it', ' se\ncret \n\n', ' se\ncret \n'],
+    ['also when there is nothing in it', '', ''],
+  ])('is taken %s', (_, content, expected) => {
+    expect(readSettings(defaults, { NUXT_MQTT_PASSWORD_FILE: fileWith(content) }).mqtt.password).toBe(expected)
+  })
+
+  it('is checked like any other', () => {
+    expect(readSettings(defaults, { NUXT_LIMITS_DEVICES_FILE: fileWith('5\n'), NUXT_DATA_DIR_FILE: fileWith('/srv\n') })).toMatchObject({ limits: { devices: 5 }, dataDir: '/srv' })
+    expect(() => readSettings(defaults, { NUXT_LIMITS_DEVICES_FILE: fileWith('many') })).toThrow('NUXT_LIMITS_DEVICES must be')
+  })
+
+  it('is no other setting: NUXT_MQTT_CA_FILE stays a name', () => {
+    const file = fileWith('-----BEGIN')
+    expect(readSettings(defaults, { NUXT_MQTT_CA_FILE: file }).mqtt.caFile).toBe(file)
+  })
+
+  it('is not looked for while no file is named', () => {
+    expect(readSettings(defaults, { NUXT_MQTT_PASSWORD: 'plain', NUXT_MQTT_PASSWORD_FILE: '' }).mqtt.password).toBe('plain')
+  })
+
+  it('stops the start with one sentence when it cannot be read, and tells nobody where it should be', () => {
+    const read = () => readSettings(defaults, { NUXT_MQTT_PASSWORD_FILE: '/nowhere/hidden' })
+    expect(read).toThrow(new SettingsError('The settings are not usable: NUXT_MQTT_PASSWORD_FILE names a file that cannot be read.'))
+    expect(() => readSettings(defaults, { NUXT_MQTT_PASSWORD_FILE: tmpdir() })).toThrow('NUXT_MQTT_PASSWORD_FILE names a file that cannot be read.')
+  })
+
+  it('does not stand beside the same value in the environment', () => {
+    const env = { NUXT_MQTT_PASSWORD: 'first', NUXT_MQTT_PASSWORD_FILE: fileWith('second') }
+    expect(() => readSettings(defaults, env)).toThrow(new SettingsError('The settings are not usable: NUXT_MQTT_PASSWORD and NUXT_MQTT_PASSWORD_FILE are both set; one of them must go.'))
+  })
+
+  it('is never repeated in a message', () => {
+    expect(() => readSettings(defaults, { NUXT_MQTT_URL_FILE: fileWith('x://user:secret@host') })).toThrow(expect.not.objectContaining({ message: expect.stringContaining('secret') }))
+  })
+})
+
+function fileWith(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'leitstand-settings-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'value')
+  writeFileSync(file, content)
+  return file
+}
 
 it('names variables as Nitro does', () => {
   expect(variableName(['mqtt', 'caFile'])).toBe('NUXT_MQTT_CA_FILE')

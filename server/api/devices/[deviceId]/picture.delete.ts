@@ -2,7 +2,6 @@ import type { KnownDevice } from '#shared/schemas/profile'
 
 /** `DELETE /api/devices/{deviceId}/picture` -> `KnownDevice` */
 export default defineEventHandler(async (event): Promise<KnownDevice> => {
-  refuseOtherSites(event)
   const deviceId = requireDeviceName(event)
   const { registry } = useLeitstand()
   const refusal = await registry.putPicture(deviceId, null)

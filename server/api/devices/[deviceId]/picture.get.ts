@@ -12,7 +12,6 @@ export default defineEventHandler((event) => {
     'etag': etag,
     'cache-control': getQuery(event).v === tag ? 'private, max-age=31536000, immutable' : 'no-cache',
     // Whoever sent it decided what is in it.
-    'x-content-type-options': 'nosniff',
     'content-security-policy': 'default-src \'none\'; sandbox',
   })
   return isUnchanged(event, etag) ? null : bytes

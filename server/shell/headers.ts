@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+
+const HALF_A_YEAR_SECONDS = 15_768_000
+
+/** All that no page here needs. */
+const PERMISSIONS = ['accelerometer', 'camera', 'display-capture', 'geolocation', 'gyroscope', 'hid', 'magnetometer', 'microphone', 'midi', 'payment', 'serial', 'usb', 'xr-spatial-tracking']
+  .map(feature => `${feature}=()`).join(', ')
+
+/** What browsers are told with every answer. `frameAncestors`: who may show the pages in a frame. */
+export function createSecurityHeaders(frameAncestors: readonly string[]) {
+  const ancestors = frameAncestors.map(source => source.replaceAll('\'', '')).map(source => source === 'none' || source === 'self' ? `'${source}'` : source).join(' ')
+  const common = `object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors ${ancestors}`
+  // Data, scripts, and the page for the time without a server, which brings its own style. The service worker goes by the policy it
+  // was delivered with: it fetches from here.
+  const ofAnything = `default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; ${common}`
+
+  return {
+    /** For every answer; a page then gets {@link pagePolicy} instead of this policy. */
+    apply(headers: IncomingHttpHeaders, res: ServerResponse) {
+      res.setHeader('Content-Security-Policy', ofAnything)
+      res.setHeader('X-Content-Type-Options', 'nosniff')
+      res.setHeader('Referrer-Policy', 'same-origin')
+      res.setHeader('Permissions-Policy', PERMISSIONS)
+      res.setHeader('Cross-Origin-Resource-Policy', 'same-origin')
+      if (headers['x-forwarded-proto'] !== 'https') return
+      res.setHeader('Strict-Transport-Security', `max-age=${HALF_A_YEAR_SECONDS}`)
+      // Elsewhere browsers ignore it, and complain.
+      res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
+    },
+    /** The policy of a page: only scripts of ours, or with this nonce. Styles are free: icons and colours are written by scripts as they come. */
+    pagePolicy(nonce: string, { host }: IncomingHttpHeaders): string {
+      // Not every browser takes 'self' for a socket as well.
+      const sockets = host === undefined ? '' : ` ws://${host} wss://${host}`
+      return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; `
+        + `img-src 'self' data: blob:; font-src 'self'; connect-src 'self'${sockets}; manifest-src 'self'; worker-src 'self'; ${common}`
+    },
+  }
+}

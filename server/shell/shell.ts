@@ -1,0 +1,129 @@
+// Owns the door: what every request and every connection must pass before anything is done for it, and what every answer tells the
+// browser. Promises that what it turns away is counted and answered with one sentence. Never knows who somebody is.
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ErrorAnswer } from '#shared/schemas/error'
+import type { RefusalReason } from '#shared/schemas/refusal'
+import { clientFault } from './client-faults'
+import { createSecurityHeaders } from './headers'
+import { createHostCheck } from './hosts'
+import { createForwarding } from './proxies'
+import type { RefusalCounter } from './refusals'
+import { plainAnswer } from './plain-answer'
+
+export interface ShellOptions {
+  hosts: readonly string[]
+  origins: readonly string[]
+  trustedProxies: readonly string[]
+  frameAncestors: readonly string[]
+  /** The only path of which sockets are accepted. */
+  socketPath: string
+  headerBytes: number
+  headerSeconds: number
+  requestSeconds: number
+  maxConnections: number
+  refusals: RefusalCounter
+}
+
+interface Refusal { status: number, reason: RefusalReason, message: string }
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+/** How often requests that take too long are looked for. */
+const LOOK_EVERY_MS = 1_000
+
+export function createShell({ refusals, ...options }: ShellOptions) {
+  const forward = createForwarding(options.trustedProxies)
+  const isKnownHost = createHostCheck(options.hosts)
+  const headers = createSecurityHeaders(options.frameAncestors)
+  const origins = new Set(options.origins)
+
+  function faultOf({ url = '', headers: { host } }: IncomingMessage): Refusal | undefined {
+    if (!url.startsWith('/')) return { status: 400, reason: 'request-malformed', message: 'The address of a request begins with a slash.' }
+    // Without one there is no browser that could have been led here.
+    if (host === undefined || isKnownHost(host)) return undefined
+    return { status: 421, reason: 'host-foreign', message: `This server does not answer to the name “${host.slice(0, 200)}”. If it should, add the name to NUXT_SECURITY_HOSTS.` }
+  }
+
+  /** Pages of other sites in the same browser may read nothing, so they are only kept from changing something and from sockets. */
+  function foreignOrigin({ headers }: IncomingMessage): Refusal | undefined {
+    const { origin, host } = headers
+    const site = headers['sec-fetch-site']
+    if (origin !== undefined && origins.has(origin)) return undefined
+    const isOurs = (origin === undefined || hostOf(origin) === host?.toLowerCase()) && (site === undefined || site === 'same-origin' || site === 'none')
+    return isOurs ? undefined : { status: 403, reason: 'origin-foreign', message: 'The page of another site may not change anything here. If it should, add its address to NUXT_SECURITY_ORIGINS.' }
+  }
+
+  function refuse({ status, reason, message }: Refusal): { status: number, body: string } {
+    refusals.count(reason, message)
+    return { status, body: JSON.stringify({ error: { code: reason, message } } satisfies ErrorAnswer) }
+  }
+
+  const door = {
+    pagePolicy: headers.pagePolicy,
+    /** Of the HTTP server. */
+    serverOptions: {
+      maxHeaderSize: options.headerBytes,
+      headersTimeout: Math.min(options.headerSeconds, options.requestSeconds) * 1_000,
+      requestTimeout: options.requestSeconds * 1_000,
+      connectionsCheckingInterval: LOOK_EVERY_MS,
+    },
+    /** Whether a request may go on; else it has been answered. */
+    admit(req: IncomingMessage, res: ServerResponse): boolean {
+      forward(req)
+      headers.apply(req.headers, res)
+      endUnreadBody(req, res, options.headerSeconds)
+      const refusal = faultOf(req) ?? (SAFE_METHODS.has(req.method ?? '') ? undefined : foreignOrigin(req))
+      if (!refusal) return true
+      const { status, body } = refuse(refusal)
+      res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body)
+      return false
+    },
+    /** Whether a socket may be opened; else the connection has been answered and is closed. */
+    admitUpgrade(req: IncomingMessage, socket: Duplex): boolean {
+      // Nobody listens yet, and an error that nobody listens to would end the process.
+      socket.on('error', () => socket.destroy())
+      forward(req)
+      const [path = ''] = (req.url ?? '').split('?')
+      const foreignPath = path === options.socketPath ? undefined : { status: 404, reason: 'upgrade-foreign' as const, message: `There is no socket here; it is at ${options.socketPath}.` }
+      const refusal = faultOf(req) ?? foreignPath ?? foreignOrigin(req)
+      if (!refusal) return true
+      const { status, body } = refuse(refusal)
+      socket.end(plainAnswer(status, body), () => socket.destroy())
+      return false
+    },
+    /** Answers what is no request, or none in time. */
+    onClientError(error: Error, socket: Duplex) {
+      const fault = clientFault(error, socket)
+      if (!fault) return socket.destroy()
+      const { status, body } = refuse(fault)
+      if (socket.writable) socket.write(plainAnswer(status, body))
+      socket.destroy()
+    },
+    /** Puts the door in front of a server whose options are `serverOptions`. */
+    guard(server: Server, answer: RequestListener, upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown) {
+      server.maxConnections = options.maxConnections
+      server.on('request', (req, res) => { if (door.admit(req, res)) answer(req, res) })
+      server.on('upgrade', (req, socket, head) => { if (door.admitUpgrade(req, socket)) upgrade(req, socket, head) })
+      server.on('clientError', door.onClientError)
+      server.on('drop', () => refusals.count('connections-too-many', 'There are more connections at once than NUXT_LIMITS_CONNECTIONS.'))
+    },
+    /** Counts what is turned away further in. */
+    count: refusals.count,
+  }
+  return door
+}
+export type Shell = ReturnType<typeof createShell>
+
+/** Node reads on what a handler has left unread. It may, so that the client comes to read the answer, but not for ever. */
+function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: number) {
+  if (req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0) return
+  res.once('finish', () => {
+    if (req.complete) return
+    const timer = setTimeout(() => { if (!req.complete) req.socket.destroy() }, seconds * 1_000).unref()
+    req.once('close', () => clearTimeout(timer))
+  })
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}

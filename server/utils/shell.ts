@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { listOf } from '#shared/utils/text-list'
+import type { Leitstand } from '../leitstand'
+import type { Settings } from '../settings'
+import { createShell } from '../shell/shell'
+import type { Shell } from '../shell/shell'
+
+let current: Shell | undefined
+
+/** The door of the server by its settings. `baseURL` ends with a slash. */
+export function buildShell({ security, limits }: Settings, refusals: Leitstand['refusals'], baseURL: string): Shell {
+  return createShell({
+    hosts: listOf(security.hosts),
+    origins: listOf(security.origins),
+    trustedProxies: listOf(security.trustedProxies),
+    frameAncestors: listOf(security.frameAncestors),
+    socketPath: `${baseURL}ws/events`,
+    headerBytes: limits.headerBytes,
+    headerSeconds: limits.headerSeconds,
+    requestSeconds: limits.requestSeconds,
+    maxConnections: limits.connections,
+    refusals,
+  })
+}
+
+/** Where a request comes from: what the door has made of the connection and of what trusted proxies say. */
+export function clientAddress({ headers, socket }: IncomingMessage): string {
+  const forwarded = headers['x-forwarded-for']
+  return typeof forwarded === 'string' ? forwarded : socket.remoteAddress ?? ''
+}
+
+/** A stream client for which there is no room. */
+export function countTooManyStreams() {
+  useShell().count('streams-too-many', 'There are more stream clients than NUXT_LIMITS_STREAM_CLIENTS or NUXT_LIMITS_STREAM_CLIENTS_PER_ADDRESS.')
+}
+
+/** Called once by the plugin; a dev reload replaces it. */
+export function provideShell(shell: Shell) {
+  current = shell
+}
+
+/** The door, for the server and for handlers that turn something away. */
+export function useShell(): Shell {
+  if (!current) throw new Error('The shell was asked for before the plugin built it.')
+  return current
+}
