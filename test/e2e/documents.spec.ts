@@ -310,6 +310,8 @@ describe('the AsyncAPI document', () => {
     await device.publishAsync('sensors/gate-001/state', '{"status":"open","updated_at":"2025-11-02T12:00:00Z"}', { qos: 1 })
     await device.publishAsync('sensors/gate-001/state', '', { qos: 1 })
 
+    // Before the first message came there is no past.
+    await until(() => frames.some(({ type }) => type === 'telemetry'), 'the message')
     const replay = new WebSocket(`${app.url.replace('http', 'ws')}${document.channels.events?.address}?at=${new Date().toISOString()}`)
     replay.addEventListener('message', ({ data }) => frames.push(FrameSchema.parse(JSON.parse(String(data)))))
     const types = ['snapshot', 'telemetry', 'state', 'broker', 'clock', 'pong', 'error']
