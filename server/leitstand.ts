@@ -101,7 +101,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const devices = createDeviceList(fleet, snapshot)
   const recent = createRecentMessages(limits.recentBytes)
   const counters = createCounters(deviceId => fleet.find(deviceId)?.place)
-  const grouping: Grouping = { groupOf: deviceId => registry.groupOf(deviceId), members: group => registry.members(group) }
+  const grouping: Grouping = {
+    groupOf: deviceId => registry.groupOf(deviceId),
+    members: group => registry.members(group),
+    labelsOf: deviceId => registry.labelsOf(deviceId),
+    within: reach => registry.within(reach),
+  }
   const hub = createHub({
     maxClients: limits.streamClients,
     maxClientsPerAddress: limits.streamClientsPerAddress,
@@ -110,7 +115,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     logBudget: limits.streamLogBytes,
     states: createStates(fleet, snapshot),
     grouping,
-    broker: () => JSON.stringify(brokerStatus()),
+    broker: brokerText,
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
@@ -150,8 +155,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const registry = createRegistry({
     store,
     limits,
-    onChange: device => hub.publish('device', device.deviceId, JSON.stringify(device)),
-    onWritten: () => presence.reconsider(Date.now()),
+    onChange: (device, from) => hub.publish('device', device.deviceId, JSON.stringify(device), { from, to: device }),
+    onWritten() {
+      presence.reconsider(Date.now())
+      replays.reconsider()
+    },
   })
   const accounts = createAccounts({
     store,
@@ -172,7 +180,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     now: fleet.get,
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     grouping,
-    broker: () => JSON.stringify(brokerStatus()),
+    broker: brokerText,
   })
   const forgetting = createForgetting({
     fleet, presence, counters, recent, registry, hub, history,
@@ -247,6 +255,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   function brokerStatus(): BrokerStatus {
     return connection?.status() ?? STARTING
+  }
+
+  /** Where the broker is and what it lets through is nothing for those who may not see everything. */
+  function brokerText(isLimited: boolean): string {
+    const status = brokerStatus()
+    return JSON.stringify(isLimited ? { ...status, url: '', granted: [], refused: [] } satisfies BrokerStatus : status)
   }
 
   return {

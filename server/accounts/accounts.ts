@@ -1,8 +1,10 @@
 // Owns who may enter: accounts, sessions, tokens, and the log of who did what. Promises that no password and no token can be read
 // from what it keeps, that what ends is ended at once, and that nothing in it grows without a limit. Never knows a route or a header.
+import type { AccountChange } from '#shared/schemas/access'
+import { reachKey } from '#shared/utils/reach'
 import { createAttendance } from './attendance'
 import { createAudit } from './audit'
-import { createBook, keyOf } from './book'
+import { createBook, keyOf, reachOf } from './book'
 import type { Person } from './book'
 import type { AccountOptions, Accounts, Guest, Refusal } from './contract'
 import { createKeeping } from './keeping'
@@ -10,6 +12,7 @@ import { createPasswords } from './passwords'
 import { BUSY, createPeople, unknownAccount } from './people'
 import { isCode, isSame, makeCode, makeSecret } from './secrets'
 import { createSessions } from './sessions'
+import { createShares } from './shares'
 import { createThrottle } from './throttle'
 import { createTokens } from './tokens'
 
@@ -18,9 +21,9 @@ const KEEP_USE_MS = 60_000
 /** For whoever makes the first account: guessing the code counts like guessing a password. */
 const FIRST = ''
 
-const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine' }
+const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
 const UNREAD: Refusal = { code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
-const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open' }
+const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
 
 export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, hashCost, now = Date.now }: AccountOptions): Accounts {
   const book = createBook()
@@ -31,6 +34,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   const sessions = createSessions({ book, keeping, attendance, days: sessionDays, now })
   const people = createPeople({ book, keeping, passwords, sessions, max: maxAccounts, now })
   const tokens = createTokens({ book, keeping, sessions, now })
+  const shares = createShares({ book, keeping, attendance, now })
   const audit = createAudit(store, keeping, maxAuditEntries, now)
   const firstCode = makeCode()
   const masterKey = makeSecret()
@@ -78,6 +82,22 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     return made
   }
 
+  /** Whoever has something open and may see something else now opens it anew. */
+  function tellOfRights(account: string) {
+    for (const [key] of [...book.sessionsOf(account), ...book.tokensOf(account), ...book.sharesOf(account)]) attendance.end(key, 'changed')
+  }
+
+  async function change(name: string, wanted: AccountChange): Promise<Refusal | undefined> {
+    const reachNow = () => {
+      const person = book.find(name)
+      return person && reachKey(reachOf(person))
+    }
+    const before = reachNow()
+    const refusal = await people.change(name, wanted)
+    if (!refusal && reachNow() !== before) tellOfRights(keyOf(name))
+    return refusal
+  }
+
   return {
     load() {
       const unreadable = book.load(keeping)
@@ -87,24 +107,32 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       return { unreadable }
     },
     start() {
-      timers.push(setInterval(sessions.sweep, SWEEP_MS), setInterval(sessions.keepUse, KEEP_USE_MS))
+      timers.push(setInterval(sessions.sweep, SWEEP_MS), setInterval(shares.sweep, SWEEP_MS), setInterval(sessions.keepUse, KEEP_USE_MS))
       for (const timer of timers) timer.unref()
     },
     stop() {
       for (const timer of timers.splice(0)) clearInterval(timer)
     },
-    identify({ cookie, bearer, isLocal }) {
+    identify({ cookie, share, bearer, isLocal }) {
       if (bearer !== undefined) return isLocal && isSame(bearer, masterKey) ? MACHINE : sessions.byToken(bearer)
-      return (cookie !== undefined ? sessions.bySession(cookie) : undefined) ?? withoutAccount(isLocal)
+      return (cookie !== undefined ? sessions.bySession(cookie) : undefined) ?? (share !== undefined ? shares.bySecret(share) : undefined) ?? withoutAccount(isLocal)
     },
     state: () => state,
     firstCode: () => firstCode,
     masterKey: () => masterKey,
-    describe: guest => ({ by: guest?.by ?? 'nobody', name: guest?.name ?? null, role: guest?.role ?? null, isFirst: state === 'none' }),
+    describe: guest => ({
+      by: guest?.by ?? 'nobody',
+      name: guest?.name ?? null,
+      role: guest?.role ?? null,
+      groups: guest?.reach?.groups ? [...guest.reach.groups] : null,
+      view: guest?.view ? { path: guest.view.path, expiresAt: new Date(guest.view.until).toISOString() } : null,
+      isFirst: state === 'none',
+    }),
     attend(guest, leave) {
       const stop = attendance.add(guest.key, leave)
       // It may have ended since the guest was let in.
-      if (guest.name !== null && !sessions.isThere(guest)) attendance.end(guest.key)
+      const isOver = guest.by === 'share' ? !shares.isThere(guest) : guest.name !== null && !sessions.isThere(guest)
+      if (isOver) attendance.end(guest.key)
       return stop
     },
 
@@ -141,12 +169,20 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       const made = await add(account)
       return 'code' in made ? made : undefined
     },
-    change: people.change,
-    remove: people.remove,
+    change,
+    async remove(name) {
+      const refusal = await people.remove(name)
+      if (!refusal) await shares.endOf(keyOf(name))
+      return refusal
+    },
 
     tokens: tokens.list,
     addToken: tokens.add,
     removeToken: tokens.remove,
+    shares: shares.list,
+    addShare: shares.add,
+    removeShare: shares.remove,
+    openShare: shares.open,
     note: audit.note,
     audit: (limit, before) => ({ ...audit.read(limit, before), logins: { ...logins } }),
   }

@@ -1,8 +1,11 @@
+/** Why something must end: who opened it is nobody any more, or may see something else now and can open it anew. */
+export type Ending = 'gone' | 'changed'
+
 /** What is open for whom, such as streams: told once when it must end. */
 export function createAttendance() {
-  const held = new Map<string, Set<() => void>>()
+  const held = new Map<string, Set<(why: Ending) => void>>()
   return {
-    add(key: string, leave: () => void): () => void {
+    add(key: string, leave: (why: Ending) => void): () => void {
       const leaves = held.get(key) ?? new Set()
       held.set(key, leaves.add(leave))
       return () => {
@@ -10,10 +13,10 @@ export function createAttendance() {
         if (leaves.size === 0 && held.get(key) === leaves) held.delete(key)
       }
     },
-    end(key: string) {
+    end(key: string, why: Ending = 'gone') {
       const leaves = held.get(key)
       held.delete(key)
-      for (const leave of leaves ?? []) leave()
+      for (const leave of leaves ?? []) leave(why)
     },
     size: () => held.size,
   }

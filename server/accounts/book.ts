@@ -1,35 +1,44 @@
 import { z } from 'zod'
 import { RoleSchema } from '#shared/schemas/access'
 import type { Role } from '#shared/utils/access'
+import { reachOfGroups } from '#shared/utils/reach'
+import type { Reach } from '#shared/utils/reach'
 import type { StoreChange } from './contract'
 import type { Keeping } from './keeping'
 
-const KIND = { account: 'account', session: 'session', token: 'token' } as const
+const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
 
 const time = z.number().int()
-const PersonSchema = z.object({ name: z.string(), role: RoleSchema, hash: z.string(), createdAt: time })
+/** Kept from before there were any: no limit. */
+const groups = z.array(z.string()).default([])
+const PersonSchema = z.object({ name: z.string(), role: RoleSchema, groups, hash: z.string(), createdAt: time })
 export type Person = z.infer<typeof PersonSchema>
 
 /** `account`: its key, see {@link keyOf}. Times are milliseconds since 1970. */
 const held = { id: z.string(), account: z.string(), createdAt: time }
 const HeldSessionSchema = z.object({ ...held, usedAt: time, expiresAt: time, address: z.string(), agent: z.string() })
-const HeldTokenSchema = z.object({ ...held, usedAt: time.nullable(), expiresAt: time.nullable(), name: z.string(), role: RoleSchema })
+const HeldTokenSchema = z.object({ ...held, usedAt: time.nullable(), expiresAt: time.nullable(), name: z.string(), role: RoleSchema, groups })
+const HeldShareSchema = z.object({ ...held, usedAt: time.nullable(), expiresAt: time, path: z.string() })
 export type HeldSession = z.infer<typeof HeldSessionSchema>
 export type HeldToken = z.infer<typeof HeldTokenSchema>
+export type HeldShare = z.infer<typeof HeldShareSchema>
 
-/** Everything in memory: accounts by key, sessions and tokens by the digest of their secret. */
+/** Everything in memory: accounts by key, sessions, tokens and share links by the digest of their secret. */
 export function createBook() {
   const people = new Map<string, Person>()
   const sessions = new Map<string, HeldSession>()
   const tokens = new Map<string, HeldToken>()
+  const shares = new Map<string, HeldShare>()
 
   return {
     people,
     sessions,
     tokens,
+    shares,
     find: (name: string): Person | undefined => people.get(keyOf(name)),
     sessionsOf: (account: string) => [...sessions].filter(([, session]) => session.account === account),
     tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
+    sharesOf: (account: string) => [...shares].filter(([, share]) => share.account === account),
     admins: () => [...people.values()].filter(({ role }) => role === 'admin').length,
     /** Reads everything; how much cannot be read by this version. */
     load(keeping: Keeping): number {
@@ -38,10 +47,11 @@ export function createBook() {
         for (const { name, value } of values) take(name, value)
         return unreadable
       }
-      for (const map of [people, sessions, tokens]) map.clear()
+      for (const map of [people, sessions, tokens, shares]) map.clear()
       return read(KIND.account, PersonSchema, (name, person) => people.set(name, person))
         + read(KIND.session, HeldSessionSchema, (name, session) => sessions.set(name, session))
         + read(KIND.token, HeldTokenSchema, (name, token) => tokens.set(name, token))
+        + read(KIND.share, HeldShareSchema, (name, share) => shares.set(name, share))
     },
   }
 }
@@ -58,6 +68,11 @@ export function lesser(a: Role, b: Role): Role {
   return order[Math.min(order.indexOf(a), order.indexOf(b))] ?? 'viewer'
 }
 
+/** What an account may see. */
+export function reachOf({ role, groups }: Pick<Person, 'role' | 'groups'>): Reach | undefined {
+  return role === 'admin' ? undefined : reachOfGroups(groups)
+}
+
 export function personChange(person: Person): StoreChange {
   return { kind: KIND.account, name: keyOf(person.name), body: JSON.stringify(person) }
 }
@@ -68,6 +83,10 @@ export function sessionChange(secretDigest: string, session: HeldSession): Store
 
 export function tokenChange(secretDigest: string, token: HeldToken): StoreChange {
   return { kind: KIND.token, name: secretDigest, body: JSON.stringify(token) }
+}
+
+export function shareChange(secretDigest: string, share: HeldShare): StoreChange {
+  return { kind: KIND.share, name: secretDigest, body: JSON.stringify(share) }
 }
 
 export function removal(kind: keyof typeof KIND, name: string): StoreChange {

@@ -1,5 +1,7 @@
-import type { Account, AccountChange, Audit, AuditEntry, MadeToken, NewAccount, NewToken, Session, SignedIn, Token } from '#shared/schemas/access'
+import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, NewAccount, NewShare, NewToken, Session, Share, SignedIn, Token } from '#shared/schemas/access'
 import type { Role } from '#shared/utils/access'
+import type { Reach } from '#shared/utils/reach'
+import type { Ending } from './attendance'
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
@@ -25,6 +27,8 @@ export interface AccountOptions {
 export interface Evidence {
   /** The value of the session's cookie. */
   cookie: string | undefined
+  /** The value of a share link's cookie. */
+  share?: string | undefined
   /** Of `Authorization: Bearer`. */
   bearer: string | undefined
   /** It comes from this machine, and nobody has passed it on. */
@@ -37,14 +41,18 @@ export interface Guest {
   role: Role
   /** Name of the account; null where there is none. */
   name: string | null
-  /** What ends together: one session, one token, everybody on this machine. */
+  /** What ends together: one session, one token, one share link, everybody on this machine. */
   key: string
+  /** The devices that may be seen and changed; undefined: all. Whoever has come by a link has one even where it leaves out none. */
+  reach: Reach | undefined
+  /** Of a share link: the address of its view, and until when it holds, in milliseconds since 1970. */
+  view?: { path: string, until: number }
 }
 
 /** Why something was not done; the message is for people. */
 export interface Refusal {
   code: 'login-wrong' | 'login-busy' | 'login-too-often' | 'account-exists' | 'account-unknown' | 'accounts-full' | 'accounts-unavailable' | 'last-admin' | 'code-wrong'
-    | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong'
+    | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong' | 'admin-limited' | 'groups-too-wide' | 'shares-full' | 'share-unknown' | 'share-over'
   message: string
   /** Seconds after which it may be tried again. */
   retryAfter?: number
@@ -52,6 +60,9 @@ export interface Refusal {
 
 /** A session that was just begun; `token` goes into the cookie and is told nobody else. */
 export interface Begun { guest: Guest, token: string, maxAgeSeconds: number }
+
+/** A share link that was opened; its secret goes into the cookie. */
+export interface Opened { guest: Guest, maxAgeSeconds: number, isNew: boolean }
 
 export interface Origin { address: string, agent: string }
 
@@ -70,7 +81,7 @@ export interface Accounts {
   masterKey: () => string
   describe: (guest: Guest | undefined) => Session
   /** Calls `leave` once when the guest is no longer one; returns how to stop that. */
-  attend: (guest: Guest, leave: () => void) => () => void
+  attend: (guest: Guest, leave: (why: Ending) => void) => () => void
 
   login: (name: string, password: string, origin: Origin) => Promise<Begun | Refusal>
   logout: (guest: Guest) => Promise<void>
@@ -93,6 +104,13 @@ export interface Accounts {
   tokens: (guest: Guest) => Token[]
   addToken: (guest: Guest, token: NewToken) => Promise<MadeToken | Refusal>
   removeToken: (guest: Guest, id: string) => Promise<Refusal | undefined>
+
+  /** Those of the guest's account; for an admin all. */
+  shares: (guest: Guest) => Share[]
+  addShare: (guest: Guest, share: NewShare) => Promise<MadeShare | Refusal>
+  removeShare: (guest: Guest, id: string) => Promise<Refusal | undefined>
+  /** Opens a link; `isNew`: it was not opened from this address before, as far as that is remembered. */
+  openShare: (secret: string, address: string) => Opened | Refusal
 
   /** Notes what somebody has done. */
   note: (entry: Omit<AuditEntry, 'id' | 'at'>) => void

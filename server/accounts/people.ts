@@ -9,12 +9,15 @@ import type { Sessions } from './sessions'
 export const BUSY: Refusal = { code: 'login-busy', message: 'Too many people are signing in at this moment: try again in a few seconds.', retryAfter: 5 }
 const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last admin: somebody must be able to make accounts.' }
 
+export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admin decides what everybody may see, and so sees all groups: take another role, or name no groups.' }
+
 export interface PeopleOptions { book: Book, keeping: Keeping, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
 /** The accounts themselves: made, changed and removed, and never without an admin. */
 export function createPeople({ book, keeping, passwords, sessions, max, now }: PeopleOptions) {
   /** Why an account cannot be made. */
-  function refusalOf({ name, role }: Person): Refusal | undefined {
+  function refusalOf({ name, role, groups }: Person): Refusal | undefined {
+    if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
     if (book.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
     if (book.people.size >= max) return { code: 'accounts-full', message: `There are ${max} accounts already; NUXT_LIMITS_ACCOUNTS allows more.` }
     if (book.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
@@ -24,21 +27,22 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
   const isLastAdmin = ({ role }: Person) => role === 'admin' && book.admins() === 1
 
   return {
-    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, createdAt }]): Account => {
+    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, groups, createdAt }]): Account => {
       const uses = book.sessionsOf(key).map(([, { usedAt }]) => usedAt)
       return {
         name,
         role,
+        groups,
         createdAt: new Date(createdAt).toISOString(),
         lastUsedAt: uses.length > 0 ? new Date(Math.max(...uses)).toISOString() : null,
         sessions: uses.length,
         tokens: book.tokensOf(key).length,
       }
     }),
-    async add({ name, role, password }: NewAccount): Promise<Person | Refusal> {
+    async add({ name, role, password, groups = [] }: NewAccount): Promise<Person | Refusal> {
       const hash = await passwords.hash(password)
       if (hash === undefined) return BUSY
-      const person: Person = { name, role, hash, createdAt: now() }
+      const person: Person = { name, role, groups: [...new Set(groups)], hash, createdAt: now() }
       return await keeping.attempt(async () => {
         const refusal = refusalOf(person)
         if (refusal) return refusal
@@ -47,7 +51,7 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
         return undefined
       }) ?? person
     },
-    async change(name: string, { role, password }: AccountChange): Promise<Refusal | undefined> {
+    async change(name: string, { role, password, groups }: AccountChange): Promise<Refusal | undefined> {
       const hash = password === undefined ? undefined : await passwords.hash(password)
       if (password !== undefined && hash === undefined) return BUSY
       const refusal = await keeping.attempt(async () => {
@@ -55,6 +59,8 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
         if (!person) return unknownAccount(name)
         if (role !== undefined && role !== 'admin' && isLastAdmin(person)) return LAST_ADMIN
         const next: Person = { ...person, role: role ?? person.role, hash: hash ?? person.hash }
+        if (next.role === 'admin' && groups && groups.length > 0) return ADMIN_LIMITED
+        next.groups = next.role === 'admin' ? [] : [...new Set(groups ?? person.groups)]
         await keeping.insist([personChange(next)])
         book.people.set(keyOf(name), next)
         return undefined

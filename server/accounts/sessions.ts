@@ -1,6 +1,7 @@
 import type { SignedIn } from '#shared/schemas/access'
+import { narrowed, reachOfGroups } from '#shared/utils/reach'
 import type { Attendance } from './attendance'
-import { keyOf, lesser, removal, sessionChange, tokenChange } from './book'
+import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './book'
 import type { Book, HeldSession, Person } from './book'
 import type { Begun, Guest, Origin, StoreChange } from './contract'
 import type { Keeping } from './keeping'
@@ -35,7 +36,7 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
     if (!session || !person || session.expiresAt <= now()) return undefined
     session.usedAt = now()
     used.add(name)
-    return { by: 'session', role: person.role, name: person.name, key: name }
+    return { by: 'session', role: person.role, name: person.name, key: name, reach: reachOf(person) }
   }
 
   function fromToken(name: string): Guest | undefined {
@@ -44,7 +45,7 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
     if (!token || !person || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
     token.usedAt = now()
     used.add(name)
-    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name }
+    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name, reach: narrowed(reachOf(person), reachOfGroups(token.groups)) }
   }
 
   return {
@@ -62,7 +63,7 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
       const session: HeldSession = { id: makeId(), account, createdAt: now(), usedAt: now(), expiresAt: now() + days * DAY_MS, address, agent: agent.slice(0, MAX_AGENT_LENGTH) }
       book.sessions.set(key, session)
       await keeping.keep([sessionChange(key, session)])
-      return { guest: { by: 'session', role: person.role, name: person.name, key }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
+      return { guest: { by: 'session', role: person.role, name: person.name, key, reach: reachOf(person) }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
     },
     endAll: (account: string) => end(book.sessionsOf(account).map(([name]) => name)),
     list: ({ name, key }: Guest): SignedIn[] => name === null

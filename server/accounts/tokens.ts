@@ -5,6 +5,7 @@ import type { Book, HeldToken } from './book'
 import type { Guest, Refusal } from './contract'
 import type { Keeping } from './keeping'
 import { digest, makeId, makeToken } from './secrets'
+import { ADMIN_LIMITED } from './people'
 import type { Sessions } from './sessions'
 
 const DAY_MS = 86_400_000
@@ -21,6 +22,7 @@ export function createTokens({ book, keeping, sessions, now }: TokenOptions) {
       account: book.people.get(account)?.name ?? account,
       name: token.name,
       role: token.role,
+      groups: token.groups,
       createdAt: new Date(token.createdAt).toISOString(),
       expiresAt: iso(token.expiresAt),
       lastUsedAt: iso(token.usedAt),
@@ -35,13 +37,15 @@ export function createTokens({ book, keeping, sessions, now }: TokenOptions) {
 
   return {
     list: (guest: Guest) => seenBy(guest).map(([, token]) => told(token)).sort((a, b) => a.createdAt < b.createdAt ? 1 : -1),
-    async add(guest: Guest, { name, role, days }: NewToken): Promise<MadeToken | Refusal> {
+    async add(guest: Guest, { name, role, days, groups = [] }: NewToken): Promise<MadeToken | Refusal> {
       if (guest.name === null || !isAllowed(guest.role, role)) return { code: 'role-too-high', message: 'A token may at most what its account may.' }
+      if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
+      if (guest.reach && groups.some(group => !guest.reach?.groups?.has(group))) return { code: 'groups-too-wide', message: 'A token may see at most the groups of its account.' }
       const account = keyOf(guest.name)
       if (book.tokensOf(account).length >= MAX_TOKENS) return { code: 'tokens-full', message: `An account has at most ${MAX_TOKENS} tokens: remove one first.` }
       const secret = makeToken()
       const key = digest(secret)
-      const token: HeldToken = { id: makeId(), account, name, role, createdAt: now(), expiresAt: days === null ? null : now() + days * DAY_MS, usedAt: null }
+      const token: HeldToken = { id: makeId(), account, name, role, groups: [...new Set(groups)], createdAt: now(), expiresAt: days === null ? null : now() + days * DAY_MS, usedAt: null }
       const refusal = await keeping.attempt(async () => {
         await keeping.insist([tokenChange(key, token)])
         book.tokens.set(key, token)

@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Labels } from '#shared/utils/reach'
 
-const LIVE_TYPES = ['telemetry', 'state', 'presence', 'states', 'broker', 'device', 'forgotten'] as const
+const LabelsSchema = z.array(z.string().nullable())
+
+const LIVE_TYPES = ['telemetry', 'state', 'presence', 'states', 'broker', 'device', 'forgotten', 'withdrawn'] as const
 export type LiveType = typeof LIVE_TYPES[number]
 
-/** An event with its data as JSON text, encoded once for everybody. */
-export interface LiveEvent { n: number, type: LiveType, deviceId: string | undefined, data: string }
+/** An event with its data as JSON text, encoded once for everybody. `moved`: of a `device` event, where the device belonged and belongs. */
+export interface LiveEvent { n: number, type: LiveType, deviceId: string | undefined, data: string, moved: Move | undefined }
+
+export interface Move { from: Labels, to: Labels }
 
 /** Whether an event is part of its device's state, of which the latest says everything. */
 export function isOfState({ type }: LiveEvent): boolean {
@@ -18,7 +24,9 @@ export function isAddition({ type }: LiveEvent): boolean {
 
 /** Events of one key replace each other for a client that gets only the latest. No deviceId holds a slash. */
 export function keyOf(event: LiveEvent): string {
-  return isOfState(event) ? event.deviceId ?? '' : `${event.type}/${event.deviceId ?? ''}`
+  // A device that is withdrawn, or is there again, is what was said last.
+  const type = event.type === 'withdrawn' ? 'device' : event.type
+  return isOfState(event) ? event.deviceId ?? '' : `${type}/${event.deviceId ?? ''}`
 }
 
 /** What came after an event that a client names; or why that cannot be said. */
@@ -40,7 +48,7 @@ export function createEventLog(budget: number) {
   let last = 0
 
   return {
-    number: (type: LiveType, deviceId: string | undefined, data: string): LiveEvent => ({ n: ++last, type, deviceId, data }),
+    number: (type: LiveType, deviceId: string | undefined, data: string, moved?: Move): LiveEvent => ({ n: ++last, type, deviceId, data, moved }),
     /** Remembers the events of a turn, at least one, in order. */
     keep(events: readonly LiveEvent[]) {
       const first = events[0]?.n ?? last
@@ -67,15 +75,21 @@ export function createEventLog(budget: number) {
 export type EventLog = ReturnType<typeof createEventLog>
 
 /** JSON text holds neither tabs nor line breaks. */
-function toLine({ type, deviceId, data }: LiveEvent): string {
-  return `${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
+function toLine({ type, deviceId, data, moved }: LiveEvent): string {
+  const line = `${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
+  return moved ? `${line}\t${JSON.stringify([moved.from.group, moved.from.place, moved.to.group, moved.to.place])}` : line
 }
 
 function readTurn({ first, bytes }: Turn): LiveEvent[] {
   return bytes.toString().split('\n').map((line, i) => {
-    const [type = '', deviceId = '', data = ''] = line.split('\t')
-    return { n: first + i, type: isLiveType(type) ? type : 'telemetry', deviceId: deviceId === '' ? undefined : String(JSON.parse(deviceId)), data }
+    const [type = '', deviceId = '', data = '', moved] = line.split('\t')
+    return { n: first + i, type: isLiveType(type) ? type : 'telemetry', deviceId: deviceId === '' ? undefined : String(JSON.parse(deviceId)), data, moved: moved === undefined ? undefined : readMove(moved) }
   })
+}
+
+function readMove(text: string): Move {
+  const [fromGroup, fromPlace, toGroup, toPlace] = LabelsSchema.parse(JSON.parse(text)).map(label => label ?? undefined)
+  return { from: { group: fromGroup, place: fromPlace }, to: { group: toGroup, place: toPlace } }
 }
 
 function isLiveType(type: string): type is LiveType {

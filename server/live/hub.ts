@@ -5,7 +5,7 @@ import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { CLOSE_TRY_LATER, createCare } from './care'
 import type { Watched } from './care'
 import { createEventLog } from './event-log'
-import type { LiveEvent, LiveType } from './event-log'
+import type { LiveEvent, LiveType, Move } from './event-log'
 import type { Frame, Framing } from './frames'
 import { devicesOf, interestOf, wantedBy } from './interest'
 import type { Grouping, Interest } from './interest'
@@ -24,8 +24,8 @@ export interface HubOptions {
   logBudget: number
   states: StatesSource
   grouping: Grouping
-  /** How things stand besides the devices, as the data of a `broker` event. */
-  broker: () => string
+  /** How things stand besides the devices, as the data of a `broker` event; `isLimited`: for somebody who may not see every device. */
+  broker: (isLimited: boolean) => string
 }
 
 /** The states of devices as JSON. */
@@ -44,8 +44,8 @@ export interface Hub {
   remove: (clientId: string) => void
   /** Answers what a client says. */
   request: (clientId: string, request: StreamRequest) => void
-  /** Publishes an event whose data is encoded already. */
-  publish: (type: LiveType, deviceId: string | undefined, data: string) => void
+  /** Publishes an event whose data is encoded already; a `device` event says where the device belonged and belongs. */
+  publish: (type: LiveType, deviceId: string | undefined, data: string, moved?: Move) => void
   /** Lets go what was published so far; without it that happens at the end of the event-loop turn. */
   flush: () => void
   size: () => number
@@ -83,7 +83,15 @@ export function createHub(options: HubOptions): Hub {
     const held = groups.get(key)
     if (held) return held
     const members = new Set<Subscriber>()
-    const group = { members, lane: createLane(wanted, { log, grouping, statesText: options.states.of, deliver: delivery => deliver(members, delivery) }) }
+    const lane = createLane(wanted, {
+      log,
+      grouping,
+      statesText: options.states.of,
+      catchUp: deviceIds => catchUp(deviceIds, wanted),
+      broker: () => options.broker(true),
+      deliver: delivery => deliver(members, delivery),
+    })
+    const group = { members, lane }
     groups.set(key, group)
     return group
   }
@@ -119,9 +127,10 @@ export function createHub(options: HubOptions): Hub {
   }
 
   function catchUp(deviceIds: readonly string[], wanted: StreamOptions): Frame[] {
-    // Who has left a group since is not wanted any more.
-    if (wanted.extended) return [{ text: `{"type":"states","data":${options.states.of(deviceIds.filter(wantedBy(wanted, grouping) ?? (() => true)))}}` }]
-    return deviceIds.flatMap(options.states.latest).map(({ type, data }) => ({ text: `{"type":"${type}","data":${data}}` }))
+    // Who has left a group since is not wanted any more, or may not be seen.
+    const still = deviceIds.filter(wantedBy(wanted, grouping) ?? (() => true))
+    if (wanted.extended) return [{ text: `{"type":"states","data":${options.states.of(still)}}` }]
+    return still.flatMap(options.states.latest).map(({ type, data }) => ({ text: `{"type":"${type}","data":${data}}` }))
   }
 
   /** From now on a client gets what its lane delivers; what waits there is from before. */
@@ -159,16 +168,17 @@ export function createHub(options: HubOptions): Hub {
 
   function greet(subscriber: Subscriber, after: string | undefined) {
     const { client, options: wanted } = subscriber
-    const id = wanted.extended ? log.idOf(log.last()) : undefined
-    const missed = after ? log.after(after) : undefined
-    const broker = frameOf('broker', options.broker(), id)
+    const { lane } = groupOf(wanted)
+    const last = lane.idOf(log.last())
+    const id = wanted.extended ? last : undefined
+    const missed = after ? lane.after(after) : undefined
+    const broker = frameOf('broker', options.broker(wanted.reach !== undefined), id)
     if (missed && 'events' in missed) {
-      const { lane } = groupOf(wanted)
-      const frames = [frameOf('resumed', `{"missed":${missed.events.length}}`, after), ...lane.frames(missed.events), broker]
-      return subscriber.greet([client.framing.join(frames)])
+      const { frames, count } = lane.missed(missed.events)
+      return subscriber.greet([client.framing.join([frameOf('resumed', `{"missed":${count}}`, after), ...frames, broker])])
     }
     const head = `{"type":"snapshot"${id === undefined ? '' : `,"id":"${id}"`}${missed ? `,"reason":"${missed.reason}"` : ''},"data":`
-    subscriber.greet([...client.framing.around(head, statesOf(devicesOf(wanted, grouping)), '}', log.idOf(log.last())), client.framing.join([broker])])
+    subscriber.greet([...client.framing.around(head, statesOf(devicesOf(wanted, grouping)), '}', last), client.framing.join([broker])])
   }
 
   function statesOf(devices: ReadonlySet<string> | undefined): Buffer {
@@ -182,9 +192,10 @@ export function createHub(options: HubOptions): Hub {
     leave(subscriber, member.group)
     subscriber.options = { ...subscriber.options, extended: true, ...interest }
     member.group = join(subscriber)
-    const id = log.idOf(log.last())
-    const devices = devicesOf(interest, grouping)
-    const told = frameOf('subscribed', JSON.stringify({ devices: devices?.size ?? null, groups: interest.groups?.size }), id)
+    const id = member.group.lane.idOf(log.last())
+    const devices = devicesOf(subscriber.options, grouping)
+    const isAll = !interest.devices && !interest.groups
+    const told = frameOf('subscribed', JSON.stringify({ devices: isAll ? null : devices?.size ?? null, groups: interest.groups?.size }), id)
     const { framing } = subscriber.client
     attempt(subscriber, () => subscriber.greet([framing.join([told]), ...framing.around(`{"type":"states","id":"${id}","data":`, statesOf(devices), '}', id)]))
   }
@@ -196,7 +207,7 @@ export function createHub(options: HubOptions): Hub {
     for (const { subscriber, group } of members.values()) {
       if (!subscriber.options.extended || subscriber.isCoalescing()) continue
       group.lane.flush()
-      const beat = frameOf('heartbeat', JSON.stringify({ time, ...subscriber.lag() }), log.idOf(log.last()))
+      const beat = frameOf('heartbeat', JSON.stringify({ time, ...subscriber.lag() }), group.lane.idOf(log.last()))
       attempt(subscriber, () => subscriber.client.write(subscriber.client.framing.join([beat])))
     }
   }
@@ -222,9 +233,9 @@ export function createHub(options: HubOptions): Hub {
       if (request.type === 'subscribe') return subscribe(member, interestOf(request))
       attempt(member.subscriber, () => client.write(client.framing.join([{ text: '{"type":"pong"}' }])))
     },
-    publish(type, deviceId, data) {
+    publish(type, deviceId, data, moved) {
       if (turn.length === 0) setImmediate(endTurn)
-      turn.push(log.number(type, deviceId, data))
+      turn.push(log.number(type, deviceId, data, moved))
     },
     flush: endTurn,
     size: () => members.size,

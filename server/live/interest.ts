@@ -1,9 +1,14 @@
 import type { StreamRequest } from '#shared/schemas/events'
+import { isWithin } from '#shared/utils/reach'
+import type { Labels, Reach } from '#shared/utils/reach'
 
 /** What groups there are, as people have set them up; asked anew each time, so that a change counts at once. */
 export interface Grouping {
   groupOf: (deviceId: string) => string | undefined
   members: (group: string) => ReadonlySet<string>
+  labelsOf: (deviceId: string) => Labels
+  /** The devices that may be seen; undefined: all. */
+  within: (reach: Reach) => ReadonlySet<string> | undefined
 }
 
 /** Which devices a client wants to hear of: those it names, and whoever is in the groups it names. Neither: all. */
@@ -12,14 +17,35 @@ export interface Interest {
   groups: ReadonlySet<string> | undefined
 }
 
-/** Tells whether a device is wanted; undefined: every one is. A lookup or two, for it is asked for every event. */
-export function wantedBy({ devices, groups }: Interest, { groupOf }: Grouping): ((deviceId: string) => boolean) | undefined {
+/** An interest of somebody who may see what lies within `reach`; undefined: everything. */
+export interface LimitedInterest extends Interest { reach: Reach | undefined }
+
+/** Tells whether a device is wanted and may be seen; undefined: every one is. A lookup or two, for it is asked for every event. */
+export function wantedBy({ reach, ...interest }: LimitedInterest, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
+  const isAsked = askedBy(interest, grouping)
+  const sees = sightOf(reach, grouping)
+  return sees && isAsked ? deviceId => sees(deviceId) && isAsked(deviceId) : sees ?? isAsked
+}
+
+/** Tells whether a device may be seen; undefined: every one may. */
+export function sightOf(reach: Reach | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
+  return reach && (deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))
+}
+
+function askedBy({ devices, groups }: Interest, { groupOf }: Grouping): ((deviceId: string) => boolean) | undefined {
   if (groups) return deviceId => isIn(groups, groupOf(deviceId)) || devices?.has(deviceId) === true
   return devices && (deviceId => devices.has(deviceId))
 }
 
-/** The devices that are wanted now; undefined: all. */
-export function devicesOf({ devices, groups }: Interest, { members }: Grouping): ReadonlySet<string> | undefined {
+/** The devices that are wanted now and may be seen; undefined: all. */
+export function devicesOf({ reach, ...interest }: LimitedInterest, grouping: Grouping): ReadonlySet<string> | undefined {
+  const asked = askedFor(interest, grouping)
+  const sees = sightOf(reach, grouping)
+  if (!reach || !sees) return asked
+  return asked ? new Set([...asked].filter(sees)) : grouping.within(reach)
+}
+
+function askedFor({ devices, groups }: Interest, { members }: Grouping): ReadonlySet<string> | undefined {
   if (!groups) return devices
   const found = new Set(devices)
   for (const group of groups) {

@@ -1,11 +1,13 @@
+import { reachKey } from '#shared/utils/reach'
 import { isAddition, isOfState, keyOf } from './event-log'
-import type { EventLog, LiveEvent } from './event-log'
+import type { EventLog, LiveEvent, Missed } from './event-log'
 import type { Frame } from './frames'
 import { isIn, wantedBy } from './interest'
-import type { Grouping, Interest } from './interest'
+import type { Grouping, LimitedInterest } from './interest'
+import { hasAppeared, seenOf, tagOf } from './limited'
 
-/** What a client has asked for. */
-export interface StreamOptions extends Interest {
+/** What a client has asked for, and may see of it. */
+export interface StreamOptions extends LimitedInterest {
   /** Events carry ids, and the client knows the types beyond the seed's. */
   extended: boolean
   mode: 'every' | 'latest'
@@ -21,6 +23,10 @@ export interface LaneParts {
   grouping: Grouping
   /** States of devices as a JSON array. */
   statesText: (deviceIds: Iterable<string>) => string
+  /** The latest of devices, in a form that these clients know. */
+  catchUp: (deviceIds: readonly string[]) => Frame[]
+  /** How things stand besides the devices, as those may know it who do not see everything. */
+  broker: () => string
   deliver: (delivery: Delivery) => void
 }
 
@@ -28,13 +34,14 @@ export interface LaneParts {
 const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys are served by one lane. */
-export function laneKey({ extended, mode, everyMs, devices, groups }: StreamOptions): string {
-  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort()])
+export function laneKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
+  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), reachKey(reach)])
 }
 
 /** One way of delivering events: which, how often, in what form. */
-export function createLane({ extended, mode, everyMs, devices, groups }: StreamOptions, { log, grouping, statesText, deliver }: LaneParts) {
-  const wants = wantedBy({ devices, groups }, grouping)
+export function createLane({ extended, mode, everyMs, devices, groups, reach }: StreamOptions, { log, grouping, statesText, catchUp, broker, deliver }: LaneParts) {
+  const wants = wantedBy({ devices, groups, reach }, grouping)
+  const tag = tagOf(reach)
   let waiting: LiveEvent[] = []
   // With `latest`: the last event of each key.
   const latest = new Map<string, LiveEvent>()
@@ -43,22 +50,32 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
   // Up to which event this lane has been told.
   let seen = log.last()
 
+  function idOf(n: number): string {
+    return tag === undefined ? log.idOf(n) : `${log.idOf(n)}.${tag}`
+  }
+
   function frames(events: readonly LiveEvent[]): Frame[] {
     const joined = joinedOf(events)
     if (mode === 'latest') return latestFrames(events, joined)
-    const told = everyMs > 0 ? batchFrames(events) : events.map(frameOf)
+    const known = extended ? events : events.filter(event => !isAddition(event))
+    const told = everyMs > 0 ? batchFrames(known) : known.map(frameOf)
     // First and without an id: whoever loses the connection behind it is told again.
-    return joined.length === 0 ? told : [{ text: `{"type":"states","data":${statesText(joined)}}` }, ...told]
+    return joined.length === 0 ? told : [...catchUp(joined), ...told]
   }
 
-  /** Devices of which something else is said now and that are in a wanted group: of those that have just joined it nothing is known from before. */
+  /** Devices of which something else is said now and that have just joined a wanted group, or may be seen only now: nothing is known of them from before. */
   function joinedOf(events: readonly LiveEvent[]): string[] {
-    if (!groups) return []
-    return events.flatMap(({ type, deviceId }) => type === 'device' && deviceId !== undefined && isIn(groups, grouping.groupOf(deviceId)) ? deviceId : [])
+    if (!groups && !reach) return []
+    return events.flatMap((event) => {
+      const { type, deviceId } = event
+      if (type !== 'device' || deviceId === undefined || wants?.(deviceId) === false) return []
+      const hasJoined = groups ? isIn(groups, grouping.groupOf(deviceId)) : reach && hasAppeared(event, reach)
+      return hasJoined ? deviceId : []
+    })
   }
 
   function frameOf({ n, type, data }: LiveEvent): Frame {
-    const id = log.idOf(n)
+    const id = idOf(n)
     return { id, text: extended ? `{"type":"${type}","id":"${id}","data":${data}}` : `{"type":"${type}","data":${data}}` }
   }
 
@@ -69,7 +86,7 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
     function endRun() {
       const last = run.at(-1)
       if (!last) return
-      const id = log.idOf(last.n)
+      const id = idOf(last.n)
       found.push({ id, text: `{"type":"batch","id":"${id}","data":[${run.map(({ data }) => data).join()}]}` })
       run = []
     }
@@ -88,13 +105,15 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
   /** One delivery: only its last frame says how far it tells, for whoever loses the connection in between has not had the rest. */
   function latestFrames(events: readonly LiveEvent[], joined: readonly string[]): Frame[] {
     const changed = new Set([...events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? []), ...joined])
+    // Since then some may have gone where they may not be seen.
+    if (reach && wants) for (const deviceId of changed) if (!wants(deviceId)) changed.delete(deviceId)
     const parts = [
       // One that was forgotten and has come back since is among the states.
       ...events.filter(({ type }) => type === 'forgotten'),
       ...(changed.size === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
       ...events.filter(event => !isOfState(event) && event.type !== 'forgotten'),
     ]
-    const id = log.idOf(seen)
+    const id = idOf(seen)
     return parts.map(({ type, data }, i) => i < parts.length - 1
       ? { text: `{"type":"${type}","data":${data}}` }
       : { id, text: `{"type":"${type}","id":"${id}","data":${data}}` })
@@ -103,6 +122,7 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
   /** Those of a turn that this lane is for: what people say concerns everybody, for every list shows names. */
   function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
     if (extended && !wants) return events
+    if (reach) return seenOf(events, reach, grouping, broker).filter(event => !isOfState(event) || wants?.(event.deviceId ?? '') === true)
     return events.filter(event => isOfState(event) ? wants?.(event.deviceId ?? '') ?? true : extended || !isAddition(event))
   }
 
@@ -138,8 +158,18 @@ export function createLane({ extended, mode, everyMs, devices, groups }: StreamO
     },
     /** Delivers what waits; also the way to end it. */
     flush,
-    /** What a client has missed, in this lane's form. */
-    frames: (events: readonly LiveEvent[]) => frames(wantedOf(events)),
+    /** Names an event for clients of this lane. */
+    idOf,
+    /** What came after an event that a client names; one that had other rights then has seen other devices. */
+    after(id: string): Missed | { reason: 'other-rights' } {
+      return id.split('.')[2] === tag ? log.after(id) : { reason: 'other-rights' }
+    },
+    /** What a client has missed, in this lane's form, and how much that is. */
+    missed(events: readonly LiveEvent[]): { frames: Frame[], count: number } {
+      const wanted = wantedOf(events)
+      // How much others have missed is nothing that everybody may know.
+      return { frames: frames(wanted), count: reach ? wanted.length : events.length }
+    },
   }
 }
 export type Lane = ReturnType<typeof createLane>

@@ -1,6 +1,6 @@
 import type { StreamLagSchema } from '#shared/schemas/events'
 import type { z } from 'zod'
-import { isOfState, keyOf } from './event-log'
+import { isAddition, isOfState, keyOf } from './event-log'
 import type { LiveEvent } from './event-log'
 import type { Frame, Framing } from './frames'
 import type { StreamOptions } from './lane'
@@ -69,9 +69,9 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
     debt.events += events.length
     for (const event of events) {
       if (isOfState(event)) debt.devices.add(event.deviceId ?? '')
-      else debt.others.set(keyOf(event), event)
-      // It may have joined one of the groups just now.
-      if (event.type === 'device' && subscriber.options.groups) debt.devices.add(event.deviceId ?? '')
+      else if (subscriber.options.extended || !isAddition(event)) debt.others.set(keyOf(event), event)
+      // It may have joined one of the groups just now, or may be seen only now.
+      if (event.type === 'device' && (subscriber.options.groups || subscriber.options.reach)) debt.devices.add(event.deviceId ?? '')
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Fault } from '#shared/schemas/error'
 import type { DeviceProfile, Groups, KnownDevice, PictureType, Places, SharedProfile } from '#shared/schemas/profile'
 import type { ImportReport, RegistryFile } from '#shared/schemas/registry'
+import type { Labels, Reach } from '#shared/utils/reach'
 
 /** Where the registry is kept: documents by kind and name. `body: null` deletes one. */
 export interface RegistryStore {
@@ -22,7 +23,7 @@ export interface RegistryLimits {
 
 /** Why a change was not made; the message is for people. */
 export interface Refusal {
-  code: 'registry-full' | 'registry-unavailable' | 'picture-invalid' | 'picture-too-large' | 'file-invalid'
+  code: 'registry-full' | 'registry-unavailable' | 'picture-invalid' | 'picture-too-large' | 'file-invalid' | 'device-unknown'
   message: string
   faults?: Fault[]
 }
@@ -42,12 +43,16 @@ export interface Registry {
   places: () => Places
   members: (group: string) => ReadonlySet<string>
   groupOf: (deviceId: string) => string | undefined
+  /** Where a device belongs; asked for every event, so nothing is made for it. */
+  labelsOf: (deviceId: string) => Labels
+  /** The devices that may be seen, heard or not; undefined: all, also those of which nothing is said. */
+  within: (reach: Reach) => ReadonlySet<string> | undefined
   site: () => SharedProfile
   /** How often a device is expected to speak: its own word, else its group's, else the site's. */
   intervalSeconds: (deviceId: string) => number | undefined
   picture: (deviceId: string) => Picture | undefined
-  /** What people say about a device from now on; the picture stays. */
-  put: (deviceId: string, profile: DeviceProfile) => Promise<Refusal | undefined>
+  /** What people say about a device from now on; the picture stays. `mayStill` is asked right before, of where the device belongs by then. */
+  put: (deviceId: string, profile: DeviceProfile, mayStill?: (labels: Labels) => boolean) => Promise<Refusal | undefined>
   /** Nothing is said about a device any more; `write` writes that, in place of the store. */
   forget: (deviceId: string, write: RegistryStore['write']) => Promise<Refusal | undefined>
   putPicture: (deviceId: string, bytes: Uint8Array | null) => Promise<Refusal | undefined>

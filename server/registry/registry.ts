@@ -1,8 +1,10 @@
 // Owns what people say about devices: profiles, pictures, groups, the site. Promises that it changes in memory only after it has
 // changed on disk, that it stays within its limits, and that its export is always the same text for the same content. Never knows
 // whether a device has been heard.
-import type { DeviceProfile, KnownDevice } from '#shared/schemas/profile'
+import type { KnownDevice } from '#shared/schemas/profile'
 import type { RegistryDevice } from '#shared/schemas/registry'
+import { isEndless, isWithin } from '#shared/utils/reach'
+import type { Labels, Reach } from '#shared/utils/reach'
 import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, fileText } from './file'
 import { planImport } from './import'
@@ -14,7 +16,7 @@ export interface RegistryOptions {
   store: RegistryStore
   limits: RegistryLimits
   /** Told of every device about which something else is said now. */
-  onChange: (device: KnownDevice) => void
+  onChange: (device: KnownDevice, before: Labels) => void
   /** Something else is said now, of devices, groups or the site: {@link Registry.intervalSeconds} may have other answers. */
   onWritten?: () => void
 }
@@ -67,12 +69,27 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     return undefined
   }
 
+  /** Something else is said of a device; told with where it belonged before. */
+  function set(deviceId: string, next: HeldDevice) {
+    const before = labelsOf(deviceId)
+    shelf.setDevice(deviceId, next)
+    return () => onChange(get(deviceId), before)
+  }
+
   async function replace(deviceId: string, next: HeldDevice, also: readonly Change[] = []): Promise<Refusal | undefined> {
     const refused = refusal(deviceId, next)
-    return refused ?? write([{ kind: KIND.device, name: deviceId, body: deviceDocument(next) }, ...also], () => {
-      shelf.setDevice(deviceId, next)
-      onChange(get(deviceId))
-    })
+    return refused ?? write([{ kind: KIND.device, name: deviceId, body: deviceDocument(next) }, ...also], () => set(deviceId, next)())
+  }
+
+  function labelsOf(deviceId: string): Labels {
+    return held(deviceId).profile
+  }
+
+  function within(reach: Reach): ReadonlySet<string> | undefined {
+    if (isEndless(reach)) return undefined
+    const { groups, places, devices } = reach
+    const candidates = devices ? [...devices] : groups ? [...groups].flatMap(group => [...shelf.members(group)]) : [...places ?? []].flatMap(place => [...shelf.at(place)])
+    return new Set(candidates.filter(deviceId => isWithin(reach, deviceId, labelsOf(deviceId))))
   }
 
   function* fileDevices(): Generator<RegistryDevice> {
@@ -115,6 +132,8 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     places: () => Array.from(shelf.countByPlace(), ([name, devices]) => ({ name, devices })),
     members: shelf.members,
     groupOf: deviceId => shelf.devices.get(deviceId)?.profile.group,
+    labelsOf,
+    within,
     site: shelf.site,
     intervalSeconds(deviceId) {
       const { intervalSeconds, group } = held(deviceId).profile
@@ -125,14 +144,14 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       const bytes = picture && store.bytes(KIND.picture, deviceId)
       return picture && bytes && { type: picture.type, tag: picture.tag, bytes }
     },
-    put: (deviceId: string, profile: DeviceProfile) => inTurn(() => replace(deviceId, { profile: canonicalProfile(profile), picture: held(deviceId).picture })),
+    put: (deviceId, profile, mayStill = () => true) => inTurn(async () => mayStill(labelsOf(deviceId))
+      ? replace(deviceId, { profile: canonicalProfile(profile), picture: held(deviceId).picture })
+      : { code: 'device-unknown', message: 'The device has been moved away meanwhile.' }),
     forget: (deviceId, put) => inTurn(() => {
       const isSaid = shelf.devices.has(deviceId)
       const changes = isSaid ? [KIND.device, KIND.picture].map(kind => ({ kind, name: deviceId, body: null })) : []
       return write(changes, () => {
-        if (!isSaid) return
-        shelf.setDevice(deviceId, NOTHING)
-        onChange(get(deviceId))
+        if (isSaid) set(deviceId, NOTHING)()
       }, put)
     }),
     putPicture: (deviceId, bytes) => inTurn(async () => {
@@ -151,10 +170,10 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       if ('code' in plan) return plan
       if (!dryRun) {
         const refused = await write(plan.documents, () => {
-          for (const [deviceId, device] of plan.devices) shelf.setDevice(deviceId, device)
+          const tell = Array.from(plan.devices, ([deviceId, device]) => set(deviceId, device))
           for (const [group, profile] of plan.groups) shelf.setGroup(group, profile)
           shelf.setSite(plan.site)
-          for (const deviceId of plan.devices.keys()) onChange(get(deviceId))
+          for (const each of tell) each()
         })
         if (refused) return refused
       }

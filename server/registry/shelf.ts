@@ -63,6 +63,7 @@ export function createShelf() {
     bytes: () => bytes,
     pictureBytes: () => pictureBytes,
     members: (group: string): ReadonlySet<string> => byGroup.get(group) ?? NOBODY,
+    at: (place: string): ReadonlySet<string> => byPlace.get(place) ?? NOBODY,
     /** How many devices each has, by name. */
     countByGroup: () => counts(byGroup),
     countByPlace: () => counts(byPlace),

@@ -25,6 +25,8 @@ export interface Replays {
   earliest: () => Promise<number | undefined>
   /** The devices at a moment (microseconds since 1970), all or some; undefined: too many ask at once. */
   devicesAt: (at: number, deviceIds?: readonly string[]) => Promise<DeviceState[] | undefined>
+  /** Some devices belong elsewhere now. */
+  reconsider: () => void
   /** Whether as many are running as are allowed. */
   isBusy: () => boolean
   size: () => number
@@ -116,6 +118,9 @@ export function createReplays(options: ReplaysOptions): Replays {
       finally {
         questions--
       }
+    },
+    reconsider() {
+      for (const { session } of sessions.values()) session.reconsider()
     },
     isBusy,
     size: () => sessions.size,

@@ -28,8 +28,8 @@ export interface ReplayOptions {
   intervalOf: (deviceId: string) => number | undefined
   /** Who is in which group today. */
   grouping: Grouping
-  /** How things stand besides the devices, as the data of a `broker` event. */
-  broker: () => string
+  /** How things stand besides the devices, as the data of a `broker` event; `isLimited`: for somebody who may not see every device. */
+  broker: (isLimited: boolean) => string
 }
 
 const CLOCK_EVERY_MS = 250
@@ -38,8 +38,12 @@ const IDLE_CLOCK_EVERY_MS = 10_000
 const MOST_WAITING = 16
 const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', message: `${MOST_WAITING} requests are waiting for an answer already.` } })
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** One client that watches the past. `fail` is called when it cannot go on. */
 export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
+  /** What was asked for last. */
+  let interest: Interest = stream
   let devices = devicesOf(stream, grouping)
   let isOpen = true
   /** Whether there is a moment to go on from. */
@@ -66,7 +70,9 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
 
   function telemetryTexts(messages: readonly PassedMessage[]): string[] {
     const reader = past()
-    const bodies = messages.map(({ device, message }) => {
+    // What was read ahead may be of devices that are not followed any more.
+    const followed = messages.filter(({ device }) => devices?.has(reader.nameOf(device)) !== false)
+    const bodies = followed.map(({ device, message }) => {
       const telemetry = fromStored(reader.nameOf(device), message)
       presence.heard(telemetry.deviceId, message.time / 1_000)
       return JSON.stringify(telemetry)
@@ -76,7 +82,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   }
 
   function presenceTexts(): string[] {
-    return presence.changes(player.at() / 1_000).map(data => textOf({ type: 'presence', data }))
+    return presence.changes(player.at() / 1_000).filter(({ deviceId }) => devices?.has(deviceId) !== false).map(data => textOf({ type: 'presence', data }))
   }
 
   /** The devices that are followed at the moment of the clock, as a JSON array. */
@@ -108,19 +114,26 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       if (!isWanted()) return
       if (speed > 0) player.play(speed)
       else player.hold()
-      say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker()}}`, clockText()])
+      say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker(stream.reach !== undefined)}}`, clockText()])
     })
   }
 
-  function subscribe(interest: Interest) {
-    const chosen = devicesOf(interest, grouping)
+  function subscribe(wanted: Interest) {
+    interest = wanted
+    const isAll = !wanted.devices && !wanted.groups
+    const chosen = devicesOf({ ...wanted, reach: stream.reach }, grouping)
+    follow(chosen, [textOf({ type: 'subscribed', data: { devices: isAll ? null : chosen?.size ?? null, groups: wanted.groups?.size } })])
+  }
+
+  /** From now on these devices: after `texts` comes what is known of them at the moment of the clock. */
+  function follow(chosen: ReadonlySet<string> | undefined, texts: readonly string[]) {
     devices = chosen
     reel.interrupt()
     void queue(async () => {
       if (isShown) player.go(player.at(), devices)
       const states = isShown ? await statesText(() => isOpen) : '[]'
       player.hold()
-      say([textOf({ type: 'subscribed', data: { devices: chosen?.size ?? null, groups: interest.groups?.size } }), `{"type":"states","data":${states}}`])
+      say([...texts, `{"type":"states","data":${states}}`])
     })
   }
 
@@ -176,6 +189,15 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
         else player.pause()
         say([clockText()])
       })
+    },
+    /** Devices belong elsewhere now: what may not be seen any more is withdrawn at once, what may be seen only now is shown. */
+    reconsider() {
+      if (!stream.reach) return
+      const before = devices ?? NONE
+      const now = devicesOf({ ...interest, reach: stream.reach }, grouping)
+      if (!now || (now.size === before.size && before.isSubsetOf(now))) return
+      say([...before.difference(now)].map(deviceId => textOf({ type: 'withdrawn', data: { deviceId } })))
+      follow(now, [])
     },
     close() {
       isOpen = false

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { DeviceProfileSchema } from '#shared/schemas/profile'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 import { DEEDS, ROLES } from '#shared/utils/access'
+import { MAX_VIEW_LENGTH, sharedView } from '#shared/utils/shared-view'
 
 /** Characters of a password, and of the names of accounts and tokens. */
 export const MIN_PASSWORD_LENGTH = 12
@@ -10,8 +12,17 @@ export const MAX_TOKEN_NAME_LENGTH = 100
 /** Days after which a token may expire. */
 export const MAX_TOKEN_DAYS = 3_650
 const MAX_CODE_LENGTH = 64
+/** Groups that the rights of an account or a token may be limited to. */
+export const MAX_RIGHTS_GROUPS = 100
+/** Hours after which a share link may end. */
+export const MAX_SHARE_HOURS = 720
+const DEFAULT_SHARE_HOURS = 24
+const MAX_SECRET_LENGTH = 100
 
 export const RoleSchema = z.enum(ROLES)
+
+/** Only the devices of these groups may be seen and changed; none is no limit. */
+const groups = z.array(DeviceProfileSchema.shape.group.unwrap()).max(MAX_RIGHTS_GROUPS, { error: `must be at most ${MAX_RIGHTS_GROUPS} groups` })
 
 /** Letters, digits and `. _ @ -`: it stands in addresses as it is. */
 const accountName = z.string().trim().normalize('NFC').min(1).max(MAX_ACCOUNT_NAME_LENGTH).regex(/^[\p{L}\p{N}._@-]+$/u, { error: 'may have letters, digits and . _ @ - only' })
@@ -20,10 +31,15 @@ const password = z.string().normalize('NFKC').min(MIN_PASSWORD_LENGTH, { error: 
 /** Who asks, and whether somebody has to sign in at all. */
 export const SessionSchema = z.object({
   /** `machine`: from this machine, while no account exists; `open`: from anywhere, while none exists and that is allowed. */
-  by: z.enum(['session', 'token', 'machine', 'open', 'nobody']),
+  /** `share`: with a share link. */
+  by: z.enum(['session', 'token', 'share', 'machine', 'open', 'nobody']),
   /** Of the account; null where there is none. */
   name: z.string().nullable(),
   role: RoleSchema.nullable(),
+  /** The groups whose devices may be seen; null is no limit. */
+  groups: z.array(z.string()).nullable(),
+  /** With a share link: the address of the one view that it shows, and when it ends. */
+  view: z.object({ path: z.string(), expiresAt: IsoTimestampSchema }).nullable(),
   /** No account exists yet. */
   isFirst: z.boolean(),
 })
@@ -35,16 +51,18 @@ export const CredentialsSchema = z.object({ name: z.string().max(MAX_PASSWORD_LE
 /** The first account; it is an admin. `code` stands in the application's log, and is not asked for on its own machine. */
 export const FirstAccountSchema = z.object({ name: accountName, password, code: z.string().max(MAX_CODE_LENGTH).optional() })
 
-export const NewAccountSchema = z.object({ name: accountName, password, role: RoleSchema })
+export const NewAccountSchema = z.object({ name: accountName, password, role: RoleSchema, groups: groups.optional() })
 export type NewAccount = z.infer<typeof NewAccountSchema>
 
 /** What an admin changes of an account; what is left out stays. */
-export const AccountChangeSchema = z.object({ role: RoleSchema.optional(), password: password.optional() })
+export const AccountChangeSchema = z.object({ role: RoleSchema.optional(), password: password.optional(), groups: groups.optional() })
 export type AccountChange = z.infer<typeof AccountChangeSchema>
 
 export const AccountSchema = z.object({
   name: z.string(),
   role: RoleSchema,
+  /** Empty: no limit. */
+  groups: z.array(z.string()),
   createdAt: IsoTimestampSchema,
   /** Of the newest session; null while it has none. */
   lastUsedAt: IsoTimestampSchema.nullable(),
@@ -79,6 +97,8 @@ export const NewTokenSchema = z.object({
   role: RoleSchema,
   /** Days until it expires; null is never. */
   days: z.number().int().min(1).max(MAX_TOKEN_DAYS).nullable(),
+  /** Of those of the account; what is in both may be seen. */
+  groups: groups.optional(),
 })
 export type NewToken = z.infer<typeof NewTokenSchema>
 
@@ -87,6 +107,8 @@ export const TokenSchema = z.object({
   account: z.string(),
   name: z.string(),
   role: RoleSchema,
+  /** Empty: no limit but that of the account. */
+  groups: z.array(z.string()),
   createdAt: IsoTimestampSchema,
   expiresAt: IsoTimestampSchema.nullable(),
   lastUsedAt: IsoTimestampSchema.nullable(),
@@ -97,6 +119,35 @@ export type Token = z.infer<typeof TokenSchema>
 /** A token that was just made: the only time that it is told. */
 export const MadeTokenSchema = TokenSchema.extend({ token: z.string() })
 export type MadeToken = z.infer<typeof MadeTokenSchema>
+
+export const NewShareSchema = z.object({
+  /** Path and query of a list or a device page, such as `/?group=Halle%201`. */
+  path: z.string().min(1).max(MAX_VIEW_LENGTH).regex(/^\/(?!\/)[^\p{Cc}\p{Cs}#\\]*$/u, { error: 'must be an address of these pages' })
+    .refine(path => sharedView(path) !== undefined, { error: 'must be the overview or the page of a device' }),
+  hours: z.number().int().min(1).max(MAX_SHARE_HOURS).default(DEFAULT_SHARE_HOURS),
+})
+export type NewShare = z.infer<typeof NewShareSchema>
+
+/** A link with which whoever has it sees one view, without an account. */
+export const ShareSchema = z.object({
+  id: z.string(),
+  /** Who has made it. */
+  account: z.string(),
+  path: z.string(),
+  createdAt: IsoTimestampSchema,
+  expiresAt: IsoTimestampSchema,
+  /** When it was opened last. */
+  lastUsedAt: IsoTimestampSchema.nullable(),
+})
+export const SharesSchema = z.array(ShareSchema)
+export type Share = z.infer<typeof ShareSchema>
+
+/** A link that was just made; `secret` stands behind the `#` of `/share#…` and is told this once. */
+export const MadeShareSchema = ShareSchema.extend({ secret: z.string() })
+export type MadeShare = z.infer<typeof MadeShareSchema>
+
+/** What a browser sends to open a link: what stands behind its `#`, which is never sent by itself. */
+export const ShareSecretSchema = z.object({ secret: z.string().max(MAX_SECRET_LENGTH) })
 
 export const AuditEntrySchema = z.object({
   /** Counts up; later entries have larger ones. */

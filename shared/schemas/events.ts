@@ -6,6 +6,8 @@ import { IsoTimestampSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** A WebSocket is closed with it when the session or the token that it was opened with has ended. */
 export const CLOSE_SIGNED_OUT = 4401
+/** The same when the rights have changed: connected anew, it tells what may be seen now. */
+export const CLOSE_RIGHTS_CHANGED = 4403
 
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
 const EventIdSchema = z.string().max(64)
@@ -50,13 +52,14 @@ export type ReplayClock = z.infer<typeof ReplayClockSchema>
  */
 export const StreamEventSchema = z.discriminatedUnion('type', [
   /** `reason` says why a client that wanted to resume is given everything anew. */
-  z.object({ type: z.literal('snapshot'), id, reason: z.enum(['too-old', 'restarted']).optional(), data: DeviceStatesSchema }),
+  z.object({ type: z.literal('snapshot'), id, reason: z.enum(['too-old', 'restarted', 'other-rights']).optional(), data: DeviceStatesSchema }),
   z.object({ type: z.literal('telemetry'), id, data: TelemetrySchema }),
   z.object({ type: z.literal('state'), id, data: DeviceStatusChangeSchema }),
   z.object({ type: z.literal('presence'), id, data: PresenceChangeSchema }),
   z.object({ type: z.literal('broker'), id, data: BrokerStatusSchema }),
   z.object({ type: z.literal('device'), id, data: KnownDeviceSchema }),
   z.object({ type: z.literal('forgotten'), id, data: ForgottenDeviceSchema }),
+  z.object({ type: z.literal('withdrawn'), id, data: z.object({ deviceId: z.string() }) }),
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),

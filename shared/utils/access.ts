@@ -1,3 +1,5 @@
+import { isOfView } from '#shared/utils/shared-view'
+
 /** Each may do what the one before may. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 export type Role = typeof ROLES[number]
@@ -5,12 +7,21 @@ export type Role = typeof ROLES[number]
 /** What the audit log has a name for. */
 export const DEEDS = [
   'login', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'token-add', 'token-remove',
-  'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
+  'share-add', 'share-remove', 'share-open', 'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
 ] as const
 export type Deed = typeof DEEDS[number]
 
+/**
+ * What somebody gets who may see some devices only: the `same`, for it tells of no device; `theirs`, what concerns their devices, and of the
+ * others not even that they exist; or `nothing`.
+ */
+type Part = 'same' | 'theirs' | 'nothing'
+
 interface Rule {
   least: 'everyone' | Role
+  limited: Part
+  /** Whether it belongs to the one view that a share link shows. */
+  byLink: boolean
   /** Only for people who have signed in: neither a token nor a machine without accounts. */
   inPerson?: true
   /** Kept in the audit log under this name. */
@@ -19,71 +30,119 @@ interface Rule {
 
 /** Who may do what: every route of the API and every stream. What is not here is refused. */
 export const RULES = {
-  'get /api/health': { least: 'everyone' },
-  'get /api/session': { least: 'everyone' },
-  'post /api/session': { least: 'everyone', deed: 'login' },
-  'delete /api/session': { least: 'everyone', deed: 'logout' },
-  'post /api/first-account': { least: 'everyone', deed: 'first-account' },
+  'get /api/health': { least: 'everyone', limited: 'theirs', byLink: true },
+  'get /api/session': { least: 'everyone', limited: 'same', byLink: true },
+  'post /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'login' },
+  'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'logout' },
+  'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, deed: 'first-account' },
 
-  'get /ws/events': { least: 'viewer' },
-  'get /api/events': { least: 'viewer' },
-  'get /api/sensors': { least: 'viewer' },
-  'get /api/sensors/{deviceId}': { least: 'viewer' },
-  'get /api/sensors/{deviceId}/messages': { least: 'viewer' },
-  'get /api/sensors/{deviceId}/counters': { least: 'viewer' },
-  'get /api/sensors/{deviceId}/history': { least: 'viewer' },
-  'get /api/sensors/{deviceId}/presence': { least: 'viewer' },
-  'get /api/sensors/{deviceId}/export': { least: 'viewer' },
-  'get /api/presence': { least: 'viewer' },
-  'get /api/sparklines': { least: 'viewer' },
-  'get /api/rejections': { least: 'viewer' },
-  'get /api/storage': { least: 'viewer' },
-  'get /api/topics': { least: 'viewer' },
-  'get /api/doctor': { least: 'viewer' },
-  'get /api/openapi.json': { least: 'viewer' },
-  'get /api/asyncapi.json': { least: 'viewer' },
-  'get /api/devices': { least: 'viewer' },
-  'get /api/devices/{deviceId}': { least: 'viewer' },
-  'get /api/devices/{deviceId}/picture': { least: 'viewer' },
-  'get /api/groups': { least: 'viewer' },
-  'get /api/places': { least: 'viewer' },
-  'get /api/site': { least: 'viewer' },
-  'get /api/registry': { least: 'viewer' },
+  'get /ws/events': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/events': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}/messages': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}/counters': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}/history': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}/presence': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sensors/{deviceId}/export': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/presence': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/sparklines': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/rejections': { least: 'viewer', limited: 'nothing', byLink: false },
+  'get /api/storage': { least: 'viewer', limited: 'nothing', byLink: false },
+  'get /api/topics': { least: 'viewer', limited: 'nothing', byLink: false },
+  'get /api/doctor': { least: 'viewer', limited: 'nothing', byLink: false },
+  'get /api/openapi.json': { least: 'viewer', limited: 'same', byLink: false },
+  'get /api/asyncapi.json': { least: 'viewer', limited: 'same', byLink: false },
+  'get /api/devices': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/devices/{deviceId}': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/devices/{deviceId}/picture': { least: 'viewer', limited: 'theirs', byLink: true },
+  'get /api/groups': { least: 'viewer', limited: 'theirs', byLink: false },
+  'get /api/places': { least: 'viewer', limited: 'theirs', byLink: false },
+  'get /api/site': { least: 'viewer', limited: 'same', byLink: false },
+  'get /api/registry': { least: 'viewer', limited: 'nothing', byLink: false },
 
-  'post /api/doctor/examination': { least: 'operator', deed: 'examination' },
-  'put /api/devices/{deviceId}': { least: 'operator', deed: 'profile' },
-  'delete /api/devices/{deviceId}': { least: 'operator', deed: 'forget' },
-  'post /api/devices/{deviceId}/restore': { least: 'operator', deed: 'restore' },
-  'put /api/devices/{deviceId}/picture': { least: 'operator', deed: 'picture' },
-  'delete /api/devices/{deviceId}/picture': { least: 'operator', deed: 'picture-remove' },
-  'put /api/groups/{group}': { least: 'operator', deed: 'group' },
-  'put /api/site': { least: 'operator', deed: 'site' },
+  'post /api/doctor/examination': { least: 'operator', limited: 'nothing', byLink: false, deed: 'examination' },
+  'put /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'profile' },
+  'delete /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'forget' },
+  'post /api/devices/{deviceId}/restore': { least: 'operator', limited: 'theirs', byLink: false, deed: 'restore' },
+  'put /api/devices/{deviceId}/picture': { least: 'operator', limited: 'theirs', byLink: false, deed: 'picture' },
+  'delete /api/devices/{deviceId}/picture': { least: 'operator', limited: 'theirs', byLink: false, deed: 'picture-remove' },
+  'put /api/groups/{group}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'group' },
+  'put /api/site': { least: 'operator', limited: 'nothing', byLink: false, deed: 'site' },
 
-  'get /api/account/sessions': { least: 'viewer', inPerson: true },
-  'delete /api/account/sessions': { least: 'viewer', inPerson: true, deed: 'logout-all' },
-  'put /api/account/password': { least: 'viewer', inPerson: true, deed: 'password' },
-  'get /api/tokens': { least: 'viewer', inPerson: true },
-  'post /api/tokens': { least: 'viewer', inPerson: true, deed: 'token-add' },
-  'delete /api/tokens/{tokenId}': { least: 'viewer', inPerson: true, deed: 'token-remove' },
+  'get /api/account/sessions': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
+  'delete /api/account/sessions': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'logout-all' },
+  'put /api/account/password': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'password' },
+  'get /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
+  'post /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'token-add' },
+  'delete /api/tokens/{tokenId}': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'token-remove' },
 
-  'put /api/registry': { least: 'admin', deed: 'import' },
-  'get /api/accounts': { least: 'admin' },
-  'post /api/accounts': { least: 'admin', deed: 'account-add' },
-  'put /api/accounts/{name}': { least: 'admin', deed: 'account-change' },
-  'delete /api/accounts/{name}': { least: 'admin', deed: 'account-remove' },
-  'get /api/audit': { least: 'admin' },
+  'post /api/share-session': { least: 'everyone', limited: 'same', byLink: true, deed: 'share-open' },
+  'get /api/shares': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
+  'post /api/shares': { least: 'operator', limited: 'theirs', byLink: false, inPerson: true, deed: 'share-add' },
+  'delete /api/shares/{shareId}': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'share-remove' },
+
+  'put /api/registry': { least: 'admin', limited: 'nothing', byLink: false, deed: 'import' },
+  'get /api/accounts': { least: 'admin', limited: 'nothing', byLink: false },
+  'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-add' },
+  'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-change' },
+  'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-remove' },
+  'get /api/audit': { least: 'admin', limited: 'nothing', byLink: false },
 } as const satisfies Record<string, Rule>
 export type RouteKey = keyof typeof RULES
 
-/** Pages that not every viewer sees; a page that is not here is for viewers. */
-const PAGES: Record<string, Rule['least']> = { '/login': 'everyone', '/welcome': 'everyone', '/accounts': 'admin', '/audit': 'admin' }
+/** Pages that not every viewer sees, or not every one whose rights are limited; a page that is not here is for all of them. */
+const PAGES: Record<string, { least: Rule['least'], isForLimited: boolean }> = {
+  '/login': { least: 'everyone', isForLimited: true },
+  '/welcome': { least: 'everyone', isForLimited: true },
+  '/share': { least: 'everyone', isForLimited: true },
+  '/rejections': { least: 'viewer', isForLimited: false },
+  '/topics': { least: 'viewer', isForLimited: false },
+  '/doctor': { least: 'viewer', isForLimited: false },
+  '/storage': { least: 'viewer', isForLimited: false },
+  '/accounts': { least: 'admin', isForLimited: false },
+  '/audit': { least: 'admin', isForLimited: false },
+}
 
 export function ruleOf(key: RouteKey): Rule {
   return RULES[key]
 }
 
 export function leastOfPage(path: string): Rule['least'] {
-  return PAGES[path.replace(/(?<=.)\/$/, '')] ?? 'viewer'
+  return pageRule(path)?.least ?? 'viewer'
+}
+
+function pageRule(path: string) {
+  return PAGES[path.replace(/(?<=.)\/$/, '')]
+}
+
+/** What somebody is, as far as rules ask. */
+export interface Standing {
+  /** Null: nobody. */
+  role: Role | null
+  /** Has signed in with a password. */
+  isInPerson: boolean
+  /** May see some devices only. */
+  isLimited: boolean
+  /** The view of the share link that brought them here. */
+  view: string | undefined
+}
+
+/** Why somebody may not do something; undefined: go on. The one place where it is decided. */
+export function refusalOf({ role, isInPerson, isLimited, view }: Standing, key: RouteKey): 'role' | 'in-person' | 'limited' | 'by-link' | undefined {
+  const { least, inPerson, limited, byLink } = ruleOf(key)
+  if (!isAllowed(role, least)) return 'role'
+  if (view !== undefined && !byLink) return 'by-link'
+  if (inPerson && !isInPerson) return 'in-person'
+  return isLimited && limited === 'nothing' ? 'limited' : undefined
+}
+
+/** The same of a page. */
+export function pageRefusalOf({ role, isLimited, view }: Standing, path: string): 'role' | 'limited' | 'by-link' | undefined {
+  const least = leastOfPage(path)
+  if (!isAllowed(role, least)) return 'role'
+  if (view !== undefined && least !== 'everyone' && !isOfView(view, path)) return 'by-link'
+  return isLimited && pageRule(path)?.isForLimited === false ? 'limited' : undefined
 }
 
 /** Whether `role` (null: nobody) is at least `least`. */
@@ -119,6 +178,7 @@ export function methodsOf(path: string): string[] {
 export const ACCESS_FAULTS = [
   'login-wrong', 'login-busy', 'login-too-often', 'account-exists', 'account-unknown', 'accounts-full', 'accounts-unavailable', 'last-admin', 'code-wrong',
   'not-first', 'role-too-high', 'tokens-full', 'token-unknown', 'password-wrong', 'role-too-low', 'login-required', 'session-required',
+  'admin-limited', 'groups-limited', 'groups-too-wide', 'link-only', 'shares-full', 'share-unknown', 'share-over',
 ] as const
 
 export function isAccessFault(code: string): code is typeof ACCESS_FAULTS[number] {
