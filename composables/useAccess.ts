@@ -2,16 +2,21 @@ import { computed } from 'vue'
 import { useRouter, useState } from '#imports'
 import { SessionSchema } from '#shared/schemas/access'
 import type { Session } from '#shared/schemas/access'
-import { isAllowed, leastOfPage, ruleOf } from '#shared/utils/access'
-import type { RouteKey } from '#shared/utils/access'
+import { leastOfPage, pageRefusalOf, refusalOf } from '#shared/utils/access'
+import type { RouteKey, Standing } from '#shared/utils/access'
 
 /** Until the server has said otherwise; it decides in any case. */
-const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', isFirst: true }
+const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null, view: null, isFirst: true }
 
 /** Who uses the page, and what may be offered to them. */
 export function useAccess() {
   const session = useState<Session>('session', () => UNTOLD)
   const { currentRoute } = useRouter()
+
+  const standing = computed((): Standing => {
+    const { role, by, groups, view } = session.value
+    return { role, isInPerson: by === 'session', isLimited: groups !== null || view !== null, view: view?.path }
+  })
 
   /** A new page from the server: nothing of somebody else stays in this one. */
   function goTo(path: string) {
@@ -27,11 +32,10 @@ export function useAccess() {
   return {
     session,
     isSignedIn: computed(() => session.value.by === 'session'),
-    may(key: RouteKey): boolean {
-      const { least, inPerson } = ruleOf(key)
-      return isAllowed(session.value.role, least) && (!inPerson || session.value.by === 'session')
-    },
-    mayVisit: (path: string) => isAllowed(session.value.role, leastOfPage(path)),
+    may: (key: RouteKey) => refusalOf(standing.value, key) === undefined,
+    mayVisit: (path: string) => pageRefusalOf(standing.value, path) === undefined,
+    /** Whether only some devices may be seen. */
+    isLimited: computed(() => standing.value.isLimited),
     goTo,
     askToSignIn,
     /** Whether the session has ended meanwhile; a server that does not answer says nothing about that. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { createAccounts } from './accounts/accounts'
-import type { Accounts, Begun, Guest, Refusal } from './accounts/contract'
+import type { Accounts, Begun, Guest, Opened, Refusal } from './accounts/contract'
 import { createDoctor } from './doctor/doctor'
 import type { DoctorRoom } from './doctor/doctor'
 import { createCounters } from './fleet/counters'
@@ -48,7 +48,7 @@ import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
 
-export type { Begun, Guest, Refusal as AccountRefusal }
+export type { Begun, Guest, Opened, Refusal as AccountRefusal }
 
 export interface Leitstand {
   start: () => Promise<void>

@@ -2,7 +2,7 @@
 import type { DeviceState, DevicesQuery } from '#shared/schemas/device'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import { createDeviceList } from './fleet/device-list'
-import type { DeviceListAnswer } from './fleet/device-list'
+import type { DeviceList, DeviceListAnswer } from './fleet/device-list'
 import { createFleet } from './fleet/fleet'
 import { createSnapshot } from './fleet/snapshot'
 import type { History } from './history/contract'
@@ -27,14 +27,14 @@ export async function faultOfMoment({ history, replays }: Pick<Asked, 'history' 
   return undefined
 }
 
-/** The devices at a moment, by the same query as those of now. */
-export async function answerDevicesAt({ replays, limits }: Asked, at: string, query: DevicesQuery, encoding: Parameters<ReturnType<typeof createDeviceList>['answer']>[1]): Promise<DeviceListAnswer | MomentFault> {
+/** The devices at a moment, by the same query as those of now; `sees`: only those that belong today to what somebody may see. */
+export async function answerDevicesAt({ replays, limits }: Asked, at: string, query: DevicesQuery, encoding: Parameters<DeviceList['answer']>[1], sees?: (deviceId: string) => boolean): Promise<DeviceListAnswer | MomentFault> {
   const devices = await replays.devicesAt(toMicroseconds(at))
   if (!devices) return BUSY
   // What was stored has been within the limits; none of it is left out.
   const fleet = createFleet({ ...limits, devices: Infinity, metricsPerMessage: Infinity, fleetBytes: Infinity })
   for (const device of devices) fleet.restore(device, 0)
-  return createDeviceList(fleet, createSnapshot(fleet)).answer(query, encoding)
+  return createDeviceList(fleet, createSnapshot(fleet)).answer(query, encoding, sees)
 }
 
 /** One device at a moment. */

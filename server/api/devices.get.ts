@@ -1,7 +1,11 @@
+import { reachKey } from '#shared/utils/reach'
+
 /** `GET /api/devices` -> `KnownDevice[]`: what people say about devices, sorted by deviceId; 304 when the client has it already */
 export default defineEventHandler((event) => {
   const { registry } = useLeitstand()
-  const tag = entityTag(registry.revision(), {})
+  const sees = sightFor(event)
+  const tag = entityTag(registry.revision(), { reach: reachKey(reachFor(event)) })
   setResponseHeaders(event, { 'cache-control': 'no-cache', 'etag': tag })
-  return isUnchanged(event, tag) ? null : registry.all()
+  if (isUnchanged(event, tag)) return null
+  return sees ? registry.all().filter(({ deviceId }) => sees(deviceId)) : registry.all()
 })

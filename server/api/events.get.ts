@@ -21,7 +21,11 @@ export default defineEventHandler(async (event) => {
   if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   const id = randomUUID()
-  const stop = accounts.attend(requireGuest(event), () => res.destroy())
+  // Asked only now: the rights may have changed while the moment was looked for.
+  const { guest } = visitorOf(req)
+  if (!guest) return void res.destroy()
+  const options = { ...wanted.options, reach: guest.reach }
+  const stop = accounts.attend(guest, () => res.destroy())
   res.on('close', () => {
     stop()
     hub.remove(id)
@@ -36,8 +40,8 @@ export default defineEventHandler(async (event) => {
     bufferedBytes: () => res.writableLength,
     heardBytes: () => undefined,
   }
-  if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
-  else if (!hub.add(client, wanted.options, wanted.after)) countTooManyStreams()
+  if (wanted.replay) replays.add(client, options, wanted.replay)
+  else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })

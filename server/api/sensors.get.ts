@@ -1,6 +1,7 @@
 import type { H3Event } from 'h3'
 import { DevicesQuerySchema } from '#shared/schemas/device'
 import type { DevicesQuery } from '#shared/schemas/device'
+import { reachKey } from '#shared/utils/reach'
 import { answerDevicesAt } from '../moments'
 
 /** `GET /api/sensors?limit=&cursor=&q=&fields=&at=` -> `DeviceState[]`; 304 when the client has it already */
@@ -9,15 +10,22 @@ export default defineEventHandler(async (event) => {
   const { devices, fleet } = useLeitstand()
   setResponseHeaders(event, { 'cache-control': 'no-cache', 'vary': 'Accept-Encoding' })
   if (at !== undefined) return sendPast(event, at, query)
-  if (isUnchanged(event, entityTag(fleet.revision(), query))) return null
+  const asked = askedOf(event, query)
+  if (isUnchanged(event, entityTag(fleet.revision(), asked))) return null
 
-  const { revision, ...answer } = await devices.answer(query, preferredEncoding(getRequestHeader(event, 'accept-encoding')))
-  sendDevices(event, answer, entityTag(revision, query))
+  const { revision, ...answer } = await devices.answer(query, preferredEncoding(getRequestHeader(event, 'accept-encoding')), sightFor(event))
+  sendDevices(event, answer, entityTag(revision, asked))
 })
+
+/** What an answer depends on besides the devices: with limited rights also on which of them, and where all devices belong. */
+function askedOf(event: H3Event, query: Omit<DevicesQuery, 'at'>): object {
+  const reach = reachKey(reachFor(event))
+  return reach === undefined ? query : { ...query, reach, labels: useLeitstand().registry.revision() }
+}
 
 async function sendPast(event: H3Event, at: string, query: DevicesQuery) {
   await requireMoment(at)
-  sendDevices(event, requireAnswer(await answerDevicesAt(useLeitstand(), at, query, preferredEncoding(getRequestHeader(event, 'accept-encoding')))))
+  sendDevices(event, requireAnswer(await answerDevicesAt(useLeitstand(), at, query, preferredEncoding(getRequestHeader(event, 'accept-encoding')), sightFor(event))))
 }
 
 interface Devices { pieces: readonly Buffer[], bytes: number, encoding: string | undefined, next: string | undefined }

@@ -6,5 +6,6 @@ import { answerSparklines } from '../answering'
 export default defineEventHandler((event): Sparklines => {
   const { device, at } = requireQuery(event, SparklineQuerySchema)
   const { registry, fleet } = useLeitstand()
-  return answerSparklines(requireHistory(), registry, fleet, device, at)
+  const sees = sightFor(event)
+  return answerSparklines(requireHistory(), registry, fleet, sees ? device.filter(sees) : device, at)
 })

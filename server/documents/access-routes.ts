@@ -7,6 +7,7 @@ const UNAVAILABLE = fault(503, '`accounts-unavailable`: the accounts cannot be r
 const TOO_OFTEN = fault(429, '`login-too-often`: too many wrong attempts from there or for this name; `Retry-After` says how many seconds to wait.')
 const ACCOUNT_UNKNOWN = fault(404, '`account-unknown`: there is no such account.')
 const LAST_ADMIN = fault(409, '`last-admin`: no admin would be left.')
+const NOT_CHANGED = fault(409, '`last-admin`: no admin would be left; `admin-limited`: an admin sees all groups.')
 const ENTERED = { description: 'Who has entered. The cookie comes with it.', schema: 'Session', headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-session`, a new one each time.' } } } as const
 
 /** Every route about who may enter. */
@@ -58,13 +59,13 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'post', path: '/api/accounts', id: 'addAccount', tag: 'access',
     summary: 'Makes an account.',
     body: { description: 'Its first password is told its owner by whoever makes it.', schema: 'NewAccount' },
-    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...fault(409, '`account-exists`; `accounts-full`: `NUXT_LIMITS_ACCOUNTS` are there; `last-admin`: the first one has to be an admin.'), ...UNAVAILABLE },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...fault(409, '`account-exists`; `accounts-full`: `NUXT_LIMITS_ACCOUNTS` are there; `last-admin`: the first one has to be an admin; `admin-limited`: an admin sees all groups.'), ...UNAVAILABLE },
   },
   {
     method: 'put', path: '/api/accounts/{name}', id: 'changeAccount', tag: 'access',
-    summary: 'Gives an account another role or another password; with a new password it is signed out everywhere.',
+    summary: 'Gives an account another role, other groups or another password; with a new password it is signed out everywhere, with other groups its streams are closed with 4403.',
     body: { description: 'What is left out stays.', schema: 'AccountChange' },
-    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...NOT_CHANGED },
   },
   {
     method: 'delete', path: '/api/accounts/{name}', id: 'removeAccount', tag: 'access',
@@ -80,12 +81,34 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'post', path: '/api/tokens', id: 'addToken', tag: 'access',
     summary: 'Makes an API token for programs: `Authorization: Bearer …`.',
     body: { description: 'What it is for, what it may, and for how long.', schema: 'NewToken' },
-    answers: { 200: { description: 'The only answer with the token itself.', schema: 'MadeToken' }, ...BODY_INVALID, ...fault(403, '`role-too-high`: a token may at most what its account may.'), ...fault(409, '`tokens-full`: the account has as many as it can have.') },
+    answers: { 200: { description: 'The only answer with the token itself.', schema: 'MadeToken' }, ...BODY_INVALID, ...fault(403, '`role-too-high`, `groups-too-wide`: a token may at most what its account may.'), ...fault(409, '`tokens-full`: the account has as many as it can have; `admin-limited`: the role admin sees all groups.') },
   },
   {
     method: 'delete', path: '/api/tokens/{tokenId}', id: 'removeToken', tag: 'access',
     summary: 'Removes a token; its streams are closed.',
     answers: { 200: { description: 'Those that are left.', schema: 'Tokens' }, ...fault(404, '`token-unknown`: there is none.') },
+  },
+  {
+    method: 'get', path: '/api/shares', id: 'listShares', tag: 'access',
+    summary: 'One’s own share links, for an admin those of all accounts.',
+    answers: { 200: { description: 'The newest first, without their secrets.', schema: 'Shares' } },
+  },
+  {
+    method: 'post', path: '/api/shares', id: 'addShare', tag: 'access',
+    summary: 'Makes a link with which whoever has it sees one view, read-only and without an account: `/share#{secret}`.',
+    body: { description: 'Path and query of the overview or of a device page, and hours until it ends. Only devices of the group and place that are named in it are shown, or the one device.', schema: 'NewShare' },
+    answers: { 200: { description: 'The only answer with the secret itself.', schema: 'MadeShare' }, ...BODY_INVALID, ...fault(404, '`device-unknown`: with limited rights, a device that is not among those.'), ...fault(409, '`shares-full`: the account has as many as it can have.') },
+  },
+  {
+    method: 'delete', path: '/api/shares/{shareId}', id: 'removeShare', tag: 'access',
+    summary: 'Removes a share link; its streams are closed.',
+    answers: { 200: { description: 'Those that are left.', schema: 'Shares' }, ...fault(404, '`share-unknown`: there is none.') },
+  },
+  {
+    method: 'post', path: '/api/share-session', id: 'openShare', tag: 'access',
+    summary: 'Opens a share link: its secret becomes a cookie that lasts as long as the link. Whoever has signed in stays that.',
+    body: { description: 'What stands behind the `#` of the link.', schema: 'ShareSecret' },
+    answers: { 200: { ...ENTERED, headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-share`.' } } }, ...BODY_INVALID, ...fault(404, '`share-over`: it has ended, or is not complete.') },
   },
   {
     method: 'get', path: '/api/audit', id: 'getAudit', tag: 'access',

@@ -33,6 +33,7 @@ const EVENT_NAMES = {
   broker: 'BrokerEvent',
   device: 'DeviceEvent',
   forgotten: 'ForgottenEvent',
+  withdrawn: 'WithdrawnEvent',
   batch: 'BatchEvent',
   states: 'StatesEvent',
   resumed: 'ResumedEvent',

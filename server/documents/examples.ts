@@ -174,6 +174,7 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   broker: { type: 'broker', data: brokerStatus },
   device: { type: 'device', id: EVENT_ID, data: { deviceId: 'gate-001', ...profile } },
   forgotten: { type: 'forgotten', id: EVENT_ID, data: forgotten },
+  withdrawn: { type: 'withdrawn', id: EVENT_ID, data: { deviceId: 'gate-001' } },
   batch: { type: 'batch', id: EVENT_ID, data: [telemetry] },
   states: { type: 'states', id: EVENT_ID, data: [deviceState] },
   resumed: { type: 'resumed', id: EVENT_ID, data: { missed: 12 } },

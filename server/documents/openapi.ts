@@ -42,15 +42,28 @@ const TOKEN_ID = {
   example: 'Zm9vYmFyYmF6',
 }
 
-const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP, name: ACCOUNT_NAME, tokenId: TOKEN_ID }
+const SHARE_ID = {
+  name: 'shareId',
+  in: 'path',
+  required: true,
+  description: '`id` of the link, which is not its secret.',
+  schema: { type: 'string' },
+  example: 'Zm9vYmFyYmF6',
+}
+
+const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP, name: ACCOUNT_NAME, tokenId: TOKEN_ID, shareId: SHARE_ID }
 
 const SECURITY_SCHEMES = {
   token: { type: 'http', scheme: 'bearer', description: 'An API token, made on the page of one’s account.' },
   session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out.' },
+  share: { type: 'apiKey', in: 'cookie', name: 'leitstand-share', description: 'The cookie that `POST /api/share-session` hands out.' },
 }
 
+/** Nobody has to say who they are while no account exists. */
+const SECURITY = [{ token: [] }, { session: [] }, {}]
+
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
-const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low` or `no-account-yet`, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
+const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low`, `groups-limited`, `link-only` or `no-account-yet`, 404 `device-unknown` for a device that is not among those that may be seen, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
 
 /** The HTTP API as an OpenAPI 3.1 document. */
 export function openApiDocument() {
@@ -61,8 +74,7 @@ export function openApiDocument() {
     openapi: '3.1.0',
     info: { ...INFO, license: { name: LICENCE, identifier: LICENCE } },
     servers: [{ url: '/' }],
-    // Nobody has to say who they are while no account exists.
-    security: [{ token: [] }, { session: [] }, {}],
+    security: SECURITY,
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: { parameters: PATH_PARAMETERS, securitySchemes: SECURITY_SCHEMES, schemas: referredSchemas(paths, schemas) },
@@ -86,12 +98,20 @@ function operation({ id, tag, summary, method, path, query, requestHeaders = {},
   }
 }
 
+/** For those whose rights are limited to some groups. */
+const FOR_LIMITED = {
+  same: 'The same with limited rights.',
+  theirs: 'With limited rights only what concerns one’s own devices.',
+  nothing: 'Not with limited rights.',
+} as const
+
 /** What the table of rules says about a route. */
 function access(key: string) {
   if (!isRouteKey(key)) return {}
-  const { least, inPerson } = ruleOf(key)
+  const { least, inPerson, limited, byLink } = ruleOf(key)
   if (least === 'everyone') return { description: 'For everybody.', security: [] }
-  return { description: `For ${least}s and above${inPerson ? ', signed in with a password' : ''}.`, ...(inPerson && { security: [{ session: [] }] }) }
+  const description = `For ${least}s and above${inPerson ? ', signed in with a password' : ''}. ${FOR_LIMITED[limited]}${byLink ? ' Share links as well.' : ''}`
+  return { description, ...(inPerson ? { security: [{ session: [] }] } : byLink && { security: [...SECURITY, { share: [] }] }) }
 }
 
 function isRouteKey(key: string): key is keyof typeof RULES {

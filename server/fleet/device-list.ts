@@ -26,15 +26,18 @@ export interface DeviceListAnswer {
 }
 
 export interface DeviceList {
-  /** Answers with all devices in the order they came; a query with any parameter sorts them by deviceId (by UTF-16 code unit). */
-  answer: (query: DevicesQuery, encoding: Encoding | undefined) => Promise<DeviceListAnswer>
+  /**
+   * Answers with all devices in the order they came; a query with any parameter sorts them by deviceId (by UTF-16 code unit), and so does
+   * one of somebody who `sees` only some devices.
+   */
+  answer: (query: DevicesQuery, encoding: Encoding | undefined, sees?: (deviceId: string) => boolean) => Promise<DeviceListAnswer>
 }
 
 export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
   const sortedIds = createSortedIds(fleet)
   const wholes = { br: compressedWhole(snapshot, 'br'), gzip: compressedWhole(snapshot, 'gzip') }
 
-  async function select({ limit = Infinity, cursor, q = [], fields }: DevicesQuery): Promise<DeviceListAnswer> {
+  async function select({ limit = Infinity, cursor, q = [], fields }: DevicesQuery, sees?: (deviceId: string) => boolean): Promise<DeviceListAnswer> {
     const revision = fleet.revision()
     const ids = sortedIds()
     const pieces: Buffer[] = []
@@ -44,6 +47,7 @@ export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
     for (let i = start; i < ids.length && next === undefined; i++) {
       if (i > start && (i - start) % DEVICES_PER_TURN === 0) await setImmediate()
       const kept = fleet.find(ids[i] ?? '')
+      if (sees?.(ids[i] ?? '') === false) continue
       if (!kept || (q.length > 0 && !matchesWords(kept.device, q))) continue
       if (pieces.length < limit) {
         pieces.push(fields ? pick(kept, fields) : snapshot.pieceOf(kept))
@@ -57,9 +61,9 @@ export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
   }
 
   return {
-    async answer(query, encoding) {
-      const isWhole = isEverything(query)
-      const plain = isWhole ? { ...await snapshot.prepared(), encoding: undefined, next: undefined } : await select(query)
+    async answer(query, encoding, sees) {
+      const isWhole = !sees && isEverything(query)
+      const plain = isWhole ? { ...await snapshot.prepared(), encoding: undefined, next: undefined } : await select(query, sees)
       if (!encoding || plain.bytes < MIN_COMPRESSED_BYTES) return plain
       if (isWhole) return wholes[encoding]()
       const bytes = await compress(plain.pieces, encoding)

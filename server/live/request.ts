@@ -1,6 +1,5 @@
 import { StreamQuerySchema, StreamRequestSchema } from '#shared/schemas/events'
 import type { StreamRequest } from '#shared/schemas/events'
-import type { Reach } from '#shared/utils/reach'
 import { toMicroseconds } from '#shared/utils/time'
 import type { StreamOptions } from './lane'
 
@@ -13,10 +12,11 @@ export interface InterestLimits {
 /** The past from a moment on, in microseconds since 1970. */
 export interface WantedReplay { at: number, speed: number }
 
-export interface Wanted { options: StreamOptions, after: string | undefined, replay: WantedReplay | undefined }
+/** `options`: all but what may be seen, which no address says. */
+export interface Wanted { options: Omit<StreamOptions, 'reach'>, after: string | undefined, replay: WantedReplay | undefined }
 
-/** What an address asks of the stream, for somebody who may see what lies within `reach` (undefined: everything); a text says what is wrong with it. */
-export function readStreamQuery(query: URLSearchParams, limits: InterestLimits, reach: Reach | undefined): Wanted | string {
+/** What an address asks of the stream; a text says what is wrong with it. */
+export function readStreamQuery(query: URLSearchParams, limits: InterestLimits): Wanted | string {
   const keys = Object.keys(StreamQuerySchema.shape).filter(key => query.has(key))
   const given = Object.fromEntries(keys.map(key => [key, REPEATED.has(key) ? query.getAll(key) : query.get(key)]))
   const result = StreamQuerySchema.safeParse(given)
@@ -34,7 +34,6 @@ export function readStreamQuery(query: URLSearchParams, limits: InterestLimits, 
       everyMs: mode === 'latest' ? 1_000 / rate : batch ?? 0,
       devices: device && new Set(device),
       groups: group && new Set(group),
-      reach,
     },
   }
 }

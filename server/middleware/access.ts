@@ -1,5 +1,5 @@
 import type { H3Event } from 'h3'
-import { findRule, leastOfPage, ruleOf } from '#shared/utils/access'
+import { findRule, ruleOf } from '#shared/utils/access'
 import type { RouteKey } from '#shared/utils/access'
 
 /** What belongs to the pages themselves and holds nothing of the site: scripts, styles, the error page. */
@@ -14,21 +14,23 @@ export default defineEventHandler((event) => {
   if (!path.startsWith('/api/')) return INSIDES.test(path) ? undefined : admitToPage(event, path)
   const visitor = visitorFor(event)
   const rule = findRule(event.method, path)
-  const fault = rule ? accessFault(visitor, rule.key) : roleFault(visitor.guest?.role ?? null, 'viewer')
+  const fault = rule ? accessFault(visitor, rule.key) : unruledFault(visitor)
   if (rule) noteDeed(event, rule)
   if (fault) throw accessError(event, fault)
   if (!rule) throw notFound(event)
+  requireReach(event, rule.key)
 })
 
 function admitToPage(event: H3Event, path: string) {
-  const { guest } = visitorFor(event)
+  const visitor = visitorFor(event)
+  const { guest } = visitor
   // For the page, which shows what may be done.
   event.context.session = useLeitstand().accounts.describe(guest)
-  const fault = roleFault(guest?.role ?? null, leastOfPage(path))
+  const fault = pageFault(visitor, path)
   if (!fault) return
   const isReading = event.method === 'GET' || event.method === 'HEAD'
-  // Who has signed in is told; everybody else is shown where to.
-  if (!isReading || fault.code === 'role-too-low' || fault.code === 'accounts-unavailable') throw accessError(event, fault)
+  // Who has come in is told; everybody else is shown where to.
+  if (!isReading || guest || fault.code === 'accounts-unavailable') throw accessError(event, fault)
   const { baseURL } = useRuntimeConfig(event).app
   return sendRedirect(event, baseURL.replace(/\/$/, '') + (fault.code === 'no-account-yet' ? '/welcome' : `/login?to=${encodeURIComponent(event.node.req.originalUrl ?? '/')}`))
 }
@@ -42,8 +44,8 @@ function noteDeed(event: H3Event, { key, names }: { key: RouteKey, names: string
   event.node.res.once('finish', () => {
     const { guest = before, address } = visitorFor(event)
     const status = event.node.res.statusCode
-    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login')
-    if (status >= 400 && !isAttempt) return
+    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login') || event.context.isOutOfReach === true
+    if ((status >= 400 && !isAttempt) || event.context.isNoted) return
     const target = event.context.target ?? (names.join('/') || null)
     useLeitstand().accounts.note({ who: guest?.name ?? null, by: guest?.by ?? 'nobody', address, deed, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
   })

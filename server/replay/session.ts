@@ -91,6 +91,8 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     const texts: string[] = []
     presence.clear()
     await past().moment(at, devices && [...devices], (deviceId, moment) => {
+      // It may have been withdrawn meanwhile.
+      if (devices?.has(deviceId) === false) return
       const change: PresenceChange = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)
       texts.push(JSON.stringify(stateThen(deviceId, moment, at, now(deviceId), change)))
     }, isWanted)

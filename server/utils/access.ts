@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { createError, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
-import { isAllowed, ruleOf } from '#shared/utils/access'
-import type { Role, RouteKey } from '#shared/utils/access'
+import { leastOfPage, pageRefusalOf, refusalOf, ruleOf } from '#shared/utils/access'
+import type { Role, RouteKey, Standing } from '#shared/utils/access'
 import type { Guest } from '../leitstand'
 import { isPassedOn } from '../shell/proxies'
 import { useLeitstand } from './leitstand'
 import { clientAddress } from './shell'
 
 export const SESSION_COOKIE = 'leitstand-session'
+export const SHARE_COOKIE = 'leitstand-share'
 const BEARER = /^bearer +(\S+) *$/i
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1)$/
 
@@ -28,7 +29,7 @@ export function visitorOf(request: IncomingMessage): Visitor {
   // Vite passes on every request, and has no door.
   const isLocal = import.meta.dev || (LOOPBACK.test(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '') && !isPassedOn(request))
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1]
-  return { guest: useLeitstand().accounts.identify({ cookie: cookieOf(headers.cookie), bearer, isLocal }), address, isLocal }
+  return { guest: useLeitstand().accounts.identify({ cookie: cookieOf(headers.cookie, SESSION_COOKIE), share: cookieOf(headers.cookie, SHARE_COOKIE), bearer, isLocal }), address, isLocal }
 }
 
 /** The visitor of a request, looked at once. */
@@ -36,18 +37,35 @@ export function visitorFor(event: H3Event): Visitor {
   return event.context.visitor ??= visitorOf(event.node.req)
 }
 
-/** Why a visitor may not do this; undefined: go on. The one place where it is decided. */
+const MESSAGES = {
+  'in-person': { code: 'session-required', message: 'Only somebody who has signed in with a password can do this.' },
+  'limited': { code: 'groups-limited', message: 'This tells of all devices, or holds for all, and your rights are limited to some of them.' },
+  'by-link': { code: 'link-only', message: 'A share link shows one view and nothing else; sign in with an account for more.' },
+} as const
+
+/** Why a visitor may not do this; undefined: go on. */
 export function accessFault({ guest }: Visitor, key: RouteKey): AccessFault | undefined {
-  const { least, inPerson } = ruleOf(key)
-  const fault = roleFault(guest?.role ?? null, least)
-  if (fault || !inPerson || guest?.by === 'session') return fault
-  return { status: 403, code: 'session-required', message: 'Only somebody who has signed in with a password can do this.' }
+  return faultOf(guest, refusalOf(standingOf(guest), key), ruleOf(key).least)
 }
 
-/** The same for something that has no rule of its own. */
-export function roleFault(role: Role | null, least: Role | 'everyone'): AccessFault | undefined {
-  if (isAllowed(role, least)) return undefined
-  if (role !== null) return { status: 403, code: 'role-too-low', message: `Your account (${role}) may not do this; it takes the role ${least}.` }
+/** The same of a page. */
+export function pageFault({ guest }: Visitor, path: string): AccessFault | undefined {
+  return faultOf(guest, pageRefusalOf(standingOf(guest), path), leastOfPage(path))
+}
+
+/** The same of something that has no rule of its own. */
+export function unruledFault({ guest }: Visitor): AccessFault | undefined {
+  return guest ? undefined : faultOf(guest, 'role', 'viewer')
+}
+
+function standingOf(guest: Guest | undefined): Standing {
+  return { role: guest?.role ?? null, isInPerson: guest?.by === 'session', isLimited: guest?.reach !== undefined, view: guest?.view?.path }
+}
+
+function faultOf(guest: Guest | undefined, refusal: ReturnType<typeof refusalOf>, least: Role | 'everyone'): AccessFault | undefined {
+  if (!refusal) return undefined
+  if (refusal !== 'role') return { status: 403, ...MESSAGES[refusal] }
+  if (guest) return { status: 403, code: 'role-too-low', message: `Your account (${guest.role}) may not do this; it takes the role ${least}.` }
   const state = useLeitstand().accounts.state()
   if (state === 'none') return { status: 403, code: 'no-account-yet', message: 'No account exists yet, so only requests from the machine that the application runs on may enter. Make the first account on the page /welcome with the code from the application’s log, or with `npm run admin -- create`.' }
   if (state === 'unread') return { status: 503, code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
@@ -59,9 +77,9 @@ export function accessError(event: H3Event, { status, code, message }: AccessFau
   return createError({ statusCode: status, message, data: { code } })
 }
 
-function cookieOf(header: string | undefined): string | undefined {
-  const found = header?.split(';').map(part => part.trim()).find(part => part.startsWith(`${SESSION_COOKIE}=`))
-  return found?.slice(SESSION_COOKIE.length + 1)
+function cookieOf(header: string | undefined, name: string): string | undefined {
+  const found = header?.split(';').map(part => part.trim()).find(part => part.startsWith(`${name}=`))
+  return found?.slice(name.length + 1)
 }
 
 declare module 'h3' {
@@ -69,5 +87,9 @@ declare module 'h3' {
     visitor?: Visitor
     /** What a request is about, where the address does not say it. */
     target?: string
+    /** It was something that the visitor may not know of, and is answered as if it were not there. */
+    isOutOfReach?: true
+    /** It has been noted often enough in the audit log. */
+    isNoted?: true
   }
 }

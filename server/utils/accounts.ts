@@ -1,7 +1,7 @@
 import { createError, deleteCookie, getRequestHeader, setCookie, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
-import type { AccountRefusal, Begun, Guest } from '../leitstand'
-import { SESSION_COOKIE, visitorFor } from './access'
+import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand'
+import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
 
 /** Larger than any request about accounts. */
 export const MAX_ACCOUNT_BYTES = 8_192
@@ -9,6 +9,7 @@ export const MAX_ACCOUNT_BYTES = 8_192
 const STATUS: Record<AccountRefusal['code'], number> = {
   'login-wrong': 401, 'login-busy': 503, 'login-too-often': 429, 'account-exists': 409, 'account-unknown': 404, 'accounts-full': 409, 'accounts-unavailable': 503,
   'last-admin': 409, 'code-wrong': 403, 'not-first': 409, 'role-too-high': 403, 'token-unknown': 404, 'tokens-full': 409, 'password-wrong': 403,
+  'admin-limited': 409, 'groups-too-wide': 403, 'shares-full': 409, 'share-unknown': 404, 'share-over': 404,
 }
 
 /** What was done, or its refusal as an error. */
@@ -39,14 +40,25 @@ export function originOf(event: H3Event) {
 
 /** Hands the browser its session: no script reads it, no other site sends it along, and over HTTPS it never leaves that. */
 export function enter(event: H3Event, { guest, token, maxAgeSeconds }: Begun): Guest {
-  setCookie(event, SESSION_COOKIE, token, { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure(event), maxAge: maxAgeSeconds })
+  setCookie(event, SESSION_COOKIE, token, { ...cookieOptions(event), maxAge: maxAgeSeconds })
+  visitorFor(event).guest = guest
+  return guest
+}
+
+/** The same with the view of a share link; somebody who has signed in stays that. */
+export function enterByLink(event: H3Event, secret: string, { guest, maxAgeSeconds }: Opened): Guest {
+  setCookie(event, SHARE_COOKIE, secret, { ...cookieOptions(event), maxAge: maxAgeSeconds })
   visitorFor(event).guest = guest
   return guest
 }
 
 export function leave(event: H3Event) {
-  deleteCookie(event, SESSION_COOKIE, { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure(event) })
+  for (const name of [SESSION_COOKIE, SHARE_COOKIE]) deleteCookie(event, name, cookieOptions(event))
   visitorFor(event).guest = undefined
+}
+
+function cookieOptions(event: H3Event) {
+  return { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure(event) } as const
 }
 
 /** As the door has found. */

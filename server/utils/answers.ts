@@ -5,11 +5,13 @@ import type { DeviceState } from '#shared/schemas/device'
 import { namesTag } from './conditional'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
+import { outOfReach, reachFor } from './reach'
 
-/** The device named in the path, or a 404 that says so. */
+/** The device named in the path, or a 404 that says so; that the asker may see it is the door's to find. */
 export function requireDevice(event: H3Event): DeviceState {
   const deviceId = pathSegmentAfter(event, '/api/sensors/')
   const device = useLeitstand().fleet.get(deviceId)
+  if (!device && reachFor(event)) throw outOfReach(event)
   if (!device) {
     throw createError({
       statusCode: 404,

@@ -1,10 +1,13 @@
 import type { KnownDevice } from '#shared/schemas/profile'
 import { DeviceProfileSchema } from '#shared/schemas/profile'
 
-/** `PUT /api/devices/{deviceId}` with a `DeviceProfile` -> `KnownDevice`; the picture stays as it is */
+/** `PUT /api/devices/{deviceId}` with a `DeviceProfile` -> `KnownDevice`; the picture stays as it is. Nobody moves one from or to where they may not look */
 export default defineEventHandler(async (event): Promise<KnownDevice> => {
   const deviceId = requireDeviceName(event)
   const { registry } = useLeitstand()
-  const refusal = await registry.put(deviceId, await requireBody(event, DeviceProfileSchema, MAX_PROFILE_BYTES))
+  const profile = await requireBody(event, DeviceProfileSchema, MAX_PROFILE_BYTES)
+  requireLabels(event, profile)
+  const refusal = await registry.put(deviceId, profile, () => sightFor(event)?.(deviceId) !== false)
+  if (refusal?.code === 'device-unknown') throw outOfReach(event)
   return refusal ? refuse(refusal) : registry.get(deviceId)
 })

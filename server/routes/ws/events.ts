@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
-import { CLOSE_SIGNED_OUT } from '#shared/schemas/events'
+import { CLOSE_RIGHTS_CHANGED, CLOSE_SIGNED_OUT } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { WEBSOCKET } from '../../live/frames'
 import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
@@ -49,12 +49,14 @@ export default defineWebSocketHandler({
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
     }
-    partings.set(peer, accounts.attend(guest, () => {
+    partings.set(peer, accounts.attend(guest, (why) => {
       remove(peer)
-      peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
+      if (why === 'gone') peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
+      else peer.close(CLOSE_RIGHTS_CHANGED, 'the rights have changed: reconnect')
     }))
-    if (wanted.replay) replays.add(client, wanted.options, wanted.replay)
-    else if (!hub.add(client, wanted.options, wanted.after)) countTooManyStreams()
+    const options = { ...wanted.options, reach: guest.reach }
+    if (wanted.replay) replays.add(client, options, wanted.replay)
+    else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
   },
   message(peer, message) {
     const { hub, replays, limits } = useLeitstand()

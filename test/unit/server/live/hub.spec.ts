@@ -8,7 +8,7 @@ import type { StreamOptions } from '../../../../server/live/lane'
 import type { StreamClient } from '../../../../server/live/subscriber'
 import { createReader } from './frames'
 
-const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined, groups: undefined }
+const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined, groups: undefined, reach: undefined }
 const EXTENDED: StreamOptions = { ...PLAIN, extended: true }
 const NOON = '2026-01-01T12:00:00.000Z'
 const BROKER = JSON.stringify({

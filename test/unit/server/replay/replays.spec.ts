@@ -16,8 +16,8 @@ import type { Replays, ReplaysOptions } from '../../../../server/replay/replays'
 import { createReader } from '../live/frames'
 
 const START = Date.parse('2026-03-01T00:00:00Z')
-const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined, groups: undefined }
-const GROUPING: Grouping = { groupOf: () => undefined, members: group => new Set(group === 'north' ? ['tor-1'] : []) }
+const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined, groups: undefined, reach: undefined }
+const GROUPING: Grouping = { groupOf: () => undefined, members: group => new Set(group === 'north' ? ['tor-1'] : []), labelsOf: () => ({}), within: () => undefined }
 const iso = (seconds: number) => new Date(START + seconds * 1_000).toISOString()
 const at = (seconds: number) => (START + seconds * 1_000) * 1_000
 

@@ -1,0 +1,13 @@
+import { NewShareSchema } from '#shared/schemas/access'
+import type { MadeShare } from '#shared/schemas/access'
+import { sharedView } from '#shared/utils/shared-view'
+
+/** `POST /api/shares` with the address of a view and hours -> `MadeShare`: the only time that the link's secret is told */
+export default defineEventHandler(async (event): Promise<MadeShare> => {
+  const share = await requireBody(event, NewShareSchema, MAX_ACCOUNT_BYTES)
+  event.context.target = share.path
+  const deviceId = sharedView(share.path)?.deviceId
+  if (deviceId !== undefined && sightFor(event)?.(deviceId) === false) throw outOfReach(event)
+  setResponseHeader(event, 'cache-control', 'no-store')
+  return requireDone(event, await useLeitstand().accounts.addShare(requireGuest(event), share))
+})
