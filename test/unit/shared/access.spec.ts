@@ -23,7 +23,7 @@ describe('the table of rules', () => {
   })
 
   it('is open to everybody for no more than it takes to sign in', () => {
-    expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account'])
+    expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account', 'post /api/share-session'])
   })
 
   it('lets no viewer change more than the own account', () => {

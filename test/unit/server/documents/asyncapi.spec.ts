@@ -58,7 +58,7 @@ describe('the AsyncAPI document', () => {
       'receiveState: StateMessage',
       'sendStatus: ApplicationStatus',
       'receiveEvents: StreamRequest',
-      'sendEvents: SnapshotEvent TelemetryEvent StateEvent PresenceEvent BrokerEvent DeviceEvent ForgottenEvent BatchEvent StatesEvent ResumedEvent SubscribedEvent HeartbeatEvent CoalescedEvent ClockEvent PongEvent ErrorEvent',
+      'sendEvents: SnapshotEvent TelemetryEvent StateEvent PresenceEvent BrokerEvent DeviceEvent ForgottenEvent WithdrawnEvent BatchEvent StatesEvent ResumedEvent SubscribedEvent HeartbeatEvent CoalescedEvent ClockEvent PongEvent ErrorEvent',
     ])
   })
 })

@@ -1,6 +1,7 @@
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { isEndless, isWithin, reachOfGroups } from '#shared/utils/reach'
 import { WEBSOCKET } from '../../../../server/live/frames'
 import { createHub } from '../../../../server/live/hub'
 import type { HubOptions } from '../../../../server/live/hub'
@@ -54,6 +55,7 @@ const telemetry = (deviceId: string, n: number) => ({ deviceId, ts: NOON, receiv
 function newHub(given: Partial<HubOptions> = {}) {
   const fleet = new Map<string, number>()
   const groups = new Map<string, string>()
+  const labelsOf = (deviceId: string) => ({ group: groups.get(deviceId) })
   const stateOf = (deviceId: string) => {
     const n = fleet.get(deviceId) ?? 0
     return { deviceId, lastSeen: NOON, lastTelemetry: telemetry(deviceId, n), values: { n: { value: n, ts: NOON } }, state: null, clock: 'ok' }
@@ -68,6 +70,8 @@ function newHub(given: Partial<HubOptions> = {}) {
     grouping: {
       groupOf: deviceId => groups.get(deviceId),
       members: group => new Set([...groups].flatMap(([deviceId, name]) => name === group ? deviceId : [])),
+      labelsOf,
+      within: reach => isEndless(reach) ? undefined : new Set([...groups.keys()].filter(deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))),
     },
     states: {
       all: () => Buffer.from(JSON.stringify([...fleet.keys()].map(stateOf))),
@@ -81,8 +85,9 @@ function newHub(given: Partial<HubOptions> = {}) {
     hub.publish('telemetry', deviceId, JSON.stringify(telemetry(deviceId, n)))
   }
   function regroup(deviceId: string, group: string) {
+    const from = labelsOf(deviceId)
     groups.set(deviceId, group)
-    hub.publish('device', deviceId, JSON.stringify({ deviceId, group }))
+    hub.publish('device', deviceId, JSON.stringify({ deviceId, group }), { from, to: { group } })
   }
   return { hub, publish, regroup }
 }
@@ -375,6 +380,145 @@ describe('what a client asks for', () => {
     expect(events.at(-1)).toMatchObject({ type: 'heartbeat', id: expect.any(String), data: { state: 'flowing', waitingDevices: 0, coalescedEvents: 0 } })
     expect(plain.types()).toEqual(['snapshot', 'broker', 'telemetry'])
     hub.stop()
+  })
+})
+
+describe('somebody who may see some groups only', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  const reach = reachOfGroups(['gates'])
+  const idOf = (event: StreamEvent | undefined) => event && 'id' in event ? event.id : undefined
+
+  /** `tor-1` among the gates, `secret` elsewhere. */
+  function newSite(given: Partial<HubOptions> = {}) {
+    const site = newHub({ maxBufferedBytes: 1e6, ...given })
+    site.regroup('tor-1', 'gates')
+    site.regroup('secret', 'vault')
+    site.publish('tor-1', 1)
+    site.publish('secret', 1)
+    return site
+  }
+
+  const MODES: [string, StreamOptions][] = [
+    ['every event, in the seed’s words', PLAIN],
+    ['every event', EXTENDED],
+    ['batches', { ...EXTENDED, everyMs: 50 }],
+    ['the latest', { ...EXTENDED, mode: 'latest', everyMs: 250 }],
+    ['by name', { ...EXTENDED, devices: new Set(['tor-1', 'secret']) }],
+    ['by group', { ...EXTENDED, groups: new Set(['gates', 'vault']) }],
+  ]
+
+  it.each(MODES)('hears of no other device: %s', async (_, options) => {
+    const { hub, publish, regroup } = newSite()
+    const { client, events } = createClient('a')
+    hub.add(client, { ...options, reach })
+    expect(events[0]).toMatchObject({ type: 'snapshot', data: [{ deviceId: 'tor-1' }] })
+    hub.publish('forgotten', 'secret', JSON.stringify({ deviceId: 'secret', until: NOON, undoSeconds: 30 }))
+    hub.publish('presence', 'secret', JSON.stringify({ deviceId: 'secret', presence: 'live', since: NOON }))
+    regroup('secret', 'cellar')
+    publish('secret', 2)
+    publish('tor-1', 3)
+    await turnEnd()
+    for (const devices of [['secret'], null]) hub.request('a', { type: 'subscribe', devices })
+    hub.request('a', { type: 'subscribe', groups: ['cellar', 'gates'] })
+    expect(events.at(-2)).toMatchObject({ type: 'subscribed', data: { devices: 1 } })
+    publish('secret', 4)
+    await turnEnd()
+    vi.advanceTimersByTime(1_000)
+    expect(JSON.stringify(events)).not.toContain('secret')
+    expect(JSON.stringify(events)).toContain('"n":3')
+  })
+
+  it.each(MODES.slice(0, 4))('is shown a device that comes, and loses one that goes: %s', async (_, options) => {
+    const { hub, publish, regroup } = newSite()
+    const { client, events } = createClient('a')
+    hub.add(client, { ...options, reach })
+    regroup('secret', 'gates')
+    await turnEnd()
+    vi.advanceTimersByTime(1_000)
+    expect(JSON.stringify(events)).toContain('"deviceId":"secret"')
+    regroup('secret', 'vault')
+    publish('secret', 5)
+    await turnEnd()
+    vi.advanceTimersByTime(1_000)
+    expect(events.at(-1)).toMatchObject({ type: 'withdrawn', data: { deviceId: 'secret' } })
+    expect(JSON.stringify(events)).not.toContain('"n":5')
+    publish('tor-1', 6)
+    await turnEnd()
+    vi.advanceTimersByTime(1_000)
+    expect(JSON.stringify(events.at(-1))).toContain('"n":6')
+  })
+
+  it('hears in its own words what came and went while it was away, and how much of it was for it', async () => {
+    const { hub, publish, regroup } = newSite()
+    const first = createClient('a')
+    hub.add(first.client, { ...EXTENDED, reach })
+    hub.remove('a')
+    publish('secret', 2)
+    regroup('tor-1', 'vault')
+    regroup('secret', 'cellar')
+    regroup('tor-2', 'gates')
+    publish('tor-1', 3)
+    const second = createClient('b')
+    hub.add(second.client, { ...EXTENDED, reach }, idOf(first.events[0]))
+    expect(second.types()).toEqual(['resumed', 'states', 'withdrawn', 'device', 'broker'])
+    expect(second.events[0]).toMatchObject({ data: { missed: 2 } })
+    expect(JSON.stringify(second.events)).not.toContain('secret')
+  })
+
+  it('does not go on where somebody else was, or the same with other rights', () => {
+    const { hub } = newSite()
+    const [all, some] = [createClient('all'), createClient('some')]
+    hub.add(all.client, EXTENDED)
+    hub.add(some.client, { ...EXTENDED, reach })
+    for (const [after, rights] of [[idOf(all.events[0]), reach], [idOf(some.events[0]), undefined], [idOf(some.events[0]), reachOfGroups(['gates', 'vault'])]] as const) {
+      const again = createClient(`again-${String(after)}`)
+      hub.add(again.client, { ...EXTENDED, reach: rights }, after)
+      expect(again.events[0]).toMatchObject({ type: 'snapshot', reason: 'other-rights' })
+      hub.remove(again.client.id)
+    }
+  })
+
+  it.each([['in the seed’s words', PLAIN], ['with additions', EXTENDED]])('is not owed what it may not see when it cannot keep up: %s', async (_, options) => {
+    const { hub, publish, regroup } = newSite({ maxBufferedBytes: 100 })
+    hub.start()
+    const slow = createClient('slow')
+    hub.add(slow.client, { ...options, reach })
+    publish('tor-1', 2)
+    await turnEnd()
+    slow.stall(101)
+    publish('tor-1', 3)
+    await turnEnd()
+    const before = slow.events.length
+    regroup('secret', 'gates')
+    publish('secret', 4)
+    publish('tor-1', 4)
+    regroup('tor-2', 'gates')
+    publish('tor-2', 4)
+    await turnEnd()
+    regroup('secret', 'vault')
+    publish('secret', 5)
+    await turnEnd()
+    slow.stall(0)
+    vi.advanceTimersByTime(100)
+    const told = slow.events.slice(before)
+    expect(told).toContainEqual(expect.objectContaining({ type: 'withdrawn', data: { deviceId: 'secret' } }))
+    expect(JSON.stringify(told.filter(({ type }) => type !== 'withdrawn'))).not.toContain('secret')
+    expect(JSON.stringify(told)).toContain('"deviceId":"tor-2"')
+    if (!options.extended) expect(told.map(({ type }) => type)).not.toContain('device')
+    hub.stop()
+  })
+
+  it('is told less of the broker', async () => {
+    const told = (isLimited: boolean) => JSON.stringify({ ...JSON.parse(BROKER), url: isLimited ? '' : 'mqtt://inside' })
+    const { hub } = newSite({ broker: told })
+    const { client, events } = createClient('a')
+    hub.add(client, { ...EXTENDED, reach })
+    hub.publish('broker', undefined, told(false))
+    await turnEnd()
+    expect(events.filter(({ type }) => type === 'broker')).toHaveLength(2)
+    expect(JSON.stringify(events)).not.toContain('inside')
   })
 })
 
