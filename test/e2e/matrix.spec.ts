@@ -5,19 +5,27 @@ import { join } from 'node:path'
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { StreamEventSchema, StreamRequestSchema } from '#shared/schemas/events'
+import type { StreamRequest } from '#shared/schemas/events'
 import { RULES, ruleOf } from '#shared/utils/access'
 import type { RouteKey } from '#shared/utils/access'
 import type { App } from './support/app'
 import { caller, openSite } from './support/askers'
 import type { Asker, Call } from './support/askers'
+import { listen, listenToServerSent } from './support/listening'
+import type { Listener } from './support/listening'
 import { until } from './support/until'
 
 const KEYS = Object.keys(RULES).filter((key): key is RouteKey => key in RULES)
 const ASKERS = ['nobody', 'otherViewer', 'viewer', 'otherOperator', 'operator', 'admin', 'adminToken', 'otherToken', 'expiredToken', 'wrongToken', 'linkToOther', 'linkToOtherDevice', 'linkToAll']
 /** What only whoever may see everything, or has a link to it, may hear of: names of the device, its label, where it is. */
-const HIDDEN = { deviceId: 'north-1', name: 'Frostpforte', group: 'North', place: 'Eisfeld' }
+const HIDDEN = { deviceId: 'north-1', name: 'Frostpforte', group: 'Nordhang', place: 'Eisfeld' }
 const SECRETS = Object.values(HIDDEN)
+/** Comes from nowhere into South, and goes on to the hidden group. */
+const WANDERER = 'wanderer-1'
 const ABSENT = 'nobody-has-this-name'
+
+const PLAYING = (at: string): StreamRequest[] => [{ type: 'pause' }, { type: 'step' }, { type: 'seek', at }, { type: 'play', speed: 600 }]
 
 /** Routes that come with Nuxt: scripts, translations, errors; `/**` are the pages. */
 const FRAMEWORK = ['/__nuxt_error', '/_i18n/:hash/:locale/messages.json', '/__nuxt_island/**', '/**', '/api/**']
@@ -120,7 +128,7 @@ describe('every route, for everybody', () => {
     if (outcome !== 'in') expect(answer.status, text).toBe(outcome)
     else if (method === 'get') expect(answer.status, text).toBe(200)
     else expect([401, 403], text).not.toContain(answer.status)
-    if (!maySeeAll(asker)) for (const secret of SECRETS) expect(text + JSON.stringify([...answer.headers])).not.toContain(secret)
+    if (!maySeeAll(asker)) expect(secretsIn(text + JSON.stringify([...answer.headers]))).toEqual([])
   })
 
   it('tells those who may see it of the device that others must not hear of', async () => {
@@ -128,7 +136,7 @@ describe('every route, for everybody', () => {
     const about = await Promise.all(tellers.map(async key => [key, (await (await call('GET', addressOf(key, true), askerOf('viewer').headers)).text())] as const))
     // Neither the figures of one device nor its picture name it.
     const nameless = ['get /api/devices/{deviceId}/picture', 'get /api/sensors/{deviceId}/export']
-    expect(about.filter(([key, text]) => !nameless.includes(key) && !SECRETS.some(secret => text.includes(secret)))).toEqual([])
+    expect(about.filter(([key, text]) => !nameless.includes(key) && secretsIn(text).length === 0)).toEqual([])
   })
 
   it('has left the hidden device as it was', async () => {
@@ -155,6 +163,106 @@ describe('every route, for everybody', () => {
     expect(await (await call('GET', '/api/places', askerOf('otherViewer').headers)).json()).toEqual([{ name: 'Hof', devices: 1 }])
   })
 })
+
+describe('every frame of the streams, for everybody', () => {
+  // Each way to be told, over both protocols.
+  const MODES = ['', '?after=', '?mode=latest&rate=60', '?batch=10', `?device=${HIDDEN.deviceId}&device=south-1`, `?group=${HIDDEN.group}&group=South`, '?at=then&speed=600']
+  const WAYS = MODES.flatMap(mode => [['WebSocket', mode, listen] as const, ['server-sent', mode, listenToServerSent] as const])
+  const REQUESTS: StreamRequest[] = [
+    { type: 'ping' },
+    { type: 'subscribe', devices: [HIDDEN.deviceId] },
+    { type: 'subscribe', groups: [HIDDEN.group] },
+    { type: 'subscribe', devices: null },
+  ]
+  let then = ''
+  /** The id of an event that everybody who may see it all has been told. */
+  let lastId = ''
+  const heard = new Map<string, { listener: Listener, asker: string }>()
+
+  beforeAll(async () => {
+    then = new Date().toISOString()
+    const scout = await listen(app, askerOf('viewer').headers, '?after=')
+    lastId = await until(() => scout.events().flatMap(event => 'id' in event && event.id ? event.id : []).at(-1), 'an id')
+    scout.close()
+    for (const asker of ASKERS) {
+      for (const [protocol, mode, open] of [...WAYS, ['WebSocket', `?after=${lastId}`, listen] as const]) {
+        const listener = await open(app, askerOf(asker).headers, mode.replace('then', then))
+        heard.set(`${asker} ${protocol} ${mode}`, { listener, asker })
+        if (listener.status !== 101) continue
+        for (const request of REQUESTS) listener.say(request)
+        for (const request of mode.startsWith('?at=') ? PLAYING(then) : []) listener.say(request)
+        listener.say({ type: 'nonsense' })
+      }
+    }
+    await provoke()
+  }, 120_000)
+  afterAll(() => {
+    for (const { listener } of heard.values()) listener.close()
+  })
+
+  /** Lets happen to the hidden device whatever there are events about, and the same to one that comes from another group and goes back. */
+  async function provoke() {
+    const { headers } = askerOf('admin')
+    const say = (deviceId: string, topic: string, message: object) => device.publishAsync(`sensors/${deviceId}/${topic}`, JSON.stringify(message), { qos: 1 })
+    for (const deviceId of [HIDDEN.deviceId, 'south-1']) {
+      await say(deviceId, 'telemetry', { metrics: { tempC: 22.5 } })
+      await say(deviceId, 'state', { status: 'offline', updated_at: new Date().toISOString() })
+      await say(deviceId, 'telemetry', { metrics: { tempC: 23.5 } })
+    }
+    const { deviceId, ...profile } = HIDDEN
+    await call('PUT', `/api/devices/${deviceId}`, headers, { ...profile, note: 'Only for some' })
+    await call('DELETE', `/api/devices/${deviceId}`, headers)
+    await call('POST', `/api/devices/${deviceId}/restore`, headers)
+    await say(WANDERER, 'telemetry', { metrics: { tempC: 1 } })
+    for (const group of ['South', HIDDEN.group]) await call('PUT', `/api/devices/${WANDERER}`, headers, { group })
+    await say('south-1', 'telemetry', { metrics: { last: 1 } })
+    for (const [way, { listener, asker }] of heard) {
+      if (way.includes('?at=') || ![101, 200].includes(listener.status) || (asker === 'linkToOtherDevice' && way.includes('device='))) continue
+      await until(() => listener.text().includes('"last"'), `the last message to ${way}`)
+    }
+  }
+
+  it.each(ASKERS)('opens them to those who may look: %s', (asker) => {
+    const statuses = [...heard.values()].filter(each => each.asker === asker).map(({ listener }) => listener.status)
+    const { role } = askerOf(asker)
+    expect(new Set(statuses)).toEqual(new Set(role === null ? [401] : [101, 200]))
+  })
+
+  it.each(ASKERS.filter(asker => !['nobody', 'expiredToken', 'wrongToken'].includes(asker)))('tells nobody of what they may not see: %s', (asker) => {
+    for (const [way, { listener, ...each }] of heard) {
+      if (each.asker !== asker) continue
+      expect(secretsIn(listener.text()).length > 0, way).toBe(maySeeAll(asker))
+      expect(listener.events().length, way).toBeGreaterThan(1)
+    }
+  })
+
+  it('has gone through every type of event, and of request', () => {
+    const told = new Set([...heard.values()].flatMap(({ listener }) => listener.events().map(({ type }) => type)))
+    // One takes ten quiet seconds, one a client that reads too slowly: test/unit/server/live/hub.spec.ts.
+    const elsewhere = ['heartbeat', 'coalesced']
+    expect(StreamEventSchema.options.map(({ shape }) => shape.type.value).filter(type => !told.has(type))).toEqual(elsewhere)
+    const said = new Set([...REQUESTS, ...PLAYING(then)].map(({ type }) => type))
+    expect(StreamRequestSchema.options.map(({ shape }) => shape.type.value).filter(type => !said.has(type))).toEqual([])
+  })
+
+  it('tells the others of the hidden device in every type that tells of devices', () => {
+    const about = new Set([...heard.values()].filter(({ asker }) => asker === 'viewer').flatMap(({ listener }) => listener.events()).filter(event => secretsIn(JSON.stringify(event)).length > 0).map(({ type }) => type))
+    expect([...about].toSorted()).toEqual(['batch', 'device', 'forgotten', 'presence', 'snapshot', 'state', 'states', 'telemetry'])
+  })
+
+  it('shows a device that comes into one’s group, and withdraws it when it leaves', () => {
+    for (const [way, { listener, asker }] of heard) {
+      if (asker !== 'otherViewer' || way.includes('?at=')) continue
+      expect(listener.text(), way).toContain(`"type":"withdrawn"`)
+      expect(JSON.stringify(listener.events().findLast(event => JSON.stringify(event).includes(WANDERER))), way).toContain('withdrawn')
+      expect(listener.events().some(event => event.type !== 'withdrawn' && JSON.stringify(event).includes(WANDERER)), way).toBe(true)
+    }
+  })
+})
+
+function secretsIn(text: string): string[] {
+  return SECRETS.filter(secret => text.includes(secret))
+}
 
 function maySeeAll(name: string): boolean {
   const { role, isLimited } = askerOf(name)

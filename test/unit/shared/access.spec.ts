@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../../server/documents/routes'
-import { findRule, isAllowed, leastOfPage, methodsOf, RULES, ruleOf } from '#shared/utils/access'
-import type { RouteKey } from '#shared/utils/access'
+import { findRule, isAllowed, leastOfPage, methodsOf, pageRefusalOf, refusalOf, RULES, ruleOf } from '#shared/utils/access'
+import type { RouteKey, Standing } from '#shared/utils/access'
 
 const KEYS = Object.keys(RULES).filter((key): key is RouteKey => key in RULES)
 const STREAM = 'get /ws/events'
@@ -26,9 +26,42 @@ describe('the table of rules', () => {
     expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account', 'post /api/share-session'])
   })
 
+  it('shows with a link what a viewer may look at, and lets nobody change anything with one but who they are', () => {
+    expect(KEYS.filter(key => ruleOf(key).byLink && !key.startsWith('get ') && ruleOf(key).least !== 'everyone')).toEqual([])
+    expect(KEYS.filter(key => ruleOf(key).least === 'everyone' && !ruleOf(key).byLink)).toEqual([])
+  })
+
+  it('tells nobody with limited rights the same as everybody of a device or a group', () => {
+    expect(KEYS.filter(key => /\{(?:deviceId|group)\}/.test(key) && ruleOf(key).limited === 'same')).toEqual([])
+  })
+
   it('lets no viewer change more than the own account', () => {
     const changes = KEYS.filter(key => !key.startsWith('get ') && ruleOf(key).least === 'viewer')
     expect(changes.filter(key => !ruleOf(key).inPerson)).toEqual([])
+  })
+})
+
+describe('somebody', () => {
+  const viewer: Standing = { role: 'viewer', isInPerson: true, isLimited: false, view: undefined }
+  const [limited, byLink]: Standing[] = [{ ...viewer, isLimited: true }, { ...viewer, isInPerson: false, isLimited: true, view: '/devices/a%20b?x=1' }]
+
+  it('is refused for the first reason that there is', () => {
+    expect(refusalOf({ ...viewer, role: null }, 'get /api/sensors')).toBe('role')
+    expect(refusalOf(limited, 'get /api/sensors')).toBeUndefined()
+    expect(refusalOf(limited, 'get /api/topics')).toBe('limited')
+    expect(refusalOf(byLink, 'get /api/sensors')).toBeUndefined()
+    expect(refusalOf(byLink, 'get /api/groups')).toBe('by-link')
+    expect(refusalOf({ ...viewer, isInPerson: false }, 'get /api/tokens')).toBe('in-person')
+  })
+
+  it('sees the pages that belong to it', () => {
+    const pages = ['/', '/devices/a%20b', '/devices/b', '/wall', '/topics', '/account', '/audit', '/login', '/share']
+    const seen = (standing: Standing) => pages.filter(page => pageRefusalOf(standing, page) === undefined)
+    expect(seen(viewer)).toEqual(['/', '/devices/a%20b', '/devices/b', '/wall', '/topics', '/account', '/login', '/share'])
+    expect(seen(limited)).toEqual(['/', '/devices/a%20b', '/devices/b', '/wall', '/account', '/login', '/share'])
+    expect(seen(byLink)).toEqual(['/devices/a%20b', '/login', '/share'])
+    expect(seen({ ...byLink, view: '/?group=x' })).toEqual(['/', '/devices/a%20b', '/devices/b', '/login', '/share'])
+    expect(seen({ ...viewer, role: null })).toEqual(['/login', '/share'])
   })
 })
 

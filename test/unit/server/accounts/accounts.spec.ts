@@ -1,44 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/accounts/accounts'
-import type { AccountOptions, Accounts, Begun, Refusal } from '../../../../server/accounts/contract'
-import { openDocuments } from '../../../../server/history/documents'
-
-const PASSWORD = 'correct horse battery'
-const FROM = { address: '192.0.2.1', agent: 'a browser' }
-const NOBODY = { cookie: undefined, bearer: undefined, isLocal: false }
-const DAY_MS = 86_400_000
-
-function tempFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'leitstand-accounts-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'history.db')
-}
-
-/** The room on a database of its own, with a clock that the test moves. */
-function openAccounts(options: Partial<AccountOptions> = {}, file = tempFile()) {
-  const store = openDocuments(file, () => {})
-  const clock = { now: Date.parse('2026-11-24T12:00:00Z') }
-  const accounts = createAccounts({ store, isOpen: false, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5, hashCost: 16, now: () => clock.now, ...options })
-  accounts.load()
-  onTestFinished(store.close)
-  return { accounts, clock, file, store }
-}
-
-async function withAdmin(options: Partial<AccountOptions> = {}, file?: string) {
-  const opened = openAccounts(options, file)
-  return { ...opened, admin: begun(await opened.accounts.addFirst({ name: 'anna', password: PASSWORD }, null, FROM)) }
-}
-
-function begun(answer: Begun | Refusal): Begun {
-  if ('code' in answer) throw new Error(answer.code)
-  return answer
-}
-
-const byCookie = (accounts: Accounts, cookie: string) => accounts.identify({ ...NOBODY, cookie })
-const byToken = (accounts: Accounts, bearer: string) => accounts.identify({ ...NOBODY, bearer })
+import { begun, byCookie, byToken, DAY_MS, FROM, NOBODY, openAccounts, PASSWORD, withAdmin } from './support'
 
 describe('while no account exists', () => {
   it('only this machine may enter', () => {

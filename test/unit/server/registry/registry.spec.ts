@@ -51,6 +51,30 @@ describe('what is said about a device', () => {
     expect(registry.places()).toEqual([{ name: 'Hof', devices: 1 }])
   })
 
+  it('is found by whoever may see where it belongs, and says where it belonged before', async () => {
+    const { registry, moves } = openRegistry()
+    await registry.put('a', { group: 'Tore', place: 'Hof' })
+    await registry.put('b', { group: 'Tore', place: 'Dach' })
+    await registry.put('c', { place: 'Hof' })
+    const reach = (groups?: string[], places?: string[], devices?: string[]) => ({ groups: groups && new Set(groups), places: places && new Set(places), devices: devices && new Set(devices) })
+    const found = (...names: Parameters<typeof reach>) => [...registry.within(reach(...names)) ?? ['all']].toSorted()
+    expect([found(['Tore', 'Klima']), found(['Tore'], ['Hof']), found(undefined, ['Hof']), found(['Tore'], undefined, ['b', 'c']), found(undefined, undefined, ['new']), found([]), found()])
+      .toEqual([['a', 'b'], ['a'], ['a', 'c'], ['b'], ['new'], [], ['all']])
+    await registry.put('a', { group: 'Klima' })
+    await registry.forget('a', () => Promise.resolve())
+    await registry.importFile({ format: 'leitstand-devices/1', site: {}, groups: [], devices: [{ deviceId: 'b', group: 'Klima' }] }, false)
+    expect(moves.slice(3).map(({ from, to }) => [to.deviceId, from.group, to.group])).toEqual([['a', 'Tore', 'Klima'], ['a', 'Klima', undefined], ['b', 'Tore', 'Klima'], ['c', undefined, undefined]])
+  })
+
+  it('is not described by somebody who may not see it any more when it is their turn', async () => {
+    const { registry } = openRegistry()
+    await registry.put('a', { group: 'Tore' })
+    const moved = registry.put('a', { group: 'Klima' })
+    const late = registry.put('a', { group: 'Tore', name: 'Meins' }, ({ group }) => group === 'Tore')
+    expect(await Promise.all([moved, late])).toMatchObject([undefined, { code: 'device-unknown' }])
+    expect(registry.get('a')).toEqual({ deviceId: 'a', group: 'Klima' })
+  })
+
   it('has the reporting interval of the device, else of its group, else of the site', async () => {
     const { registry } = openRegistry()
     await registry.put('a', { group: 'Tore', intervalSeconds: 1 })

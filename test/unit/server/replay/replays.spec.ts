@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { reachOfGroups } from '#shared/utils/reach'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { History } from '../../../../server/history/contract'
 import { createHistory } from '../../../../server/history/history'
@@ -152,6 +153,27 @@ describe('a replay', () => {
     replays.request('a', { type: 'subscribe', groups: ['north', 'south'] })
     expect((await until('subscribed')).data).toEqual({ devices: 1, groups: 2 })
     expect((await until('states')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
+  })
+
+  it('shows somebody who may see some groups only their devices, and follows them as they come and go', async () => {
+    const north = new Set(['tor-1'])
+    replays = newReplays({ grouping: { ...GROUPING, labelsOf: deviceId => ({ group: north.has(deviceId) ? 'north' : 'south' }), within: () => new Set(north) } })
+    store(400)
+    const { client, events, told, until } = createClient()
+    replays.add(client, { ...BATCHES, reach: reachOfGroups(['north']) }, { at: at(5), speed: 600 })
+    expect((await until('snapshot')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
+    replays.request('a', { type: 'subscribe', devices: ['tor-0', 'tor-1'] })
+    expect((await until('subscribed')).data).toEqual({ devices: 1 })
+    replays.request('a', { type: 'subscribe', devices: null })
+    await vi.waitFor(() => expect(told().length).toBeGreaterThan(10))
+    expect(JSON.stringify(events)).not.toMatch(/tor-[02]/)
+    north.clear()
+    north.add('tor-2')
+    const before = events.length
+    replays.reconsider()
+    await vi.waitFor(() => expect(JSON.stringify(events.slice(before))).toContain('"batch"'))
+    expect(events[before]).toEqual({ type: 'withdrawn', data: { deviceId: 'tor-1' } })
+    expect(JSON.stringify(events.slice(before + 1))).not.toMatch(/tor-[01]/)
   })
 
   it('answers the last of many jumps', async () => {
