@@ -23,9 +23,15 @@ export function useAccess() {
     window.location.assign(path)
   }
 
-  /** To the login, and back here after it. */
+  /** The same in place of this page, to which nobody has to come back. */
+  function goOnTo(path: string) {
+    window.location.replace(path)
+  }
+
+  /** To the login, and back here after it; who has come by a link is told that it has ended. */
   function askToSignIn() {
     const { path, fullPath } = currentRoute.value
+    if (session.value.view) return goTo('/share')
     if (leastOfPage(path) !== 'everyone') goTo(`/login?to=${encodeURIComponent(fullPath)}`)
   }
 
@@ -36,7 +42,12 @@ export function useAccess() {
     mayVisit: (path: string) => pageRefusalOf(standing.value, path) === undefined,
     /** Whether only some devices may be seen. */
     isLimited: computed(() => standing.value.isLimited),
+    /** Where the pages begin: the overview, or the one view of a share link. */
+    home: computed(() => session.value.view?.path ?? '/'),
     goTo,
+    goOnTo,
+    /** The rights have changed: this page anew, with what may be seen now. */
+    begin: () => goOnTo(currentRoute.value.fullPath),
     askToSignIn,
     /** Whether the session has ended meanwhile; a server that does not answer says nothing about that. */
     async check() {

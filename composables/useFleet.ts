@@ -53,7 +53,7 @@ function createFleet() {
       const entry = entries.get(event.data.deviceId)
       if (entry) entries.set(event.data.deviceId, entryWithPresence(entry, event.data))
     }
-    else if (event.type === 'forgotten') entries.delete(event.data.deviceId)
+    else if (event.type === 'forgotten' || event.type === 'withdrawn') entries.delete(event.data.deviceId)
     else if (event.type === 'states') {
       for (const device of event.data) entries.set(device.deviceId, entryWithState(entries.get(device.deviceId), device, nowMs))
     }
@@ -82,13 +82,13 @@ function createFleet() {
       replace(event.data, deviceId => !(sight.isSplit() && isDistant(deviceId)))
     }
     else if (event.type === 'broker') broker.value = event.data
-    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states' || event.type === 'forgotten') wait(event)
+    else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states' || event.type === 'forgotten' || event.type === 'withdrawn') wait(event)
   }))
 
   function receiveDistant(event: DistantEvent) {
     const isDistant = sight.isDistant()
     if (event.type === 'snapshot') return replace(event.data, isDistant)
-    if (event.type === 'forgotten') return isDistant(event.data.deviceId) ? wait(event) : undefined
+    if (event.type === 'forgotten' || event.type === 'withdrawn') return isDistant(event.data.deviceId) ? wait(event) : undefined
     const data = event.data.filter(({ deviceId }) => isDistant(deviceId))
     if (data.length > 0) wait({ ...event, data })
   }

@@ -19,7 +19,7 @@ const PATIENCE_MS = 10_000
 const MAX_NAMES_LENGTH = 4_000
 
 /** Of devices out of sight: what changed, the snapshot with all of them, and which of them are gone. */
-export type DistantEvent = Extract<StreamEvent, { type: 'states' | 'snapshot' | 'forgotten' }>
+export type DistantEvent = Extract<StreamEvent, { type: 'states' | 'snapshot' | 'forgotten' | 'withdrawn' }>
 
 interface FleetSightOptions {
   stream: ReturnType<typeof useEventStream>
@@ -42,7 +42,7 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
 
   const distant = useStreamSocket({
     query: () => [['mode', 'latest'], ['rate', String(DISTANT_RATE)]],
-    receive: event => (event.type === 'states' || event.type === 'snapshot' || event.type === 'forgotten') && receive(event),
+    receive: event => (event.type === 'states' || event.type === 'snapshot' || event.type === 'forgotten' || event.type === 'withdrawn') && receive(event),
   })
   const patience = useTimeoutFn(follow, PATIENCE_MS, { immediate: false })
 

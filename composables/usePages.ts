@@ -5,8 +5,8 @@ import { useAccess } from './useAccess'
 /** The pages that whoever looks may see, for navigation and palette. */
 export function usePages() {
   const { t } = useI18n()
-  const { mayVisit } = useAccess()
-  return computed(() => [
+  const { session, home, mayVisit } = useAccess()
+  const all = () => [
     { label: t('shell.overview'), icon: 'i-lucide-layout-list', to: '/' },
     { label: t('wall.title'), icon: 'i-lucide-presentation', to: '/wall' },
     { label: t('shell.rejections'), icon: 'i-lucide-mail-x', to: '/rejections' },
@@ -16,5 +16,6 @@ export function usePages() {
     { label: t('shell.configuration'), icon: 'i-lucide-settings-2', to: '/configuration' },
     { label: t('access.accounts'), icon: 'i-lucide-users', to: '/accounts' },
     { label: t('audit.title'), icon: 'i-lucide-scroll-text', to: '/audit' },
-  ].filter(({ to }) => mayVisit(to)))
+  ].filter(({ to }) => mayVisit(to))
+  return computed(() => session.value.view ? [{ label: t('share.view'), icon: 'i-lucide-eye', to: home.value }] : all())
 }

@@ -46,7 +46,8 @@ function createProfiles() {
   // After a gap in the stream something may have been missed; the snapshot says that there was one.
   tryOnScopeDispose(stream.onEvent((event) => {
     if (event.type === 'snapshot') void load()
-    if (event.type !== 'device') return
+    // Of a device that may not be seen any more nothing stays.
+    if (event.type !== 'device' && event.type !== 'withdrawn') return
     meanwhile?.push(event.data)
     set([event.data])
   }))

@@ -2,6 +2,7 @@ import { createSharedComposable, useDocumentVisibility, useIntervalFn } from '@v
 import { onMounted, onUnmounted, readonly, ref, shallowReadonly, shallowRef, watch } from 'vue'
 import { RejectionReportSchema } from '#shared/schemas/rejection'
 import type { RejectionReport } from '#shared/schemas/rejection'
+import { useAccess } from './useAccess'
 import { setServerClock } from './useClock'
 import { useEventStream } from './useEventStream'
 
@@ -11,13 +12,14 @@ const FOR_THE_COUNT_MS = 15_000
 function createRejections() {
   const { status } = useEventStream()
   const visibility = useDocumentVisibility()
+  const { may } = useAccess()
   const report = shallowRef<RejectionReport | null>(null)
   const viewers = ref(0)
   let isAsking = false
 
   async function refresh() {
     // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
-    if (isAsking || status.value !== 'live' || visibility.value !== 'visible') return
+    if (!may('get /api/rejections') || isAsking || status.value !== 'live' || visibility.value !== 'visible') return
     isAsking = true
     try {
       const answer = await $fetch.raw('/api/rejections')

@@ -1,6 +1,6 @@
 import { tryOnScopeDispose, useIntervalFn, useWebSocket } from '@vueuse/core'
 import { ref, watch } from 'vue'
-import { CLOSE_SIGNED_OUT, StreamEventSchema } from '#shared/schemas/events'
+import { CLOSE_RIGHTS_CHANGED, CLOSE_SIGNED_OUT, StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { useAccess } from './useAccess'
 
@@ -44,6 +44,7 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
     },
     onDisconnected(_, { code }) {
       if (code === CLOSE_SIGNED_OUT) access.askToSignIn()
+      else if (code === CLOSE_RIGHTS_CHANGED) access.begin()
       else if (++refused % REFUSED_BEFORE_ASKING === 0) void access.check()
     },
     onMessage(from, { data }) {

@@ -43,7 +43,8 @@ describe('the table of rules', () => {
 
 describe('somebody', () => {
   const viewer: Standing = { role: 'viewer', isInPerson: true, isLimited: false, view: undefined }
-  const [limited, byLink]: Standing[] = [{ ...viewer, isLimited: true }, { ...viewer, isInPerson: false, isLimited: true, view: '/devices/a%20b?x=1' }]
+  const limited: Standing = { ...viewer, isLimited: true }
+  const byLink: Standing = { ...limited, isInPerson: false, view: '/devices/a%20b?x=1' }
 
   it('is refused for the first reason that there is', () => {
     expect(refusalOf({ ...viewer, role: null }, 'get /api/sensors')).toBe('role')
