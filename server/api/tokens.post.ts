@@ -4,7 +4,7 @@ import type { MadeToken } from '#shared/schemas/access'
 /** `POST /api/tokens` with name, role and days -> `MadeToken`: the only time that the token itself is told */
 export default defineEventHandler(async (event): Promise<MadeToken> => {
   const token = await requireBody(event, NewTokenSchema, MAX_ACCOUNT_BYTES)
-  event.context.target = token.name
+  event.context.target = withGroups(token.name, token.groups)
   setResponseHeader(event, 'cache-control', 'no-store')
   return requireDone(event, await useLeitstand().accounts.addToken(requireGuest(event), token))
 })

@@ -27,6 +27,11 @@ function isRefusal(answer: unknown): answer is AccountRefusal {
   return typeof answer === 'object' && answer !== null && 'code' in answer && 'message' in answer
 }
 
+/** What the audit log says of an account whose groups were said: `anna: Halle 1, Halle 2`, or `anna: *` for no limit. */
+export function withGroups(name: string, groups: readonly string[] | undefined): string {
+  return groups ? `${name}: ${groups.join(', ') || '*'}` : name
+}
+
 /** Who asks, where the rule has let somebody in. */
 export function requireGuest(event: H3Event): Guest {
   const { guest } = visitorFor(event)
