@@ -4,6 +4,7 @@ import { fault, QUERY_INVALID } from './route'
 import type { Route } from './route'
 
 const BODY_INVALID = fault(400, '`body-invalid`: the request cannot be taken; `faults` names each field and what is wrong there.')
+const OTHER_GROUP = fault(403, '`groups-limited`: with limited rights, the group is not among those.')
 const REGISTRY_FULL = fault(409, '`registry-full`: a limit is reached; the message names it.')
 const TOO_LARGE = fault(413, '`too-large`: more bytes than are taken here.')
 const UNAVAILABLE = fault(503, '`registry-unavailable`: it cannot be stored now; the message says why.')
@@ -28,7 +29,10 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     method: 'put', path: '/api/devices/{deviceId}', id: 'putProfile', tag: 'registry',
     summary: 'Says something about a device in place of what was said before, whether or not it has been heard. Its picture stays.',
     body: { description: 'All of it: what is left out is no longer said.', schema: 'DeviceProfile' },
-    answers: { 200: { description: 'The device as it is now.', schema: 'KnownDevice' }, ...BODY_INVALID, ...REGISTRY_FULL, ...TOO_LARGE, ...UNAVAILABLE },
+    answers: {
+      200: { description: 'The device as it is now.', schema: 'KnownDevice' },
+      ...BODY_INVALID, ...OTHER_GROUP, ...fault(404, '`device-unknown`: with limited rights, the device is not among those.'), ...REGISTRY_FULL, ...TOO_LARGE, ...UNAVAILABLE,
+    },
   },
   {
     method: 'delete', path: '/api/devices/{deviceId}', id: 'forgetDevice', tag: 'registry',
@@ -79,7 +83,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     method: 'put', path: '/api/groups/{group}', id: 'putGroup', tag: 'registry',
     summary: 'Sets something for the devices of a group that say nothing else.',
     body: { description: 'All of it: what is left out is no longer set.', schema: 'SharedProfile' },
-    answers: { 200: { description: 'What is set now.', schema: 'SharedProfile' }, ...BODY_INVALID, ...REGISTRY_FULL, ...UNAVAILABLE },
+    answers: { 200: { description: 'What is set now.', schema: 'SharedProfile' }, ...BODY_INVALID, ...OTHER_GROUP, ...REGISTRY_FULL, ...UNAVAILABLE },
   },
   {
     method: 'get', path: '/api/places', id: 'listPlaces', tag: 'registry',

@@ -8,6 +8,7 @@ import { NOT_BUILT_YET } from '../unit/server/documents/not-built-yet'
 import { ACCOUNT_ANSWERS } from './support/account-answers'
 import { launchApp, startApp } from './support/app'
 import type { App, Env } from './support/app'
+import { caller } from './support/askers'
 import { connectDevice } from './support/broker'
 import { until } from './support/until'
 
@@ -279,6 +280,31 @@ describe('the OpenAPI document', () => {
     expectDescribed('delete', '/api/tokens/{tokenId}', 200, removed, await removed.text())
   })
 
+  it('describes what is answered about share links, also to somebody with limited rights', async () => {
+    const app = await startApp()
+    const call = caller(app.url)
+    const password = 'correct horse battery'
+    const cookieOf = (answer: Response) => ({ cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '' })
+    const admin = cookieOf(await call('POST', '/api/first-account', {}, { name: 'admin', password }))
+    await call('POST', '/api/accounts', admin, { name: 'otto', role: 'operator', password, groups: ['Gates'] })
+    const otto = cookieOf(await call('POST', '/api/session', {}, { name: 'otto', password }))
+    const refused = await call('POST', '/api/shares', otto, { path: '/devices/gate-001' })
+    expectDescribed('post', '/api/shares', 404, refused, await refused.text())
+    const made = await call('POST', '/api/shares', otto, { path: '/' })
+    const { id, secret } = z.object({ id: z.string(), secret: z.string() }).parse(await made.json())
+    const opened = await call('POST', '/api/share-session', {}, { secret })
+    expectDescribed('post', '/api/share-session', 200, opened, await opened.text())
+    const removed = await call('DELETE', `/api/shares/${id}`, otto)
+    expectDescribed('delete', '/api/shares/{shareId}', 200, removed, await removed.text())
+    const moved = await call('PUT', '/api/groups/Doors', otto, {})
+    expectDescribed('put', '/api/groups/{group}', 403, moved, await moved.text())
+    await call('PUT', '/api/devices/gate-001', admin, { group: 'Gates' })
+    for (const [deviceId, status] of [['gate-001', 403], ['gate-002', 404]] as const) {
+      const answer = await call('PUT', `/api/devices/${deviceId}`, otto, { group: 'Doors' })
+      expectDescribed('put', PROFILE, status, answer, await answer.text())
+    }
+  })
+
   function expectDescribed(method: string, route: string, status: number, response: Response, text: string) {
     expect(response.status, text.slice(0, 1_000)).toBe(status)
     const type = response.headers.get('content-type')?.split(';')[0] ?? ''
@@ -300,6 +326,12 @@ describe('the OpenAPI document', () => {
       '429 post /api/first-account',
       '403 post /api/tokens',
       '200 delete /api/tokens/{tokenId}',
+      '404 post /api/shares',
+      '200 post /api/share-session',
+      '200 delete /api/shares/{shareId}',
+      '403 put /api/groups/{group}',
+      `403 put ${PROFILE}`,
+      `404 put ${PROFILE}`,
       '304 get /api/devices',
       '429 get /api/sensors',
       `429 get ${DEVICE}`,

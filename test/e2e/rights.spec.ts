@@ -174,6 +174,8 @@ describe.skipIf(!browser)('the pages', () => {
     const { app, otto, call } = await startSite()
     await call('PUT', '/api/devices/south-1', otto, { group: 'South', place: 'Yard' })
     const maker = await pageOf(otto, app, '/?place=Yard')
+    // What is heard is there only when the page is alive.
+    await maker.getByText('south-1').first().waitFor()
     await maker.getByTestId('share').click()
     await maker.getByText('The devices at Yard').waitFor()
     await maker.getByTestId('share-make').click()
@@ -239,6 +241,7 @@ describe.skipIf(!browser)('the pages', () => {
       await account.getByTestId('shares').waitFor()
       await check(account, 'account')
       const overview = await pageOf(otto, app, '/?group=South', look)
+      await overview.getByText('south-1').first().waitFor()
       await overview.getByTestId('share').click()
       await overview.getByTestId('share-make').click()
       await overview.getByTestId('made-share').waitFor()
