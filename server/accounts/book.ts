@@ -7,7 +7,16 @@ import type { Keeping } from './keeping'
 const KIND = { account: 'account', session: 'session', token: 'token' } as const
 
 const time = z.number().int()
-const PersonSchema = z.object({ name: z.string(), role: RoleSchema, hash: z.string(), createdAt: time })
+const PersonSchema = z.object({
+  name: z.string(),
+  role: RoleSchema,
+  createdAt: time,
+  /** Of the password; there is none where `provider` says who it is. */
+  hash: z.string().optional(),
+  provider: z.object({ issuer: z.string(), subject: z.string() }).optional(),
+  /** The provider said last that it has no role any more. */
+  isBarred: z.boolean().optional(),
+})
 export type Person = z.infer<typeof PersonSchema>
 
 /** `account`: its key, see {@link keyOf}. Times are milliseconds since 1970. */
@@ -28,9 +37,11 @@ export function createBook() {
     sessions,
     tokens,
     find: (name: string): Person | undefined => people.get(keyOf(name)),
+    findExternal: (issuer: string, subject: string): Person | undefined =>
+      [...people.values()].find(({ provider }) => provider?.issuer === issuer && provider.subject === subject),
     sessionsOf: (account: string) => [...sessions].filter(([, session]) => session.account === account),
     tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
-    admins: () => [...people.values()].filter(({ role }) => role === 'admin').length,
+    admins: () => [...people.values()].filter(({ role, isBarred }) => role === 'admin' && !isBarred).length,
     /** Reads everything; how much cannot be read by this version. */
     load(keeping: Keeping): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {

@@ -46,7 +46,7 @@ const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP, name: ACCOUNT_NAME,
 
 const SECURITY_SCHEMES = {
   token: { type: 'http', scheme: 'bearer', description: 'An API token, made on the page of one’s account.' },
-  session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out.' },
+  session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out, or signing in at the identity provider.' },
 }
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
@@ -91,7 +91,7 @@ function access(key: string) {
   if (!isRouteKey(key)) return {}
   const { least, inPerson } = ruleOf(key)
   if (least === 'everyone') return { description: 'For everybody.', security: [] }
-  return { description: `For ${least}s and above${inPerson ? ', signed in with a password' : ''}.`, ...(inPerson && { security: [{ session: [] }] }) }
+  return { description: `For ${least}s and above${inPerson ? ', signed in, not with a token' : ''}.`, ...(inPerson && { security: [{ session: [] }] }) }
 }
 
 function isRouteKey(key: string): key is keyof typeof RULES {

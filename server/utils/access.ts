@@ -41,7 +41,7 @@ export function accessFault({ guest }: Visitor, key: RouteKey): AccessFault | un
   const { least, inPerson } = ruleOf(key)
   const fault = roleFault(guest?.role ?? null, least)
   if (fault || !inPerson || guest?.by === 'session') return fault
-  return { status: 403, code: 'session-required', message: 'Only somebody who has signed in with a password can do this.' }
+  return { status: 403, code: 'session-required', message: 'Only somebody who has signed in can do this, no token.' }
 }
 
 /** The same for something that has no rule of its own. */
@@ -69,5 +69,7 @@ declare module 'h3' {
     visitor?: Visitor
     /** What a request is about, where the address does not say it. */
     target?: string
+    /** How it ended, where the answer only leads on; `isNoted`: the audit log should have it. */
+    outcome?: { status: number, isNoted: boolean }
   }
 }
