@@ -1,5 +1,5 @@
 // Speaks with the provider through `openid-client`, which is loaded with the first sign-in: a server without a provider never has it.
-import type { Configuration } from 'openid-client'
+import type { Configuration, CustomFetchOptions } from 'openid-client'
 import type { Settings } from '../settings'
 
 type Library = typeof import('openid-client')
@@ -62,8 +62,8 @@ function authentication({ ClientSecretBasic, ClientSecretPost, None }: Library, 
   }
 }
 
-async function boundedFetch(url: string, options: RequestInit): Promise<Response> {
-  const { body, status, statusText, headers } = await fetch(url, options)
+async function boundedFetch(url: string, { body: sent, ...options }: CustomFetchOptions): Promise<Response> {
+  const { body, status, statusText, headers } = await fetch(url, { ...options, body: sent instanceof Uint8Array ? Buffer.from(sent) : sent })
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let length = 0
   for await (const chunk of body ?? []) {
