@@ -52,12 +52,14 @@ export function createFlows(now: () => number) {
       held.set(state, { ...flow, secretDigest: digest(secret), from, expiresAt: now() + FLOW_MS })
       return [secret, ...secretsIn(cookie)].slice(0, MAX_FLOWS_PER_BROWSER).join('.')
     },
-    /** The flow, once; undefined when there is none for this state and this browser (any more). */
-    take(state: string, cookie = ''): Flow | undefined {
+    /** The flow, once, and what the browser's cookie should hold afterwards; undefined when there is none for this state and this browser (any more). */
+    take(state: string, cookie = ''): { flow: Flow, cookie: string } | undefined {
       const flow = held.get(state)
-      if (!flow || flow.expiresAt <= now() || !secretsIn(cookie).some(secret => isSame(digest(secret), flow.secretDigest))) return undefined
+      const secrets = secretsIn(cookie)
+      const others = secrets.filter(secret => !isSame(digest(secret), flow?.secretDigest ?? ''))
+      if (!flow || flow.expiresAt <= now() || others.length === secrets.length) return undefined
       held.delete(state)
-      return flow
+      return { flow, cookie: others.join('.') }
     },
     size: () => held.size,
   }

@@ -27,6 +27,9 @@ export interface Beginning {
 /** Somebody whom the provider has named; without a role nobody may enter. */
 export interface Named { identity: Identity, role: Role | undefined, idToken: string }
 
+/** Where the browser wanted to go, and what its cookie should hold from now on. */
+export interface Finish { to: string, cookie: string }
+
 export type Oidc = ReturnType<typeof createOidc>
 
 export interface OidcOptions {
@@ -89,15 +92,17 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
         return told(faultFrom(error))
       }
     },
-    /** Ends a sign-in with what the browser has brought: `search` is the query of its address as it came. `to` is where it wanted to go. */
-    async finish(search: string, state: string, cookie: string | undefined): Promise<(Named | OidcFault) & { to: string }> {
-      const flow = flows.take(state, cookie)
-      if (!flow) return { code: 'provider-expired', reason: 'no sign-in of this browser is under way', to: '/' }
+    /** Ends a sign-in with what the browser has brought: `search` is the query of its address as it came. */
+    async finish(search: string, state: string, before: string | undefined): Promise<(Named | OidcFault) & Finish> {
+      const taken = flows.take(state, before)
+      if (!taken) return { code: 'provider-expired', reason: 'no sign-in of this browser is under way', to: '/', cookie: before ?? '' }
+      const { flow, cookie } = taken
+      const end: Finish = { to: flow.to, cookie }
       try {
-        return { ...await exchange(new URL(flow.redirectUri + search), state, flow), to: flow.to }
+        return { ...await exchange(new URL(flow.redirectUri + search), state, flow), ...end }
       }
       catch (error) {
-        return { ...told(faultFrom(error)), to: flow.to }
+        return { ...told(faultFrom(error)), ...end }
       }
     },
     /** Keeps the ID token of a session (by its key), by which the provider knows whom to sign out. */

@@ -47,11 +47,9 @@ export function flowCookie(event: H3Event): string | undefined {
 
 /** Binds a sign-in to this browser: no script reads it, and of other sites only a link brings it along, as the provider's answer is. */
 export function setFlowCookie(event: H3Event, value: string, seconds: number) {
-  setCookie(event, FLOW_COOKIE, value, { ...flowCookieOptions(event), maxAge: seconds })
-}
-
-export function dropFlowCookie(event: H3Event) {
-  deleteCookie(event, FLOW_COOKIE, flowCookieOptions(event))
+  const options = { httpOnly: true, sameSite: 'lax', path: `${useRuntimeConfig(event).app.baseURL}api/oidc`, secure: isSecure(event) } as const
+  if (value === '') deleteCookie(event, FLOW_COOKIE, options)
+  else setCookie(event, FLOW_COOKIE, value, { ...options, maxAge: seconds })
 }
 
 /** Signs out here by `end`, and finds out where the browser signs out at the provider if it came from there. */
@@ -67,8 +65,4 @@ export async function signOut(event: H3Event, guest: Guest | undefined, end: (gu
 
 function isProviderFault(code: string): code is ProviderFault {
   return code in FAULT_STATUS
-}
-
-function flowCookieOptions(event: H3Event) {
-  return { httpOnly: true, sameSite: 'lax', path: `${useRuntimeConfig(event).app.baseURL}api/oidc`, secure: isSecure(event) } as const
 }

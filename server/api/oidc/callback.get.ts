@@ -6,7 +6,8 @@ export default defineEventHandler(async (event) => {
   const { accounts } = useLeitstand()
   const [, search = ''] = /^[^?]*(\?.*)?$/s.exec(event.node.req.originalUrl ?? '') ?? []
   const { state = '' } = requireQuery(event, OidcCallbackQuerySchema)
-  const { to, ...named } = await oidc.finish(search, state, flowCookie(event))
+  const { to, cookie, ...named } = await oidc.finish(search, state, flowCookie(event))
+  setFlowCookie(event, cookie, oidc.cookieSeconds)
   if ('code' in named) return leadBack(event, named.code, to)
   const { identity: { issuer, subject, name }, role, idToken } = named
   event.context.target = name
@@ -19,6 +20,5 @@ export default defineEventHandler(async (event) => {
   const guest = enter(event, begun)
   oidc.remember(guest.key, idToken)
   accounts.attend(guest, () => oidc.forget(guest.key))
-  dropFlowCookie(event)
   return leadTo(event, to)
 })

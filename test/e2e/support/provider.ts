@@ -56,7 +56,7 @@ export async function makeProvider(more: Configuration = {}): Promise<IdentityPr
     tamper: () => {},
     isSick: false,
     async start(...sites) {
-      const provider = createProvider(idp, sites, more)
+      const provider = quietly(() => createProvider(idp, sites, more))
       const answer = provider.callback()
       server = createServer((req, res) => {
         idp.requests.push(`${req.method} ${req.url}`)
@@ -102,7 +102,9 @@ function createProvider(idp: IdentityProvider, sites: readonly string[], more: C
     findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, ...idp.people.get(accountId) }) }),
     // Nobody is asked whether the application may know who it is.
     async loadExistingGrant({ oidc }) {
-      const grant = new provider.Grant({ clientId: oidc.client?.clientId ?? '', accountId: oidc.session?.accountId ?? '' })
+      const before = oidc.session?.grantIdFor(CLIENT_ID)
+      if (before) return provider.Grant.find(before)
+      const grant = new provider.Grant({ clientId: CLIENT_ID, accountId: oidc.session?.accountId ?? '' })
       grant.addOIDCScope('openid profile email')
       await grant.save()
       return grant
@@ -117,6 +119,18 @@ function createProvider(idp: IdentityProvider, sites: readonly string[], more: C
     if (ctx.path === '/token' && typeof ctx.body === 'object' && ctx.body !== null) idp.tamper(Object(ctx.body))
   })
   return provider
+}
+
+/** It warns that it keeps everything in memory, which is as it should be here. */
+function quietly<T>(make: () => T): T {
+  const { warn } = console
+  console.warn = () => {}
+  try {
+    return make()
+  }
+  finally {
+    console.warn = warn
+  }
 }
 
 /** Its page for signing in: whoever writes a subject is that. */
