@@ -1,66 +1,17 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { AccountsSchema, AuditSchema, MadeTokenSchema, SessionSchema, SignedOutSchema } from '#shared/schemas/access'
+import { MadeTokenSchema, SignedOutSchema } from '#shared/schemas/access'
 import { startApp } from './support/app'
-import type { App, Env } from './support/app'
-import { freePort } from './support/broker'
 import { axeViolations, closeBrowser, openPage } from './support/browser'
 import { findBrowser } from './support/dependencies'
-import { makeProvider, withProvider } from './support/provider'
+import { accountsOf, auditOf, confirmSignOut, expectFault, HOST, isCallback, JSON_HEADERS, openSite, PASSWORD, SESSION, sessionOf, signIn, signOut } from './support/oidc-site'
+import { CLIENT_SECRET, makeProvider, withProvider } from './support/provider'
 import { createVisitor } from './support/visitor'
-import type { Arrival, Visitor } from './support/visitor'
 
-const PASSWORD = 'correct horse battery'
-const JSON_HEADERS = { 'content-type': 'application/json' }
-const HOST = '127.0.0.1'
-const SESSION = 'leitstand-session'
 const browser = await findBrowser().catch(() => undefined)
 afterAll(closeBrowser)
-
-/** A provider, an application whose people sign in there, and its first account, a local admin. */
-async function openSite(env: Env = {}, more: Parameters<typeof makeProvider>[0] = {}) {
-  const idp = await makeProvider(more)
-  const app = await startApp(withProvider(idp, env))
-  await idp.start(app.url)
-  const first = await fetch(`${app.url}/api/first-account`, { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ name: 'anna', password: PASSWORD }) })
-  const admin = { ...JSON_HEADERS, cookie: first.headers.get('set-cookie')?.split(';')[0] ?? '' }
-  return { idp, app, admin }
-}
-
-interface Way { to?: string, form?: Record<string, string>, until?: (url: URL) => boolean, headers?: Record<string, string> }
-
-/** Begins to sign in, writes a subject on the provider's page where that asks, and goes on to where it leads. */
-async function signIn(visitor: Visitor, app: App, subject: string, { to = '/storage', form = { subject }, until, headers = {} }: Way = {}): Promise<Arrival> {
-  const asked = await visitor.go(`${app.url}/api/oidc/login?to=${encodeURIComponent(to)}`, { headers }, until)
-  if (!asked.url.pathname.startsWith('/interaction/')) return asked
-  return visitor.go(asked.url.href, { method: 'POST', body: new URLSearchParams(form), headers }, until)
-}
-
-const isCallback = (url: URL) => url.pathname === '/api/oidc/callback'
-
-async function sessionOf(visitor: Visitor, app: App) {
-  return SessionSchema.parse(JSON.parse((await visitor.go(`${app.url}/api/session`)).body))
-}
-
-async function auditOf(app: App, headers: Record<string, string>) {
-  return AuditSchema.parse(await (await fetch(`${app.url}/api/audit`, { headers })).json())
-}
-
-async function accountsOf(app: App, headers: Record<string, string>) {
-  return AccountsSchema.parse(await (await fetch(`${app.url}/api/accounts`, { headers })).json())
-}
-
-/** Nobody came in, and the page says why. */
-async function expectFault(visitor: Visitor, app: App, arrived: Arrival, fault: string, sentence: string) {
-  expect(arrived.url.pathname).toBe('/login')
-  expect(arrived.url.searchParams.get('fault')).toBe(fault)
-  expect(arrived.status).toBe(200)
-  expect(arrived.body).toContain(sentence)
-  expect(visitor.cookies(HOST).has(SESSION)).toBe(false)
-  expect((await sessionOf(visitor, app)).by).toBe('nobody')
-}
 
 describe('signing in at the provider', () => {
   it('gives the role of the groups, another one at the next login', async () => {
@@ -77,7 +28,7 @@ describe('signing in at the provider', () => {
     expect(await accountsOf(app, admin)).toMatchObject([{ name: 'anna', issuer: null }, { name: 'vera', role: 'viewer', issuer: idp.issuer, isBarred: false, sessions: 4 }])
     const audit = await auditOf(app, admin)
     expect(audit.logins.provider).toBe(0)
-    expect(audit.entries.filter(({ deed }) => deed === 'login-provider').map(({ who, status }) => [who, status])).toEqual(Array.from({ length: 4 }, () => ['vera', 302]))
+    expect(audit.entries.map(({ who, status }) => [who, status])).toEqual(Array.from({ length: 4 }, () => ['vera', 302]))
   })
 
   it('takes groups from the ID token where they are, and asks the provider for the user where they are not', async () => {
@@ -205,156 +156,6 @@ describe('somebody without a role', () => {
   })
 })
 
-describe('an answer that is not the provider’s to this browser', () => {
-  it('is refused: another state, another browser, the same one again', async () => {
-    const { idp, app, admin } = await openSite()
-    idp.people.set('s-1', { preferred_username: 'vera', groups: ['admins'] })
-    const EXPIRED = ['provider-expired', 'This sign-in has expired, was used already or was begun in another browser'] as const
-
-    const visitor = createVisitor()
-    const back = (await signIn(visitor, app, 's-1', { until: isCallback })).url
-    const tampered = new URL(back)
-    tampered.searchParams.set('state', 'A'.repeat(43))
-    await expectFault(visitor, app, await visitor.go(tampered.href), ...EXPIRED)
-    tampered.searchParams.delete('state')
-    await expectFault(visitor, app, await visitor.go(tampered.href), ...EXPIRED)
-    const other = createVisitor()
-    await expectFault(other, app, await other.go(back.href), ...EXPIRED)
-    // Even one that signs in itself at the same time.
-    await signIn(other, app, 's-1', { until: isCallback })
-    await expectFault(other, app, await other.go(back.href), ...EXPIRED)
-
-    const cookies = new Map(visitor.cookies(HOST))
-    expect((await visitor.go(back.href)).url.pathname).toBe('/storage')
-    const replaying = createVisitor()
-    for (const [name, value] of cookies) replaying.cookies(HOST).set(name, value)
-    await expectFault(replaying, app, await replaying.go(back.href), ...EXPIRED)
-    expect((await auditOf(app, admin)).entries.filter(({ target }) => target === 'provider-expired').map(({ status, deed }) => [status, deed])).toEqual(Array.from({ length: 5 }, () => [401, 'login-provider']))
-  })
-
-  it('is refused: a code that was used already, or comes from somebody else’s sign-in', async () => {
-    const { idp, app } = await openSite()
-    idp.people.set('s-1', { preferred_username: 'vera', groups: ['admins'] })
-    idp.people.set('s-2', { preferred_username: 'eve', groups: ['watchers'] })
-    const FAILED = ['provider-failed', 'The answer of the identity provider could not be used'] as const
-    const vera = createVisitor()
-    const used = (await signIn(vera, app, 's-1', { until: isCallback })).url
-    await vera.go(used.href)
-    const fresh = (await signIn(createVisitor(), app, 's-1', { until: isCallback })).url
-    for (const { searchParams } of [used, fresh]) {
-      const eve = createVisitor()
-      const back = (await signIn(eve, app, 's-2', { until: isCallback })).url
-      back.searchParams.set('code', searchParams.get('code') ?? '')
-      await expectFault(eve, app, await eve.go(back.href), ...FAILED)
-    }
-    expect(app.output()).toMatch(/Signing in at Plant login failed \(provider-failed\): .*invalid_grant/)
-  })
-
-  it('is refused: an ID token that was changed, belongs to another sign-in or is none', async () => {
-    const { idp, app } = await openSite({}, { conformIdTokenClaims: false })
-    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
-    let earlier = ''
-    idp.tamper = ({ id_token }) => { earlier = String(id_token) }
-    await signIn(createVisitor(), app, 's-1')
-    const cases: ((answer: Record<string, unknown>) => void)[] = [
-      (answer) => { answer.id_token = earlier },
-      (answer) => { answer.id_token = withGroups(String(answer.id_token), ['admins']) },
-      (answer) => { answer.id_token = withoutSignature(String(answer.id_token)) },
-      (answer) => { delete answer.id_token },
-    ]
-    for (const tamper of cases) {
-      idp.tamper = tamper
-      const visitor = createVisitor()
-      await expectFault(visitor, app, await signIn(visitor, app, 's-1'), 'provider-failed', 'could not be used')
-    }
-  })
-})
-
-/** The same token with other groups, under the signature that it had. */
-function withGroups(token: string, groups: string[]): string {
-  const [head = '', body = '', signature = ''] = token.split('.')
-  const claims: object = JSON.parse(Buffer.from(body, 'base64url').toString())
-  return [head, Buffer.from(JSON.stringify({ ...claims, groups })).toString('base64url'), signature].join('.')
-}
-
-function withoutSignature(token: string): string {
-  const [, body = ''] = token.split('.')
-  return [Buffer.from('{"alg":"none"}').toString('base64url'), body, ''].join('.')
-}
-
-describe('a provider that does not let in', () => {
-  const DOWN = ['provider-down', 'The identity provider does not answer'] as const
-
-  it('because it is down, at the beginning or in the middle, is said so; a password still opens the door, and so does the provider when it is back', async () => {
-    const { idp, app, admin } = await openSite()
-    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
-    await idp.stop()
-    const visitor = createVisitor()
-    await expectFault(visitor, app, await signIn(visitor, app, 's-1'), ...DOWN)
-    const login = await fetch(`${app.url}/api/session`, { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ name: 'anna', password: PASSWORD }) })
-    expect(login.status).toBe(200)
-
-    await idp.start(app.url)
-    idp.isSick = true
-    await expectFault(visitor, app, await signIn(visitor, app, 's-1'), ...DOWN)
-    idp.isSick = false
-    const back = (await signIn(visitor, app, 's-1', { until: isCallback })).url
-    await idp.stop()
-    await expectFault(visitor, app, await visitor.go(back.href), ...DOWN)
-
-    await idp.start(app.url)
-    expect((await signIn(createVisitor(), app, 's-1')).url.pathname).toBe('/storage')
-    const audit = await auditOf(app, admin)
-    expect(audit.logins).toEqual({ failed: 0, refused: 0, provider: 3 })
-    expect(audit.entries.filter(({ target }) => target === 'provider-down').map(({ status }) => status)).toEqual([503, 503, 503])
-    // Once a minute.
-    expect(app.output().match(/provider-down/g)).toHaveLength(1)
-  })
-
-  it('because it keeps silent is given up in time', async () => {
-    const sockets = new Set<Socket>()
-    const port = await freePort()
-    const silent = createServer(socket => sockets.add(socket)).listen(port, '127.0.0.1')
-    await once(silent, 'listening')
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy()
-      silent.close()
-    })
-    const idp = await makeProvider()
-    const app = await startApp(withProvider({ ...idp, issuer: `http://127.0.0.1:${port}` }, { NUXT_OIDC_TIMEOUT_SECONDS: '1' }))
-    const arrived = await createVisitor().go(`${app.url}/api/oidc/login`)
-    expect(arrived.url.searchParams.get('fault')).toBe('provider-down')
-    expect(app.output()).toContain('operation timed out')
-  })
-
-  it('because it refuses, or calls itself otherwise, is said so; what it says makes no lines of its own in the log', async () => {
-    const { idp, app, admin } = await openSite()
-    const visitor = createVisitor()
-    await expectFault(visitor, app, await signIn(visitor, app, '', { form: { deny: 'yes' } }), 'provider-denied', 'has refused, or it was cancelled there')
-    expect(app.output()).toMatch(/Signing in at Plant login failed \(provider-denied\): .*not today nor tomorrow/)
-    expect((await auditOf(app, admin)).entries[0]).toMatchObject({ deed: 'login-provider', target: 'provider-denied', status: 401, who: null })
-
-    const other = await startApp(withProvider({ ...idp, issuer: idp.issuer.replace('localhost', '127.0.0.1') }))
-    expect((await createVisitor().go(`${other.url}/api/oidc/login`)).url.searchParams.get('fault')).toBe('provider-failed')
-    expect(other.output()).toContain(`it calls itself ${idp.issuer}`)
-  })
-
-  it('fills no audit log, however often somebody tries', async () => {
-    const { app, admin } = await openSite()
-    for (let i = 0; i < 30; i++) await fetch(`${app.url}/api/oidc/callback?state=${i}`, { redirect: 'manual' })
-    const audit = await auditOf(app, admin)
-    expect(audit.logins.provider).toBe(30)
-    expect(audit.entries.filter(({ deed }) => deed === 'login-provider')).toHaveLength(5)
-  })
-
-  it('because there are as many accounts as there may be', async () => {
-    const { idp, app } = await openSite({ NUXT_LIMITS_ACCOUNTS: '1' })
-    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
-    const visitor = createVisitor()
-    await expectFault(visitor, app, await signIn(visitor, app, 's-1'), 'accounts-full', 'as many accounts as are allowed')
-  })
-})
-
 describe('an account from the provider', () => {
   it('never is one that exists already, however it is called, and has no password here', async () => {
     const { idp, app, admin } = await openSite()
@@ -383,50 +184,123 @@ describe('an account from the provider', () => {
 })
 
 describe('signing out', () => {
-  it('ends the session here and at the provider, with the ID token or, after a restart, without', async () => {
+  it('ends the session here and at the provider, which then asks anew who it is', async () => {
     const { idp, app, admin } = await openSite()
     idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
     for (const path of ['/api/session', '/api/account/sessions']) {
       const visitor = createVisitor()
       await signIn(visitor, app, 's-1')
-      const { leadsTo, by } = SignedOutSchema.parse(JSON.parse((await visitor.go(app.url + path, { method: 'DELETE' })).body))
-      expect(by).toBe('nobody')
-      expect((await sessionOf(visitor, app)).by).toBe('nobody')
-      const url = new URL(leadsTo ?? '')
+      const url = new URL(await signOut(visitor, app, path) ?? '')
       expect(url.origin).toBe(idp.issuer)
       expect(Object.fromEntries(url.searchParams)).toEqual({ client_id: 'leitstand', post_logout_redirect_uri: `${app.url}/login`, id_token_hint: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) })
-      const arrived = await confirmSignOut(visitor, url.href)
-      expect(arrived.url.href).toBe(`${app.url}/login`)
-      // It asks anew who it is.
+      expect((await visitor.go(`${app.url}/api/oidc/login`, {}, isCallback)).url.pathname).toBe('/api/oidc/callback')
+      expect((await confirmSignOut(visitor, url.href)).url.href).toBe(`${app.url}/login`)
       expect((await visitor.go(`${app.url}/api/oidc/login`)).url.pathname).toMatch(/^\/interaction\//)
     }
     const local = await fetch(`${app.url}/api/session`, { method: 'DELETE', headers: admin })
     expect(SignedOutSchema.parse(await local.json()).leadsTo).toBeNull()
   })
 
-  it('ends it here as well when the provider does not answer or has no such place', async () => {
-    for (const isThere of [false, true]) {
-      const { idp, app } = await openSite({}, isThere ? { features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } } } : {})
-      idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
-      const visitor = createVisitor()
-      await signIn(visitor, app, 's-1')
-      if (!isThere) {
-        const port = app.port
-        await idp.stop()
-        expect(port).toBe(app.port)
+  it('works after a restart as well, and here when the provider does not answer', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'leitstand-oidc-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const { idp, app } = await openSite({ NUXT_DATA_DIR: folder })
+    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
+    const [first, second] = [createVisitor(), createVisitor()]
+    for (const visitor of [first, second]) await signIn(visitor, app, 's-1')
+    await app.stop()
+    const bytes = Buffer.concat(readdirSync(folder).map(name => readFileSync(join(folder, name))))
+    for (const secret of [CLIENT_SECRET, first.cookies(HOST).get(SESSION) ?? '', 'eyJ']) expect(bytes.includes(secret), secret).toBe(false)
+
+    const again = await startApp(withProvider(idp, { NUXT_DATA_DIR: folder }), app.port)
+    expect(await sessionOf(first, again)).toMatchObject({ name: 'vera', role: 'viewer', isExternal: true })
+    await idp.stop()
+    expect(await signOut(first, again)).toBeNull()
+    await idp.start(again.url)
+    const url = new URL(await signOut(second, again) ?? '')
+    expect(Object.fromEntries(url.searchParams)).toEqual({ client_id: 'leitstand', post_logout_redirect_uri: `${again.url}/login` })
+  })
+
+  it('ends it here alone where the provider has no place for that', async () => {
+    const { idp, app } = await openSite({}, { features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } } })
+    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
+    const visitor = createVisitor()
+    await signIn(visitor, app, 's-1')
+    expect(await signOut(visitor, app)).toBeNull()
+  })
+})
+
+describe.skipIf(!browser)('in a browser', () => {
+  it('somebody signs in with the button, comes to where they wanted, and signs out at both', async () => {
+    const { idp, app } = await openSite()
+    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
+    const page = await openPage(`${app.url}/storage`, {}, true, atProvider(idp.issuer))
+    await page.getByRole('link', { name: 'Sign in with Plant login' }).click()
+    await page.getByLabel('Subject').fill('s-1')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.waitForURL(`${app.url}/storage`)
+    await page.getByTestId('account-menu').filter({ hasText: 'vera' }).waitFor()
+    await page.getByTestId('connection-status').first().filter({ hasText: 'Live' }).waitFor()
+    const [session] = (await page.context().cookies()).filter(({ name }) => name === SESSION)
+    expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', domain: HOST })
+
+    await page.goto(`${app.url}/account`)
+    await page.getByTestId('external-account').filter({ hasText: 'comes from the identity provider Plant login' }).waitFor()
+    expect(await page.getByTestId('password').count()).toBe(0)
+    await page.getByTestId('account-menu').click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.waitForURL(`${idp.issuer}/**`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.waitForURL(`${app.url}/login`)
+    await page.getByRole('link', { name: 'Sign in with Plant login' }).click()
+    await page.getByLabel('Subject').waitFor()
+  })
+
+  it('the page says in both languages why nobody came in, and is clean for axe', async () => {
+    const { idp, app } = await openSite()
+    idp.people.set('s-1', { preferred_username: 'eve' })
+    for (const [look, button, sentence] of [
+      [{ locale: 'en-GB', colorScheme: 'light' }, 'Sign in with Plant login', 'none of your groups'],
+      [{ locale: 'de-DE', colorScheme: 'dark' }, 'Mit Plant login anmelden', 'Keine Ihrer Gruppen'],
+    ] as const) {
+      const page = await openPage(`${app.url}/login?to=/topics`, { ...look, reducedMotion: 'reduce' }, true, atProvider(idp.issuer))
+      await page.getByRole('link', { name: button }).click()
+      await page.getByLabel('Subject').fill('s-1')
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/login?fault=provider-no-role&to=%2Ftopics')
+      await page.getByRole('alert').filter({ hasText: sentence }).waitFor()
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        expect(await axeViolations(page), `${look.locale} at ${width}`).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
       }
-      const { leadsTo } = SignedOutSchema.parse(JSON.parse((await visitor.go(`${app.url}/api/session`, { method: 'DELETE' })).body))
-      // It has been asked an hour ago at most where that place is.
-      expect(leadsTo === null).toBe(isThere)
-      expect((await sessionOf(visitor, app)).by).toBe('nobody')
+      // The way on is still open.
+      await page.getByLabel('Name').fill('anna')
+      await page.locator('input[type=password]').fill(PASSWORD)
+      await page.keyboard.press('Enter')
+      await page.waitForURL(`${app.url}/topics`)
     }
   })
 })
 
-function confirmSignOut(visitor: Visitor, url: string) {
-  return visitor.go(url).then(({ body, url: { origin } }) => {
-    const action = /action="([^"]+)"/.exec(body)?.[1] ?? ''
-    const xsrf = /name="xsrf" value="([^"]+)"/.exec(body)?.[1] ?? ''
-    return visitor.go(new URL(action, origin).href, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) })
+describe('the pages’ policy', () => {
+  it('is the same with a provider as without: nothing but links leads there', async () => {
+    const { app } = await openSite()
+    const plain = await startApp()
+    const policyOf = async ({ url }: { url: string }) => (await fetch(`${url}/login`)).headers.get('content-security-policy')?.replaceAll(/nonce-[^']+|127\.0\.0\.1:\d+/g, '')
+    const policy = await policyOf(app)
+    expect(policy).toBe(await policyOf(plain))
+    expect(policy).toContain('form-action \'self\';')
+    expect(await (await fetch(`${plain.url}/login`)).text()).not.toContain('/api/oidc/')
+    for (const path of ['login', 'callback']) {
+      const answer = await fetch(`${plain.url}/api/oidc/${path}`, { redirect: 'manual' })
+      expect(answer.status).toBe(404)
+      expect(await answer.json()).toMatchObject({ error: { code: 'oidc-off' } })
+    }
   })
+})
+
+/** What the way by another site brings about: requests to it, and its missing picture for the tab. */
+function atProvider(issuer: string): RegExp {
+  return new RegExp(`^request to ${issuer}/`)
 }
