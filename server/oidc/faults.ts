@@ -26,7 +26,7 @@ function isAway(error: unknown, said: string | undefined): boolean {
 /** The error and what is behind it, on one line. What comes from elsewhere may stand in it, and must not look like lines of ours. */
 function reasonOf(error: unknown): string {
   const parts = [textAt(error, 'message'), textAt(error, 'error'), textAt(error, 'error_description'), statusOf(error)?.toString(), causeOf(error)]
-  return [...new Set(parts.filter(Boolean))].join(': ').replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_REASON_LENGTH) || 'nothing is known about it'
+  return [...new Set(parts.filter(Boolean))].join(': ').replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').slice(0, MAX_REASON_LENGTH) || 'nothing is known about it'
 }
 
 function causeOf(error: unknown): string | undefined {
