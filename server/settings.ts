@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { ROLES } from '#shared/utils/access'
+import { readRoleMap } from '#shared/utils/role-map'
 import { listOf } from '#shared/utils/text-list'
-import { readRoleMap } from './oidc/roles'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {

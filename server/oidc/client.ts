@@ -1,10 +1,21 @@
 // Speaks with the provider through `openid-client`, which is loaded with the first sign-in: a server without a provider never has it.
 import type { Configuration, CustomFetchOptions } from 'openid-client'
-import type { Settings } from '../settings'
+import type { Role } from '#shared/utils/access'
 
 type Library = typeof import('openid-client')
 
-export type OidcSettings = Settings['oidc']
+/** The settings of the same names. */
+export interface OidcSettings {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  label: string
+  scopes: string
+  groupsClaim: string
+  roles: string
+  defaultRole: Role | 'none'
+  timeoutSeconds: number
+}
 
 /** The provider's own description is asked for anew after so long. */
 const METADATA_MS = 3_600_000

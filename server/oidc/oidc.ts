@@ -1,6 +1,8 @@
 // Owns signing in at an OpenID Connect provider: where to send the browser, and whom it brings back. Promises that nobody comes in whom the
 // provider has not named to this very browser a moment ago, and that nothing in it grows without a limit. Never knows accounts, routes or headers.
 import type { Role } from '#shared/utils/access'
+import { readRoleMap, roleOf } from '#shared/utils/role-map'
+import { listOf } from '#shared/utils/text-list'
 import { createDiscovery, hostOf } from './client'
 import type { OidcSettings } from './client'
 import { faultFrom } from './faults'
@@ -10,7 +12,6 @@ import type { Flow } from './flows'
 import { createHints } from './hints'
 import { identityOf, isIncomplete } from './identity'
 import type { Identity } from './identity'
-import { readRoleMap, roleOf } from './roles'
 
 const SAY_EVERY_MS = 60_000
 
@@ -126,5 +127,5 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
 
 /** Without `openid` there would be no ID token. */
 function scopesOf(text: string): string {
-  return [...new Set(['openid', ...text.split(/[\s,]+/).filter(Boolean)])].join(' ')
+  return [...new Set(['openid', ...listOf(text)])].join(' ')
 }

@@ -82,7 +82,7 @@ export async function makeProvider(more: Configuration = {}): Promise<IdentityPr
 
 function createProvider(idp: IdentityProvider, sites: readonly string[], more: Configuration): Provider {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-  const provider = new Provider(idp.issuer, {
+  const provider: Provider = new Provider(idp.issuer, {
     clients: [{
       client_id: CLIENT_ID,
       client_secret: CLIENT_SECRET,

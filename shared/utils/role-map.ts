@@ -1,5 +1,5 @@
-import { ROLES } from '#shared/utils/access'
-import type { Role } from '#shared/utils/access'
+import { ROLES } from './access'
+import type { Role } from './access'
 
 /** `leitstand-admins=admin, plant=viewer` -> which group has which role; undefined when it cannot be read. A group's name has no comma. */
 export function readRoleMap(text: string): ReadonlyMap<string, Role> | undefined {
