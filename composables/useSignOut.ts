@@ -1,8 +1,9 @@
 import { useToast } from '#imports'
+import { SignedOutSchema } from '#shared/schemas/access'
 import { useAccess } from './useAccess'
 import { useAccessForm } from './useAccessForm'
 
-/** Signs out, here or everywhere, and goes to the login. */
+/** Signs out, here or everywhere, and goes to the login; by way of the identity provider where somebody has come from there. */
 export function useSignOut() {
   const toast = useToast()
   const { goTo } = useAccess()
@@ -10,10 +11,11 @@ export function useSignOut() {
   return {
     isBusy,
     async signOut(everywhere = false) {
+      let next = '/login'
       const isOut = await attempt(async () => {
-        await $fetch(everywhere ? '/api/account/sessions' : '/api/session', { method: 'DELETE', retry: 0 })
+        next = SignedOutSchema.parse(await $fetch(everywhere ? '/api/account/sessions' : '/api/session', { method: 'DELETE', retry: 0 })).leadsTo ?? next
       })
-      if (isOut) goTo('/login')
+      if (isOut) goTo(next)
       else toast.add({ title: fault.value, icon: 'i-lucide-triangle-alert', color: 'error' })
     },
   }

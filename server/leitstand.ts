@@ -33,6 +33,8 @@ import { createConnection, STATUS_TOPIC } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
 import { examine } from './mqtt/examination'
+import { createOidc } from './oidc/oidc'
+import type { Oidc } from './oidc/oidc'
 import type { Registry } from './registry/contract'
 import { faultOfMoment } from './moments'
 import { createRegistry } from './registry/registry'
@@ -64,6 +66,8 @@ export interface Leitstand {
   doctor: DoctorRoom
   registry: Registry
   accounts: Accounts
+  /** Only where a provider is configured. */
+  oidc: Oidc | undefined
   forgetting: Forgetting
   hub: Hub
   /** The past; asked only while the history is open. */
@@ -162,12 +166,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       replays.reconsider()
     },
   })
+  const oidc = settings.oidc.issuer ? createOidc({ settings: settings.oidc, warn: log.warn }) : undefined
   const accounts = createAccounts({
     store,
     isOpen: settings.accounts.open,
     sessionDays: settings.accounts.sessionDays,
     maxAccounts: limits.accounts,
     maxAuditEntries: limits.auditEntries,
+    provider: oidc?.label ?? null,
   })
   const replays: Replays = createReplays({
     mostReplays: limits.replays,
@@ -276,6 +282,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     doctor,
     registry,
     accounts,
+    oidc,
     forgetting,
     hub,
     replays,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { ROLES } from '#shared/utils/access'
+import { readRoleMap } from '#shared/utils/role-map'
 import { listOf } from '#shared/utils/text-list'
 
 /** A whole number in a range, whichever way it is written. */
@@ -38,6 +40,23 @@ export const SettingsSchema = z.object({
   accounts: z.object({
     open: yes('`true`: while no account exists, everybody who reaches the application may do everything but make the first account. Else only this machine may enter.'),
     sessionDays: whole(1, 3_650, 14, 'Days after which somebody has to sign in again.'),
+  }).prefault({}),
+  oidc: z.object({
+    issuer: z.coerce.string().refine(isIssuer, { error: 'must be an address such as https://login.example/realms/plant; without TLS only on this machine' })
+      .default('').describe('Address of an OpenID Connect provider at which people sign in: its issuer, or that with `/.well-known/openid-configuration`. Empty: accounts of this application alone.'),
+    clientId: text('Name of this application at the provider.'),
+    clientSecret: text('Its secret there. Empty: it has none, PKCE alone protects the code.'),
+    label: z.coerce.string().max(60, { error: 'must have at most 60 characters' }).default('').describe('What the provider is called on the page: “Sign in with …”. Empty: the name of its host.'),
+    scopes: z.coerce.string().default('openid profile email').describe('Scopes that are asked for; some providers tell groups only for `groups`.'),
+    groupsClaim: z.coerce.string().min(1, { error: 'must not be empty' }).default('groups').describe('Claim with the groups of a person: a text or a list of texts, in the ID token or else in what the provider says of the user.'),
+    roles: z.coerce.string().refine(value => readRoleMap(value) !== undefined, { error: `must be pairs such as leitstand-admins=admin, with the roles ${ROLES.join(', ')}` })
+      .default('').describe('Which group has which role: `leitstand-admins=admin,leitstand-operators=operator`. Whoever is in several has the highest.'),
+    defaultRole: z.enum(['none', ...ROLES], { error: `must be none, ${ROLES.join(', ')}` }).default('none').describe('Role of those who are in none of these groups; `none`: they may not enter.'),
+    timeoutSeconds: whole(1, 60, 10, 'Seconds within which the provider must have answered a question of ours.'),
+  }).superRefine(({ issuer, clientId, roles, defaultRole }, { addIssue }) => {
+    if (!issuer) return
+    if (!clientId) addIssue({ code: 'custom', path: ['clientId'], message: 'must be set where NUXT_OIDC_ISSUER is' })
+    if (readRoleMap(roles)?.size === 0 && defaultRole === 'none') addIssue({ code: 'custom', path: ['roles'], message: 'must name a group, or NUXT_OIDC_DEFAULT_ROLE a role: else nobody from the provider may enter' })
   }).prefault({}),
   security: z.object({
     hosts: list(isHostName, 'must be names such as leitstand.example, without protocol and port', '', 'Names under which browsers may reach the application, besides addresses, `localhost` and the names of this machine (`name`, `name.local`, `.lan`, `.home.arpa`, `.internal`). `*` is every name.'),
@@ -135,6 +154,14 @@ function isHostName(item: string): boolean {
 
 function isOrigin(item: string): boolean {
   return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item
+}
+
+/** Without TLS only where nobody is on the way. */
+function isIssuer(item: string): boolean {
+  if (item === '' || !URL.canParse(item)) return item === ''
+  const { protocol, hostname, search, hash, username } = new URL(item)
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  return (protocol === 'https:' || (protocol === 'http:' && isHere)) && !search && !hash && !username
 }
 
 function isFrameAncestor(item: string): boolean {

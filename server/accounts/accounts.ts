@@ -9,7 +9,7 @@ import type { Person } from './book'
 import type { AccountOptions, Accounts, Guest, Refusal } from './contract'
 import { createKeeping } from './keeping'
 import { createPasswords } from './passwords'
-import { BUSY, createPeople, unknownAccount } from './people'
+import { BUSY, createPeople, EXTERNAL, unknownAccount } from './people'
 import { isCode, isSame, makeCode, makeSecret } from './secrets'
 import { createSessions } from './sessions'
 import { createShares } from './shares'
@@ -25,12 +25,13 @@ const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine
 const UNREAD: Refusal = { code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
 const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
 
-export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, hashCost, now = Date.now }: AccountOptions): Accounts {
+export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, now = Date.now }: AccountOptions): Accounts {
   const book = createBook()
   const keeping = createKeeping(store)
   const attendance = createAttendance()
   const passwords = createPasswords(hashCost)
   const throttle = createThrottle(now)
+  const noted = createThrottle(now)
   const sessions = createSessions({ book, keeping, attendance, days: sessionDays, now })
   const people = createPeople({ book, keeping, passwords, sessions, max: maxAccounts, now })
   const tokens = createTokens({ book, keeping, sessions, now })
@@ -38,7 +39,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   const audit = createAudit(store, keeping, maxAuditEntries, now)
   const firstCode = makeCode()
   const masterKey = makeSecret()
-  const logins = { failed: 0, refused: 0 }
+  const logins = { failed: 0, refused: 0, provider: 0 }
   const timers: NodeJS.Timeout[] = []
   let state: ReturnType<Accounts['state']> = 'unread'
 
@@ -57,6 +58,8 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     return { code: 'login-too-often', message: `There were too many wrong attempts: try again in ${Math.ceil(retryAfter / 60)} minutes.`, retryAfter }
   }
 
+  const isExternal = (name: string | null) => name !== null && book.find(name)?.provider !== undefined
+
   async function check(name: string, password: string, address: string, wrong: Refusal): Promise<Person | Refusal> {
     const key = keyOf(name)
     const refusal = tooOften(key, address)
@@ -74,10 +77,13 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
     // There may be others, which would be hidden behind it.
     if (state === 'unread') return UNREAD
-    const made = await people.add(account)
-    if ('code' in made) return made
+    return closeDoor(await people.add(account))
+  }
+
+  /** With an account, who came in because there was none has to sign in. */
+  function closeDoor(made: Person | Refusal): Person | Refusal {
+    if ('code' in made || state === 'some') return made
     state = 'some'
-    // Who came in because there was no account has to sign in now.
     for (const { key } of [MACHINE, OPEN]) attendance.end(key)
     return made
   }
@@ -127,6 +133,8 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       groups: guest?.reach?.groups ? [...guest.reach.groups] : null,
       view: guest?.view ? { path: guest.view.path, expiresAt: new Date(guest.view.until).toISOString() } : null,
       isFirst: state === 'none',
+      provider,
+      isExternal: isExternal(guest?.name ?? null),
     }),
     attend(guest, leave) {
       const stop = attendance.add(guest.key, leave)
@@ -140,10 +148,29 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       const found = await check(name, password, origin.address, { code: 'login-wrong', message: 'The name or the password is wrong.' })
       return 'code' in found ? found : sessions.begin(found, origin)
     },
+    async loginExternal(person, origin) {
+      if (state === 'unread') return UNREAD
+      const known = book.findExternal(person.issuer, person.subject)
+      const found = closeDoor(await people.welcome(person))
+      if ('code' in found) return found
+      // With another role it may see something else, also where it is signed in already.
+      if (known && reachKey(reachOf(known)) !== reachKey(reachOf(found))) tellOfRights(keyOf(found.name))
+      return sessions.begin(found, origin)
+    },
+    async bar(issuer, subject) {
+      await people.bar(issuer, subject)
+      const person = book.findExternal(issuer, subject)
+      for (const [key] of person ? book.sharesOf(keyOf(person.name)) : []) attendance.end(key)
+    },
+    countExternal(reason, address) {
+      logins.provider++
+      return noted.attempt(reason, address) === 0
+    },
     logout: guest => guest.by === 'session' ? sessions.end([guest.key]) : Promise.resolve(),
     logoutAll: name => sessions.endAll(keyOf(name)),
     async changePassword({ name }, current, password, origin) {
       if (name === null) return unknownAccount('')
+      if (isExternal(name)) return EXTERNAL
       const person = await check(name, current, origin.address, { code: 'password-wrong', message: 'The current password is wrong.' })
       if ('code' in person) return person
       return await people.change(name, { password }) ?? sessions.begin(person, origin)

@@ -11,7 +11,17 @@ const KIND = { account: 'account', session: 'session', token: 'token', share: 's
 const time = z.number().int()
 /** Kept from before there were any: no limit. */
 const groups = z.array(z.string()).default([])
-const PersonSchema = z.object({ name: z.string(), role: RoleSchema, groups, hash: z.string(), createdAt: time })
+const PersonSchema = z.object({
+  name: z.string(),
+  role: RoleSchema,
+  groups,
+  createdAt: time,
+  /** Of the password; there is none where `provider` says who it is. */
+  hash: z.string().optional(),
+  provider: z.object({ issuer: z.string(), subject: z.string() }).optional(),
+  /** The provider said last that it has no role any more. */
+  isBarred: z.boolean().optional(),
+})
 export type Person = z.infer<typeof PersonSchema>
 
 /** `account`: its key, see {@link keyOf}. Times are milliseconds since 1970. */
@@ -36,10 +46,12 @@ export function createBook() {
     tokens,
     shares,
     find: (name: string): Person | undefined => people.get(keyOf(name)),
+    findExternal: (issuer: string, subject: string): Person | undefined =>
+      [...people.values()].find(({ provider }) => provider?.issuer === issuer && provider.subject === subject),
     sessionsOf: (account: string) => [...sessions].filter(([, session]) => session.account === account),
     tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
     sharesOf: (account: string) => [...shares].filter(([, share]) => share.account === account),
-    admins: () => [...people.values()].filter(({ role }) => role === 'admin').length,
+    admins: () => [...people.values()].filter(({ role, isBarred }) => role === 'admin' && !isBarred).length,
     /** Reads everything; how much cannot be read by this version. */
     load(keeping: Keeping): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {

@@ -2,6 +2,7 @@ import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, N
 import type { Role } from '#shared/utils/access'
 import type { Reach } from '#shared/utils/reach'
 import type { Ending } from './attendance'
+import type { External } from './people'
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
@@ -18,6 +19,8 @@ export interface AccountOptions {
   sessionDays: number
   maxAccounts: number
   maxAuditEntries: number
+  /** What the identity provider is called on the pages; null: there is none. */
+  provider?: string | null
   /** The work of a password hash; the default is meant for people, less for tests. */
   hashCost?: number
   now?: () => number
@@ -52,7 +55,8 @@ export interface Guest {
 /** Why something was not done; the message is for people. */
 export interface Refusal {
   code: 'login-wrong' | 'login-busy' | 'login-too-often' | 'account-exists' | 'account-unknown' | 'accounts-full' | 'accounts-unavailable' | 'last-admin' | 'code-wrong'
-    | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong' | 'admin-limited' | 'groups-too-wide' | 'shares-full' | 'share-unknown' | 'share-over'
+    | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong' | 'account-external'
+    | 'admin-limited' | 'groups-too-wide' | 'shares-full' | 'share-unknown' | 'share-over'
   message: string
   /** Seconds after which it may be tried again. */
   retryAfter?: number
@@ -84,6 +88,12 @@ export interface Accounts {
   attend: (guest: Guest, leave: (why: Ending) => void) => () => void
 
   login: (name: string, password: string, origin: Origin) => Promise<Begun | Refusal>
+  /** Signs in somebody from the identity provider, with the role that it has there now. A new account is never one that exists already. */
+  loginExternal: (person: External, origin: Origin) => Promise<Begun | Refusal>
+  /** Somebody from the provider has no role there any more: sessions end, tokens are worth nothing. */
+  bar: (issuer: string, subject: string) => Promise<void>
+  /** Counts an attempt that failed at the provider; whether the audit log should have it, which no flood may fill. */
+  countExternal: (reason: string, address: string) => boolean
   logout: (guest: Guest) => Promise<void>
   /** Ends every session of the account. */
   logoutAll: (name: string) => Promise<void>

@@ -1,4 +1,6 @@
+import { MAX_ACCOUNT_NAME_LENGTH } from '#shared/schemas/access'
 import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
+import type { Role } from '#shared/utils/access'
 import { keyOf, personChange, removal } from './book'
 import type { Book, Person } from './book'
 import type { Refusal } from './contract'
@@ -6,10 +8,16 @@ import type { Keeping } from './keeping'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
 
+/** Room for a number behind a name that is taken. */
+const SUFFIX_LENGTH = 8
+
 export const BUSY: Refusal = { code: 'login-busy', message: 'Too many people are signing in at this moment: try again in a few seconds.', retryAfter: 5 }
+export const EXTERNAL: Refusal = { code: 'account-external', message: 'The account comes from the identity provider: its role and password are decided there.' }
 const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last admin: somebody must be able to make accounts.' }
 
 export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admin decides what everybody may see, and so sees all groups: take another role, or name no groups.' }
+/** Somebody whom the identity provider has named, with the role that it has there. */
+export interface External { issuer: string, subject: string, name: string, role: Role }
 
 export interface PeopleOptions { book: Book, keeping: Keeping, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
@@ -24,15 +32,26 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
     return undefined
   }
 
-  const isLastAdmin = ({ role }: Person) => role === 'admin' && book.admins() === 1
+  const isLastAdmin = ({ role, isBarred }: Person) => role === 'admin' && !isBarred && book.admins() === 1
+
+  /** Nobody gets the account of somebody else by being called like that. */
+  function freeName(name: string): string {
+    if (!book.find(name)) return name
+    for (let i = 2; ; i++) {
+      const other = `${name.slice(0, MAX_ACCOUNT_NAME_LENGTH - SUFFIX_LENGTH)}-${i}`
+      if (!book.find(other)) return other
+    }
+  }
 
   return {
-    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, groups, createdAt }]): Account => {
+    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, groups, createdAt, provider, isBarred }]): Account => {
       const uses = book.sessionsOf(key).map(([, { usedAt }]) => usedAt)
       return {
         name,
         role,
         groups,
+        issuer: provider?.issuer ?? null,
+        isBarred: isBarred ?? false,
         createdAt: new Date(createdAt).toISOString(),
         lastUsedAt: uses.length > 0 ? new Date(Math.max(...uses)).toISOString() : null,
         sessions: uses.length,
@@ -51,12 +70,39 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
         return undefined
       }) ?? person
     },
+    /** Makes the account of somebody from the provider, or gives it the role that it has there now. */
+    async welcome({ issuer, subject, name, role }: External): Promise<Person | Refusal> {
+      let person: Person = { name, role, groups: [], createdAt: now(), provider: { issuer, subject } }
+      return await keeping.attempt(async () => {
+        const known = book.findExternal(issuer, subject)
+        person = known ? { ...known, role, isBarred: false } : { ...person, name: freeName(name) }
+        const refusal = known ? undefined : refusalOf(person)
+        if (refusal) return refusal
+        if (known && known.role === role && !known.isBarred) return undefined
+        await keeping.insist([personChange(person)])
+        book.people.set(keyOf(person.name), person)
+        return undefined
+      }) ?? person
+    },
+    /** Shuts out somebody who has no role at the provider any more, until that says otherwise. */
+    async bar(issuer: string, subject: string): Promise<void> {
+      const person = book.findExternal(issuer, subject)
+      if (!person) return
+      const key = keyOf(person.name)
+      const barred = { ...person, isBarred: true }
+      book.people.set(key, barred)
+      await keeping.keep([personChange(barred)])
+      await sessions.endAll(key)
+      sessions.closeStreams(book.tokensOf(key).map(([digest]) => digest))
+    },
     async change(name: string, { role, password, groups }: AccountChange): Promise<Refusal | undefined> {
       const hash = password === undefined ? undefined : await passwords.hash(password)
       if (password !== undefined && hash === undefined) return BUSY
       const refusal = await keeping.attempt(async () => {
         const person = book.find(name)
         if (!person) return unknownAccount(name)
+        // What it may see is decided here.
+        if (person.provider && (role !== undefined || password !== undefined)) return EXTERNAL
         if (role !== undefined && role !== 'admin' && isLastAdmin(person)) return LAST_ADMIN
         const next: Person = { ...person, role: role ?? person.role, hash: hash ?? person.hash }
         if (next.role === 'admin' && groups && groups.length > 0) return ADMIN_LIMITED

@@ -33,7 +33,7 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
   function fromSession(name: string): Guest | undefined {
     const session = book.sessions.get(name)
     const person = session && book.people.get(session.account)
-    if (!session || !person || session.expiresAt <= now()) return undefined
+    if (!session || !person || person.isBarred || session.expiresAt <= now()) return undefined
     session.usedAt = now()
     used.add(name)
     return { by: 'session', role: person.role, name: person.name, key: name, reach: reachOf(person) }
@@ -42,7 +42,7 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
   function fromToken(name: string): Guest | undefined {
     const token = book.tokens.get(name)
     const person = token && book.people.get(token.account)
-    if (!token || !person || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
+    if (!token || !person || person.isBarred || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
     token.usedAt = now()
     used.add(name)
     return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name, reach: narrowed(reachOf(person), reachOfGroups(token.groups)) }
@@ -50,6 +50,10 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
 
   return {
     end,
+    /** What is open for them ends; they themselves go on. */
+    closeStreams(digests: readonly string[]) {
+      for (const name of digests) attendance.end(name)
+    },
     bySession: (secret: string) => fromSession(digest(secret)),
     byToken: (secret: string) => fromToken(digest(secret)),
     isThere: ({ key }: Guest) => book.sessions.has(key) || book.tokens.has(key),

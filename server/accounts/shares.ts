@@ -35,7 +35,7 @@ export function createShares({ book, keeping, attendance, now }: ShareOptions) {
     const share = book.shares.get(key)
     const maker = share && book.people.get(share.account)
     const view = share && sharedView(share.path)
-    if (!share || !maker || !view || share.expiresAt <= now()) return undefined
+    if (!share || !maker || maker.isBarred || !view || share.expiresAt <= now()) return undefined
     return { by: 'share', role: 'viewer', name: null, key, reach: narrowed(reachOf(maker), reachOfView(view)), view: { path: share.path, until: share.expiresAt } }
   }
 

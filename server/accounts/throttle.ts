@@ -51,7 +51,7 @@ export function createThrottle(now: () => number) {
 }
 
 /** Who has one IPv6 address has all of its network. */
-function network(address: string): string {
+export function network(address: string): string {
   if (!address.includes(':')) return address
   const [head = ''] = address.split('::')
   return head.split(':').slice(0, 4).join(':')

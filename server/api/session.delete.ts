@@ -1,10 +1,4 @@
-import type { Session } from '#shared/schemas/access'
+import type { SignedOut } from '#shared/schemas/access'
 
-/** `DELETE /api/session` -> `Session` of nobody; the session has ended, and its streams with it */
-export default defineEventHandler(async (event): Promise<Session> => {
-  const { accounts } = useLeitstand()
-  const { guest } = visitorFor(event)
-  leave(event)
-  if (guest) await accounts.logout(guest)
-  return accounts.describe(undefined)
-})
+/** `DELETE /api/session` -> `SignedOut`: the session has ended, and its streams with it */
+export default defineEventHandler((event): Promise<SignedOut> => signOut(event, visitorFor(event).guest, useLeitstand().accounts.logout))

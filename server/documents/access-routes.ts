@@ -7,8 +7,12 @@ const UNAVAILABLE = fault(503, '`accounts-unavailable`: the accounts cannot be r
 const TOO_OFTEN = fault(429, '`login-too-often`: too many wrong attempts from there or for this name; `Retry-After` says how many seconds to wait.')
 const ACCOUNT_UNKNOWN = fault(404, '`account-unknown`: there is no such account.')
 const LAST_ADMIN = fault(409, '`last-admin`: no admin would be left.')
-const NOT_CHANGED = fault(409, '`last-admin`: no admin would be left; `admin-limited`: an admin sees all groups.')
+const EXTERNAL = '`account-external`: the account comes from the identity provider, which decides about its role and its password.'
+const OIDC_OFF = fault(404, '`oidc-off`: there is none: `NUXT_OIDC_ISSUER` is not set.')
+const LED_ON = { Location: { type: 'string', description: 'Where the browser goes on.' } } as const
 const ENTERED = { description: 'Who has entered. The cookie comes with it.', schema: 'Session', headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-session`, a new one each time.' } } } as const
+
+const SIGNED_OUT = { description: 'Nobody; `leadsTo` is where a browser signs out at the identity provider as well.', schema: 'SignedOut' } as const
 
 /** Every route about who may enter. */
 export const ACCESS_ROUTES: readonly Route[] = [
@@ -26,7 +30,28 @@ export const ACCESS_ROUTES: readonly Route[] = [
   {
     method: 'delete', path: '/api/session', id: 'signOut', tag: 'access',
     summary: 'Signs out: the session ends, and its streams are closed with 4401.',
-    answers: { 200: { description: 'Nobody.', schema: 'Session' } },
+    answers: { 200: SIGNED_OUT },
+  },
+  {
+    method: 'get', path: '/api/oidc/login', id: 'beginProviderLogin', tag: 'access',
+    summary: 'Sends a browser to the identity provider to sign in there.',
+    query: { schema: 'OidcLoginQuery', parameters: { to: 'Page of this site to go on with afterwards; anything else is taken for the first page.' } },
+    answers: {
+      302: { description: 'To the provider; or to `/login?fault=…` when it does not answer.', isEmpty: true, headers: { ...LED_ON, 'Set-Cookie': { type: 'string', description: '`leitstand-oidc`: binds the sign-in to this browser.' } } },
+      ...OIDC_OFF,
+    },
+  },
+  {
+    method: 'get', path: '/api/oidc/callback', id: 'finishProviderLogin', tag: 'access',
+    summary: 'Where the identity provider sends the browser back to: signs in whom it names, with the role of the groups that it tells.',
+    query: {
+      schema: 'OidcCallbackQuery',
+      parameters: { state: 'Which sign-in it is; each can be finished once.', code: 'What proves to the provider that it was this one.', error: 'Why there is no code.', iss: 'Who answers (RFC 9207).' },
+    },
+    answers: {
+      302: { description: 'To the page that was asked for, with a session; or to `/login?fault=…`, which says why not.', isEmpty: true, headers: { ...LED_ON, 'Set-Cookie': { type: 'string', description: '`leitstand-session`, a new one each time.' } } },
+      ...OIDC_OFF,
+    },
   },
   {
     method: 'post', path: '/api/first-account', id: 'makeFirstAccount', tag: 'access',
@@ -42,13 +67,13 @@ export const ACCESS_ROUTES: readonly Route[] = [
   {
     method: 'delete', path: '/api/account/sessions', id: 'signOutEverywhere', tag: 'access',
     summary: 'Ends every session of one’s own account, this one as well. Tokens stay.',
-    answers: { 200: { description: 'Nobody.', schema: 'Session' } },
+    answers: { 200: SIGNED_OUT },
   },
   {
     method: 'put', path: '/api/account/password', id: 'changePassword', tag: 'access',
     summary: 'Changes one’s own password and ends every other session.',
     body: { description: 'The current one and the new one.', schema: 'PasswordChange' },
-    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`password-wrong`: the current one.'), ...TOO_OFTEN },
+    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(403, '`password-wrong`: the current one.'), ...fault(409, EXTERNAL), ...TOO_OFTEN },
   },
   {
     method: 'get', path: '/api/accounts', id: 'listAccounts', tag: 'access',
@@ -65,7 +90,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'put', path: '/api/accounts/{name}', id: 'changeAccount', tag: 'access',
     summary: 'Gives an account another role, other groups or another password; with a new password it is signed out everywhere, with other groups its streams are closed with 4403.',
     body: { description: 'What is left out stays.', schema: 'AccountChange' },
-    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...NOT_CHANGED },
+    answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...ACCOUNT_UNKNOWN, ...fault(409, `\`last-admin\`: no admin would be left; \`admin-limited\`: an admin sees all groups. ${EXTERNAL}`) },
   },
   {
     method: 'delete', path: '/api/accounts/{name}', id: 'removeAccount', tag: 'access',

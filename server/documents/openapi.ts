@@ -55,7 +55,7 @@ const PATH_PARAMETERS = { deviceId: DEVICE_ID, group: GROUP, name: ACCOUNT_NAME,
 
 const SECURITY_SCHEMES = {
   token: { type: 'http', scheme: 'bearer', description: 'An API token, made on the page of one’s account.' },
-  session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out.' },
+  session: { type: 'apiKey', in: 'cookie', name: 'leitstand-session', description: 'The cookie that `POST /api/session` hands out, or signing in at the identity provider.' },
   share: { type: 'apiKey', in: 'cookie', name: 'leitstand-share', description: 'The cookie that `POST /api/share-session` hands out.' },
 }
 
@@ -110,7 +110,7 @@ function access(key: string) {
   if (!isRouteKey(key)) return {}
   const { least, inPerson, limited, byLink } = ruleOf(key)
   if (least === 'everyone') return { description: 'For everybody.', security: [] }
-  const description = `For ${least}s and above${inPerson ? ', signed in with a password' : ''}. ${FOR_LIMITED[limited]}${byLink ? ' Share links as well.' : ''}`
+  const description = `For ${least}s and above${inPerson ? ', signed in, not with a token' : ''}. ${FOR_LIMITED[limited]}${byLink ? ' Share links as well.' : ''}`
   return { description, ...(inPerson ? { security: [{ session: [] }] } : byLink && { security: [...SECURITY, { share: [] }] }) }
 }
 

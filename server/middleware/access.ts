@@ -43,9 +43,10 @@ function noteDeed(event: H3Event, { key, names }: { key: RouteKey, names: string
   const before = visitorFor(event).guest
   event.node.res.once('finish', () => {
     const { guest = before, address } = visitorFor(event)
-    const status = event.node.res.statusCode
-    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login') || event.context.isOutOfReach === true
-    if ((status >= 400 && !isAttempt) || event.context.isNoted) return
+    const { outcome, isOutOfReach } = event.context
+    const status = outcome?.status ?? event.node.res.statusCode
+    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login') || isOutOfReach === true
+    if (outcome ? !outcome.isNoted : status >= 400 && !isAttempt) return
     const target = event.context.target ?? (names.join('/') || null)
     useLeitstand().accounts.note({ who: guest?.name ?? null, by: guest?.by ?? 'nobody', address, deed, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
   })

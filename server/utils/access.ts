@@ -38,7 +38,7 @@ export function visitorFor(event: H3Event): Visitor {
 }
 
 const MESSAGES = {
-  'in-person': { code: 'session-required', message: 'Only somebody who has signed in with a password can do this.' },
+  'in-person': { code: 'session-required', message: 'Only somebody who has signed in can do this, no token.' },
   'limited': { code: 'groups-limited', message: 'This tells of all devices, or holds for all, and your rights are limited to some of them.' },
   'by-link': { code: 'link-only', message: 'A share link shows one view and nothing else; sign in with an account for more.' },
 } as const
@@ -89,7 +89,7 @@ declare module 'h3' {
     target?: string
     /** It was something that the visitor may not know of, and is answered as if it were not there. */
     isOutOfReach?: true
-    /** It has been noted often enough in the audit log. */
-    isNoted?: true
+    /** How it ended, where the answer does not say it; `isNoted`: the audit log should have it. */
+    outcome?: { status: number, isNoted: boolean }
   }
 }

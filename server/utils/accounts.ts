@@ -6,9 +6,9 @@ import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
 /** Larger than any request about accounts. */
 export const MAX_ACCOUNT_BYTES = 8_192
 
-const STATUS: Record<AccountRefusal['code'], number> = {
+export const STATUS: Record<AccountRefusal['code'], number> = {
   'login-wrong': 401, 'login-busy': 503, 'login-too-often': 429, 'account-exists': 409, 'account-unknown': 404, 'accounts-full': 409, 'accounts-unavailable': 503,
-  'last-admin': 409, 'code-wrong': 403, 'not-first': 409, 'role-too-high': 403, 'token-unknown': 404, 'tokens-full': 409, 'password-wrong': 403,
+  'last-admin': 409, 'account-external': 409, 'code-wrong': 403, 'not-first': 409, 'role-too-high': 403, 'token-unknown': 404, 'tokens-full': 409, 'password-wrong': 403,
   'admin-limited': 409, 'groups-too-wide': 403, 'shares-full': 409, 'share-unknown': 404, 'share-over': 404,
 }
 
@@ -23,7 +23,7 @@ export function refusalError(event: H3Event, { code, message, retryAfter }: Acco
   return createError({ statusCode: STATUS[code], message, data: { code } })
 }
 
-function isRefusal(answer: unknown): answer is AccountRefusal {
+export function isRefusal(answer: unknown): answer is AccountRefusal {
   return typeof answer === 'object' && answer !== null && 'code' in answer && 'message' in answer
 }
 
@@ -67,6 +67,6 @@ function cookieOptions(event: H3Event) {
 }
 
 /** As the door has found. */
-function isSecure(event: H3Event): boolean {
+export function isSecure(event: H3Event): boolean {
   return getRequestHeader(event, 'x-forwarded-proto') === 'https'
 }

@@ -24,6 +24,11 @@ export const RoleSchema = z.enum(ROLES)
 /** Only the devices of these groups may be seen and changed; none is no limit. */
 const groups = z.array(DeviceProfileSchema.shape.group.unwrap()).max(MAX_RIGHTS_GROUPS, { error: `must be at most ${MAX_RIGHTS_GROUPS} groups` })
 
+/** Something that a person is called elsewhere as the name of an account; empty when nothing of it can stand in one. */
+export function nameFrom(text: string): string {
+  return text.normalize('NFC').slice(0, MAX_ACCOUNT_NAME_LENGTH).replaceAll(/[^\p{L}\p{N}._@-]+/gu, '-').replaceAll(/^-+|-+$/g, '')
+}
+
 /** Letters, digits and `. _ @ -`: it stands in addresses as it is. */
 const accountName = z.string().trim().normalize('NFC').min(1).max(MAX_ACCOUNT_NAME_LENGTH).regex(/^[\p{L}\p{N}._@-]+$/u, { error: 'may have letters, digits and . _ @ - only' })
 const password = z.string().normalize('NFKC').min(MIN_PASSWORD_LENGTH, { error: `must have at least ${MIN_PASSWORD_LENGTH} characters` }).max(MAX_PASSWORD_LENGTH)
@@ -42,8 +47,30 @@ export const SessionSchema = z.object({
   view: z.object({ path: z.string(), expiresAt: IsoTimestampSchema }).nullable(),
   /** No account exists yet. */
   isFirst: z.boolean(),
+  /** What the identity provider is called at which people sign in; null where there is none. */
+  provider: z.string().nullable(),
+  /** Has signed in there: the account has no password here. */
+  isExternal: z.boolean(),
 })
 export type Session = z.infer<typeof SessionSchema>
+
+/** Nobody, after signing out. */
+export const SignedOutSchema = SessionSchema.extend({
+  /** Where the browser goes to be signed out at the identity provider as well; null: it is not signed in there, or cannot be signed out. */
+  leadsTo: z.url({ protocol: /^https?$/ }).nullable(),
+})
+export type SignedOut = z.infer<typeof SignedOutSchema>
+
+/** Signing in at the identity provider: where to go on afterwards, a page of this site. */
+export const OidcLoginQuerySchema = z.object({ to: z.string().optional().catch(undefined) })
+
+/** What the identity provider has the browser bring back. */
+export const OidcCallbackQuerySchema = z.object({
+  state: z.string().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+  error: z.string().optional().catch(undefined),
+  iss: z.string().optional().catch(undefined),
+})
 
 /** What somebody types to sign in; it is compared, never judged. */
 export const CredentialsSchema = z.object({ name: z.string().max(MAX_PASSWORD_LENGTH), password: z.string().max(MAX_PASSWORD_LENGTH) })
@@ -63,6 +90,10 @@ export const AccountSchema = z.object({
   role: RoleSchema,
   /** Empty: no limit. */
   groups: z.array(z.string()),
+  /** Address of the identity provider that it comes from and that decides its role; null for an account with a password. */
+  issuer: z.string().nullable(),
+  /** It has no role any more by what the provider said last: it may not enter, and its tokens are worth nothing. */
+  isBarred: z.boolean(),
   createdAt: IsoTimestampSchema,
   /** Of the newest session; null while it has none. */
   lastUsedAt: IsoTimestampSchema.nullable(),
@@ -177,6 +208,11 @@ export const AuditSchema = z.object({
   /** `before` for the page that follows; null on the last. */
   next: z.number().int().nullable(),
   /** Attempts to sign in since the server started: those that were wrong, and those not even looked at because there were too many. */
-  logins: z.object({ failed: z.number().int().nonnegative(), refused: z.number().int().nonnegative() }),
+  logins: z.object({
+    failed: z.number().int().nonnegative(),
+    refused: z.number().int().nonnegative(),
+    /** At the identity provider, for whatever reason. */
+    provider: z.number().int().nonnegative(),
+  }),
 })
 export type Audit = z.infer<typeof AuditSchema>

@@ -6,7 +6,7 @@ export type Role = typeof ROLES[number]
 
 /** What the audit log has a name for. */
 export const DEEDS = [
-  'login', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'token-add', 'token-remove',
+  'login', 'login-provider', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'token-add', 'token-remove',
   'share-add', 'share-remove', 'share-open', 'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
 ] as const
 export type Deed = typeof DEEDS[number]
@@ -35,6 +35,8 @@ export const RULES = {
   'post /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'login' },
   'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'logout' },
   'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, deed: 'first-account' },
+  'get /api/oidc/login': { least: 'everyone', limited: 'same', byLink: true, deed: 'login-provider' },
+  'get /api/oidc/callback': { least: 'everyone', limited: 'same', byLink: true, deed: 'login-provider' },
 
   'get /ws/events': { least: 'viewer', limited: 'theirs', byLink: true },
   'get /api/events': { least: 'viewer', limited: 'theirs', byLink: true },
@@ -145,6 +147,19 @@ export function pageRefusalOf({ role, isLimited, view }: Standing, path: string)
   return isLimited && pageRule(path)?.isForLimited === false ? 'limited' : undefined
 }
 
+const MAX_PATH_LENGTH = 2_000
+/** Stands for this site, whatever it is called. */
+const HERE = 'http://here.invalid'
+
+/** A page of this site to go on with after signing in, or the first page: nobody is led elsewhere. */
+export function safePath(path: unknown): string {
+  if (typeof path !== 'string' || !path.startsWith('/') || path.length > MAX_PATH_LENGTH || !URL.canParse(path, HERE)) return '/'
+  // Read as browsers do, for whom `/\` and a slash, a tab and a slash lead to another site.
+  const { origin, pathname, search, hash } = new URL(path, HERE)
+  const isPage = origin === HERE && !pathname.startsWith('//') && !pathname.startsWith('/api/') && leastOfPage(pathname) !== 'everyone'
+  return isPage ? pathname + search + hash : '/'
+}
+
 /** Whether `role` (null: nobody) is at least `least`. */
 export function isAllowed(role: Role | null, least: Rule['least']): boolean {
   return least === 'everyone' || (role !== null && ROLES.indexOf(role) >= ROLES.indexOf(least))
@@ -174,11 +189,16 @@ export function methodsOf(path: string): string[] {
   return fitting(path).found.map(({ method }) => method)
 }
 
+/** Why the identity provider led nobody in. */
+export const PROVIDER_FAULTS = ['provider-down', 'provider-denied', 'provider-failed', 'provider-expired', 'provider-no-role'] as const
+export type ProviderFault = typeof PROVIDER_FAULTS[number]
+
 /** What the server may say of an attempt, for which the pages have words of their own. */
 export const ACCESS_FAULTS = [
   'login-wrong', 'login-busy', 'login-too-often', 'account-exists', 'account-unknown', 'accounts-full', 'accounts-unavailable', 'last-admin', 'code-wrong',
   'not-first', 'role-too-high', 'tokens-full', 'token-unknown', 'password-wrong', 'role-too-low', 'login-required', 'session-required',
   'admin-limited', 'groups-limited', 'groups-too-wide', 'link-only', 'shares-full', 'share-unknown', 'share-over',
+  'account-external', ...PROVIDER_FAULTS,
 ] as const
 
 export function isAccessFault(code: string): code is typeof ACCESS_FAULTS[number] {

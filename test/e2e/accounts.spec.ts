@@ -196,7 +196,7 @@ describe('signing in', () => {
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(800)
     const audit = AuditSchema.parse(await (await fetch(`${app.url}/api/audit`, { headers: { cookie: admin } })).json())
-    expect(audit.logins).toEqual({ failed: 6, refused: 1 })
+    expect(audit.logins).toEqual({ failed: 6, refused: 1, provider: 0 })
     expect(audit.entries.filter(({ deed, status }) => deed === 'login' && status === 401).map(({ target }) => target)).toEqual([...Array.from({ length: 5 }, () => 'viewer'), null])
     expect(JSON.stringify(audit) + app.output()).not.toContain('a secret')
   })

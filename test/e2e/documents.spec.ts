@@ -10,7 +10,9 @@ import { launchApp, startApp } from './support/app'
 import type { App, Env } from './support/app'
 import { caller } from './support/askers'
 import { connectDevice } from './support/broker'
+import { HOST, openSite as openProviderSite, SESSION, signIn } from './support/oidc-site'
 import { until } from './support/until'
+import { createVisitor } from './support/visitor'
 
 const SchemasSchema = z.record(z.string(), z.record(z.string(), z.unknown()))
 const OpenApiSchema = z.looseObject({
@@ -37,8 +39,10 @@ const SITES: Record<Site, Env> = {
   // Little can be said about one device, and no picture fits.
   small: { NUXT_LIMITS_DEVICES: '1', NUXT_LIMITS_REGISTRY_BYTES: '100', NUXT_LIMITS_PICTURES_BYTES: '1' },
   diskless: { NUXT_DATA_DIR: '/dev/null/nowhere' },
+  // Its people sign in elsewhere, where nobody answers.
+  federated: { NUXT_OIDC_ISSUER: 'http://127.0.0.1:1', NUXT_OIDC_CLIENT_ID: 'leitstand', NUXT_OIDC_DEFAULT_ROLE: 'viewer' },
 }
-type Site = 'well' | 'forgetful' | 'busy' | 'cutOff' | 'small' | 'diskless'
+type Site = 'federated' | 'well' | 'forgetful' | 'busy' | 'cutOff' | 'small' | 'diskless'
 
 const DEVICE = '/api/sensors/{deviceId}'
 /** When the device of the documents has measured. */
@@ -103,6 +107,10 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site, hea
   ['/api/health', 503, '/api/health', 'cutOff'],
   ['/api/storage', 200, '/api/storage'],
   ['/api/storage', 503, '/api/storage', 'forgetful'],
+  ['/api/oidc/login', 302, '/api/oidc/login?to=/topics', 'federated'],
+  ['/api/oidc/login', 404, '/api/oidc/login'],
+  ['/api/oidc/callback', 302, '/api/oidc/callback?code=a&code=b', 'federated'],
+  ['/api/oidc/callback', 404, '/api/oidc/callback'],
   ['/api/openapi.json', 200, '/api/openapi.json'],
   ['/api/asyncapi.json', 200, '/api/asyncapi.json'],
 ]
@@ -208,14 +216,14 @@ describe('the OpenAPI document', () => {
   let judge: ReturnType<typeof createJudge>
 
   beforeAll(async () => {
-    for (const site of ['well', 'forgetful', 'busy', 'cutOff', 'small', 'diskless'] as const) sites.set(site, await openSite(SITES[site]))
+    for (const site of ['well', 'forgetful', 'busy', 'cutOff', 'small', 'diskless', 'federated'] as const) sites.set(site, await openSite(SITES[site]))
     document = OpenApiSchema.parse(await sites.get('well')?.get('/api/openapi.json'))
     judge = createJudge(new Ajv2020({ strict: false, allErrors: true }), document)
   })
   afterAll(() => Promise.all([...sites.values()].map(app => app.stop())))
 
   it.for(ANSWERS)('describes what %s answers with %i: %s', async ([route, status, address, site = 'well', headers = {}], { skip }) => {
-    const response = await fetch(`${sites.get(site)?.url}${address}`, { headers })
+    const response = await fetch(`${sites.get(site)?.url}${address}`, { headers, redirect: 'manual' })
     const text = await textOf(response)
     skip(isNotBuilt(route, response.status, text), 'not built yet')
     expectDescribed('get', route, status, response, text)
@@ -305,6 +313,25 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('describes what is answered about an account that comes from the provider', async () => {
+    const { idp, app, admin } = await openProviderSite()
+    idp.people.set('s-1', { preferred_username: 'vera', groups: ['watchers'] })
+    const visitor = createVisitor()
+    await signIn(visitor, app, 's-1')
+    const headers = { cookie: `${SESSION}=${visitor.cookies(HOST).get(SESSION)}` }
+    const asked = [
+      ['put', '/api/account/password', 409, headers, { current: 'wrong', password: 'correct horse battery' }, '/api/account/password'],
+      ['put', '/api/accounts/{name}', 409, admin, { role: 'admin' }, '/api/accounts/vera'],
+      ['get', '/api/accounts', 200, admin, undefined, '/api/accounts'],
+      ['get', '/api/session', 200, headers, undefined, '/api/session'],
+      ['delete', '/api/session', 200, headers, undefined, '/api/session'],
+    ] as const
+    for (const [method, route, status, headers, body, path] of asked) {
+      const response = await fetch(app.url + path, { method: method.toUpperCase(), headers, ...(body && { body: JSON.stringify(body) }) })
+      expectDescribed(method, route, status, response, await response.text())
+    }
+  })
+
   function expectDescribed(method: string, route: string, status: number, response: Response, text: string) {
     expect(response.status, text.slice(0, 1_000)).toBe(status)
     const type = response.headers.get('content-type')?.split(';')[0] ?? ''
@@ -332,6 +359,7 @@ describe('the OpenAPI document', () => {
       '403 put /api/groups/{group}',
       `403 put ${PROFILE}`,
       `404 put ${PROFILE}`,
+      '409 put /api/account/password',
       '304 get /api/devices',
       '429 get /api/sensors',
       `429 get ${DEVICE}`,

@@ -1,10 +1,7 @@
-import type { Session } from '#shared/schemas/access'
+import type { SignedOut } from '#shared/schemas/access'
 
-/** `DELETE /api/account/sessions` -> `Session` of nobody: this account is signed out everywhere */
-export default defineEventHandler(async (event): Promise<Session> => {
-  const { accounts } = useLeitstand()
-  const { name } = requireGuest(event)
-  leave(event)
-  if (name !== null) await accounts.logoutAll(name)
-  return accounts.describe(undefined)
-})
+/** `DELETE /api/account/sessions` -> `SignedOut`: this account is signed out everywhere */
+export default defineEventHandler((event): Promise<SignedOut> =>
+  signOut(event, requireGuest(event), async ({ name }) => {
+    if (name !== null) await useLeitstand().accounts.logoutAll(name)
+  }))

@@ -42,6 +42,19 @@ describe('readSettings', () => {
     ['NUXT_SECURITY_FRAME_ANCESTORS', 'https://intranet.example; script-src *'],
     ['NUXT_SECURITY_FRAME_ANCESTORS', '*'],
     ['NUXT_LIMITS_HEADER_BYTES', '10'],
+    ['NUXT_OIDC_ISSUER', 'login.example'],
+    ['NUXT_OIDC_ISSUER', 'http://login.example'],
+    ['NUXT_OIDC_ISSUER', 'http://127.0.0.1.evil.example'],
+    ['NUXT_OIDC_ISSUER', 'https://login.example?a=b'],
+    ['NUXT_OIDC_ISSUER', 'https://user:pass@login.example'],
+    ['NUXT_OIDC_ROLES', 'admins=king'],
+    ['NUXT_OIDC_ROLES', '=admin'],
+    ['NUXT_OIDC_ROLES', 'admins'],
+    ['NUXT_OIDC_DEFAULT_ROLE', 'all'],
+    ['NUXT_OIDC_LABEL', 'x'.repeat(61)],
+    ['NUXT_OIDC_GROUPS_CLAIM', ''],
+    ['NUXT_OIDC_TIMEOUT_SECONDS', '0'],
+    ['NUXT_OIDC_TIMEOUT_SECONDS', '61'],
   ])('names %s when it is %j', (name, value) => {
     expect(() => readSettings(defaults, { [name]: value })).toThrow(SettingsError)
     expect(() => readSettings(defaults, { [name]: value })).toThrow(name)
@@ -54,6 +67,15 @@ describe('readSettings', () => {
     ['frameAncestors', 'NUXT_SECURITY_FRAME_ANCESTORS', '\'self\' https://intranet.example'],
   ] as const)('reads the list of %s', (name, variable, value) => {
     expect(readSettings(defaults, { [variable]: value }).security[name]).toBe(value)
+  })
+
+  it('wants all that it takes to sign in at a provider', () => {
+    const env = { NUXT_OIDC_ISSUER: 'https://login.example/realms/plant', NUXT_OIDC_CLIENT_ID: 'leitstand', NUXT_OIDC_ROLES: 'admins=admin' }
+    expect(readSettings(defaults, env).oidc).toMatchObject({ issuer: env.NUXT_OIDC_ISSUER, clientSecret: '', groupsClaim: 'groups', defaultRole: 'none', timeoutSeconds: 10 })
+    expect(() => readSettings(defaults, { ...env, NUXT_OIDC_CLIENT_ID: '' })).toThrow('NUXT_OIDC_CLIENT_ID must be set')
+    expect(() => readSettings(defaults, { ...env, NUXT_OIDC_ROLES: '' })).toThrow('NUXT_OIDC_ROLES must name a group')
+    expect(readSettings(defaults, { ...env, NUXT_OIDC_ROLES: '', NUXT_OIDC_DEFAULT_ROLE: 'viewer' }).oidc.defaultRole).toBe('viewer')
+    for (const issuer of ['http://localhost:8080', 'http://127.0.0.1:1', 'http://[::1]/x']) expect(readSettings(defaults, { ...env, NUXT_OIDC_ISSUER: issuer }).oidc.issuer).toBe(issuer)
   })
 
   it('never repeats a secret in its message', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../../server/documents/routes'
-import { findRule, isAllowed, leastOfPage, methodsOf, pageRefusalOf, refusalOf, RULES, ruleOf } from '#shared/utils/access'
+import { findRule, isAllowed, leastOfPage, methodsOf, pageRefusalOf, refusalOf, RULES, ruleOf, safePath } from '#shared/utils/access'
 import type { RouteKey, Standing } from '#shared/utils/access'
 
 const KEYS = Object.keys(RULES).filter((key): key is RouteKey => key in RULES)
@@ -23,7 +23,7 @@ describe('the table of rules', () => {
   })
 
   it('is open to everybody for no more than it takes to sign in', () => {
-    expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account', 'post /api/share-session'])
+    expect(KEYS.filter(key => ruleOf(key).least === 'everyone')).toEqual(['get /api/health', 'get /api/session', 'post /api/session', 'delete /api/session', 'post /api/first-account', 'get /api/oidc/login', 'get /api/oidc/callback', 'post /api/share-session'])
   })
 
   it('shows with a link what a viewer may look at, and lets nobody change anything with one but who they are', () => {
@@ -93,6 +93,19 @@ it('each role may what the one before may', () => {
   expect(may('viewer')).toEqual([false, true, true, true])
   expect(may('operator')).toEqual([false, false, true, true])
   expect(may('admin')).toEqual([false, false, false, true])
+})
+
+describe('where somebody goes on after signing in', () => {
+  it.each(['/', '/storage', '/devices/a%20b?q=1#top', '/devices/100%25'])('%s', (path) => {
+    expect(safePath(path)).toBe(path)
+  })
+
+  it.each([
+    'https://evil.example', '//evil.example', '/\\evil.example', '/\\/evil.example', '/\t/evil.example', '/\n//evil.example', '/.//evil.example', '/..//evil.example', '/x/..//evil.example',
+    'javascript:alert(1)', 'storage', '', undefined, ['/storage'], '/login?to=/storage', '/api/oidc/login', '/./api/sensors', `/${'x'.repeat(2_000)}`,
+  ])('nowhere but the first page for %j', (path) => {
+    expect(safePath(path)).toBe('/')
+  })
 })
 
 it('pages are for viewers unless said otherwise', () => {

@@ -91,7 +91,7 @@ describe('signing in', () => {
     begun(await accounts.login('anna', PASSWORD, FROM))
     for (let i = 0; i < 15; i++) await wrong('192.0.2.9', `name-${i}`)
     expect(await wrong('192.0.2.9', 'another')).toMatchObject({ code: 'login-too-often' })
-    expect(accounts.audit(1).logins).toEqual({ failed: 20, refused: 2 })
+    expect(accounts.audit(1).logins).toEqual({ failed: 20, refused: 2, provider: 0 })
     clock.now += 900_001
     begun(await accounts.login('anna', PASSWORD, { address: '192.0.2.9', agent: '' }))
   })
