@@ -47,7 +47,7 @@ export function useAccess() {
     goTo,
     goOnTo,
     /** The rights have changed: this page anew, with what may be seen now. */
-    begin: () => goOnTo(currentRoute.value.fullPath),
+    begin: () => window.location.reload(),
     askToSignIn,
     /** Whether the session has ended meanwhile; a server that does not answer says nothing about that. */
     async check() {
