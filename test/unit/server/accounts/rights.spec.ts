@@ -159,3 +159,36 @@ describe('a share link', () => {
     expect([720, 721, 0].map(hours => NewShareSchema.safeParse({ path: '/', hours }).success)).toEqual([true, false, false])
   })
 })
+
+describe('somebody from an identity provider', () => {
+  const vera = { issuer: 'https://login.example', subject: 's-1', name: 'vera', role: 'operator' } as const
+
+  it('is limited here, whatever role comes from there, and opens anew what shows something else with it', async () => {
+    const { accounts } = await withAdmin()
+    const { guest, token } = begun(await accounts.loginExternal(vera, FROM))
+    expect(guest.reach).toBeUndefined()
+    expect(await accounts.change('vera', { groups: ['North'] })).toBeUndefined()
+    expect(await accounts.change('vera', { groups: ['North'], role: 'admin' })).toMatchObject({ code: 'account-external' })
+    expect(groupsOf(byCookie(accounts, token))).toEqual(['North'])
+    const leave = vi.fn()
+    accounts.attend(guest, leave)
+    begun(await accounts.loginExternal({ ...vera, role: 'admin' }, FROM))
+    expect(leave).toHaveBeenCalledExactlyOnceWith('changed')
+    expect(byCookie(accounts, token)?.reach).toBeUndefined()
+    begun(await accounts.loginExternal(vera, FROM))
+    expect(groupsOf(byCookie(accounts, token))).toEqual(['North'])
+  })
+
+  it('has links that show nothing as long as they have no role there', async () => {
+    const { accounts } = await withAdmin()
+    const { guest } = begun(await accounts.loginExternal(vera, FROM))
+    const { secret } = made(await accounts.addShare(guest, { path: '/', hours: 1 }))
+    const leave = vi.fn()
+    accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).guest, leave)
+    await accounts.bar(vera.issuer, vera.subject)
+    expect(leave).toHaveBeenCalledExactlyOnceWith('gone')
+    expect(accounts.openShare(secret, '192.0.2.1')).toMatchObject({ code: 'share-over' })
+    await accounts.loginExternal(vera, FROM)
+    made(accounts.openShare(secret, '192.0.2.1'))
+  })
+})
