@@ -31,16 +31,25 @@ export default defineNuxtConfig({
     detectBrowserLanguage: { useCookie: true, cookieKey: 'leitstand-language' },
   },
   // Each page would ask for a list of what was built, and complain while the server is away; nothing here needs it.
-  experimental: { appManifest: false },
+  experimental: {
+    appManifest: false,
+    // A page that somebody may go to is fetched when a hand or the focus is on the link to it; nothing else is fetched in advance.
+    defaults: { nuxtLink: { prefetchOn: { visibility: false, interaction: true } } },
+  },
   nitro: {
     experimental: { websocket: true },
     rollupConfig: { output: {}, plugins: [leanServer()] },
     // A third of it is used; the rest would be read and compiled at each start.
     externals: { inline: ['zod'] },
+    // Beside each asset, compressed once while building.
+    compressPublicAssets: { gzip: true, brotli: true },
     // A browser that kept an old one would go on with what an older version wrote.
     routeRules: { '/sw.js': { headers: { 'cache-control': 'no-cache' } } },
   },
   hooks: {
+    'build:manifest': (manifest) => {
+      for (const file of Object.values(manifest)) file.prefetch = false
+    },
     // Ours answers for the API only: Nuxt's own, which renders error.vue, must stay behind it.
     'nitro:config': (config) => {
       config.errorHandler = ['./server/error-handler.ts', config.errorHandler ?? []].flat()

@@ -2,6 +2,7 @@ import { tryOnScopeDispose, useIntervalFn, useWebSocket } from '@vueuse/core'
 import { ref, watch } from 'vue'
 import { CLOSE_RIGHTS_CHANGED, CLOSE_SIGNED_OUT, StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
+import { isOrdinaryEvent } from '#shared/utils/ordinary'
 import { useAccess } from './useAccess'
 
 /** `live` from the snapshot on, or from where the server has resumed; `disconnected` until the next one. */
@@ -134,7 +135,8 @@ function retryDelay(attempt: number): number {
 function parseEvent(data: unknown): StreamEvent | undefined {
   if (typeof data !== 'string') return undefined
   try {
-    return StreamEventSchema.safeParse(JSON.parse(data)).data
+    const value: unknown = JSON.parse(data)
+    return isOrdinaryEvent(value) ? value : StreamEventSchema.safeParse(value).data
   }
   catch {
     return undefined

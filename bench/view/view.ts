@@ -19,7 +19,7 @@ const KILOBYTE = 1_000
 /** What a page shows when it shows what it is for. */
 const PAGES = [
   { name: 'overview', path: '/', content: '[data-testid=device]' },
-  { name: 'device', path: '/devices/bench-0000', content: 'canvas' },
+  { name: 'device', path: '/devices/bench-0000', content: '[data-testid=values]' },
 ] as const
 
 const VisitSchema = z.object({

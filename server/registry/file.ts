@@ -2,6 +2,7 @@ import type { DeviceProfile, MetricProfile } from '#shared/schemas/profile'
 import { MAX_CHANGE_LENGTH, MAX_LISTED_CHANGES, REGISTRY_FORMAT } from '#shared/schemas/registry'
 import type { ImportReport, RegistryDevice, RegistryFile } from '#shared/schemas/registry'
 import { fieldPath } from '#shared/utils/field-path'
+import { isRecord } from '#shared/utils/ordinary'
 
 /** Plain code-unit order: the same on every machine. */
 export function byCodeUnit(a: string, b: string): number {
@@ -77,8 +78,4 @@ function textOf(value: unknown): string | null {
 
 function shortened(text: string | null): string | null {
   return text && text.length > MAX_CHANGE_LENGTH ? `${text.slice(0, MAX_CHANGE_LENGTH - 1)}…` : text
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,8 +1,6 @@
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
 import type { TelemetryMessage } from '#shared/schemas/telemetry'
-import { z } from 'zod'
-
-const ISO_TIME = z.core.regexes.datetime({ offset: true })
+import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/utils/ordinary'
 
 /** A parsed message, or where its first fault lies. Names and lengths are the caller's to check. */
 export function checkMessage(message: Record<string, unknown>): { data: TelemetryMessage } | { fault: PropertyKey[] } {
@@ -24,23 +22,10 @@ export function isOrdinary(message: Record<string, unknown>): message is Telemet
 
 function isOrdinaryField(key: string, value: unknown): boolean {
   switch (key) {
-    case 'metrics': return isRecord(value) && isOrdinaryMetrics(value)
-    case 'ts': return typeof value === 'string' && ISO_TIME.test(value)
-    case 'seq': return Number.isSafeInteger(value) && Number(value) >= 0
+    case 'metrics': return isOrdinaryMetrics(value)
+    case 'ts': return isOrdinaryTime(value)
+    case 'seq': return isOrdinaryCount(value)
     case 'deviceId': return typeof value === 'string'
     default: return false
   }
-}
-
-function isOrdinaryMetrics(metrics: Record<string, unknown>): boolean {
-  for (const name in metrics) {
-    const value = metrics[name]
-    if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string' && typeof value !== 'boolean') return false
-  }
-  return true
-}
-
-/** An object such as JSON's `{}`. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,8 +5,9 @@ import type { DeviceStatusChange } from '#shared/schemas/device'
 import { StateMessageSchema } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { isRecord } from '#shared/utils/ordinary'
 import { toMicroseconds } from '#shared/utils/time'
-import { checkMessage, isRecord } from './ordinary'
+import { checkMessage } from './ordinary'
 
 export interface SensorsLimits {
   payloadBytes: number

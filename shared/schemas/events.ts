@@ -9,8 +9,10 @@ export const CLOSE_SIGNED_OUT = 4401
 /** The same when the rights have changed: connected anew, it tells what may be seen now. */
 export const CLOSE_RIGHTS_CHANGED = 4403
 
+export const MAX_EVENT_ID_LENGTH = 64
+
 /** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
-const EventIdSchema = z.string().max(64)
+const EventIdSchema = z.string().max(MAX_EVENT_ID_LENGTH)
 
 /** Sent only to clients that asked for something in their address. */
 const id = EventIdSchema.optional()

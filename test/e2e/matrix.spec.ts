@@ -1,7 +1,5 @@
 // Every route and every frame of the streams, for everybody who may ask: what the table of rules says is what the built server does, and
 // nobody is told of a device that they may not see.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +10,7 @@ import type { RouteKey } from '#shared/utils/access'
 import type { App } from './support/app'
 import { caller, openSite } from './support/askers'
 import type { Asker, Call } from './support/askers'
+import { builtRoutes } from './support/built-routes'
 import { listen, listenToServerSent } from './support/listening'
 import type { Listener } from './support/listening'
 import { until } from './support/until'
@@ -26,18 +25,6 @@ const WANDERER = 'wanderer-1'
 const ABSENT = 'nobody-has-this-name'
 
 const PLAYING = (at: string): StreamRequest[] => [{ type: 'pause' }, { type: 'step' }, { type: 'seek', at }, { type: 'play', speed: 600 }]
-
-/** Routes that come with Nuxt: scripts, translations, errors; `/**` are the pages. */
-const FRAMEWORK = ['/__nuxt_error', '/_i18n/:hash/:locale/messages.json', '/__nuxt_island/**', '/**', '/api/**']
-
-/** The handlers of the built server, as it has them itself: `get /api/sensors/{deviceId}`. */
-function builtRoutes(): string[] {
-  const folder = '.output/server/chunks/nitro'
-  const source = readdirSync(folder).filter(name => name.endsWith('.mjs')).map(name => readFileSync(join(folder, name), 'utf8')).join('\n')
-  const found = [...source.matchAll(/\{ route: '([^']*)', handler: \w+, lazy: \w+, middleware: (\w+), method: (?:"(\w+)"|undefined) \}/g)]
-  return found.filter(([, route = '', isMiddleware]) => isMiddleware === 'false' && !FRAMEWORK.includes(route))
-    .map(([, route = '', , method]) => `${method ?? (route.startsWith('/ws/') ? 'get' : 'any method')} ${route.replaceAll(/:(\w+)/g, '{$1}')}`)
-}
 
 let app: App
 let askers: Record<string, Asker>
@@ -216,7 +203,12 @@ describe('every frame of the streams, for everybody', () => {
     await call('DELETE', `/api/devices/${deviceId}`, headers)
     await call('POST', `/api/devices/${deviceId}/restore`, headers)
     await say(WANDERER, 'telemetry', { metrics: { tempC: 1 } })
-    for (const group of ['South', HIDDEN.group]) await call('PUT', `/api/devices/${WANDERER}`, headers, { group })
+    await call('PUT', `/api/devices/${WANDERER}`, headers, { group: 'South' })
+    // Whoever gets only the latest is told of no stay that is over before it is told.
+    for (const [way, { listener, asker }] of heard) {
+      if (asker === 'otherViewer' && !way.includes('?at=')) await until(() => listener.text().includes(WANDERER), `the wanderer to come to ${way}`)
+    }
+    await call('PUT', `/api/devices/${WANDERER}`, headers, { group: HIDDEN.group })
     await say('south-1', 'telemetry', { metrics: { last: 1 } })
     for (const [way, { listener, asker }] of heard) {
       if (way.includes('?at=') || ![101, 200].includes(listener.status) || (asker === 'linkToOtherDevice' && way.includes('device='))) continue

@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
 import { afterAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { startApp } from './support/app'
 import type { App } from './support/app'
 import { connectDevice, freePort, startMosquitto } from './support/broker'
@@ -8,6 +9,7 @@ import { axeViolations, closeBrowser, openPage } from './support/browser'
 import { findBrowser, mosquitto } from './support/dependencies'
 import { until } from './support/until'
 
+const FocusSchema = z.object({ isIn: z.boolean(), isShown: z.boolean(), text: z.string() })
 const browser = await findBrowser().catch(() => undefined)
 afterAll(closeBrowser)
 
@@ -142,6 +144,43 @@ async function fillSite({ app, device }: { app: App, device: MqttClient }) {
   await until(async () => (await app.health()).messages.received >= 5 || undefined, 'the site')
 }
 
+/** Wide, a phone, and a wide one at 200 % zoom: a browser has half as many pixels of the page then. */
+const SIZES = [{ width: 1_440, height: 900 }, { width: 390, height: 900 }, { width: 720, height: 450 }]
+const MOST_TABS = 200
+
+/** What can be pressed or filled in, in words; what is inside a table, tree or group that the arrow keys move through counts as that. */
+const OPERABLE = `
+  [...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex="0"]')]
+    .filter(element => element.checkVisibility({ visibilityProperty: true }) && !element.disabled && element.tabIndex >= 0 && !element.closest('[inert]'))`
+
+describe.skipIf(!browser)('the keyboard', () => {
+  it.each(['/', '/?form=tiles', '/devices/tor-1', '/rejections', '/topics', '/doctor', '/storage', '/configuration'])('reaches everything on %s, and shows where it is', async (path) => {
+    const site = await startSite()
+    await fillSite(site)
+    const page = await openPage(site.app.url + path)
+    await page.locator('h1:visible').first().waitFor()
+    await page.waitForLoadState('networkidle')
+    await page.evaluate('document.body.focus()')
+    const passed: { isIn: boolean, isShown: boolean, text: string }[] = []
+    const all = Number(await page.evaluate(`(globalThis.left = new Set(${OPERABLE})).size`))
+    for (let i = 0; i < MOST_TABS && Number(await page.evaluate('left.size')) > 0; i++) {
+      await page.keyboard.press('Tab')
+      passed.push(FocusSchema.parse(await page.evaluate(`(() => {
+        const element = document.activeElement
+        left.delete(element)
+        const { top, bottom, left: from, right } = element.getBoundingClientRect()
+        const isIn = element === document.body || (bottom > 0 && top < innerHeight && right > 0 && from < innerWidth)
+        const looks = [element, element.parentElement, element.closest('[data-testid=device]')].flatMap(one => one ? [...['', '::before', '::after'].map(part => getComputedStyle(one, part))] : [])
+        const isShown = element === document.body || looks.some(({ outlineStyle, outlineWidth, boxShadow }) => (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none')
+        return { isIn, isShown, text: element.outerHTML.slice(0, 200) }
+      })()`)))
+    }
+    expect(all).toBeGreaterThan(5)
+    expect(await page.evaluate('[...left].map(element => element.outerHTML.slice(0, 200))')).toEqual([])
+    expect(passed.filter(({ isIn, isShown }) => !isIn || !isShown)).toEqual([])
+  })
+})
+
 describe.skipIf(!browser)('page audit', () => {
   const paths = ['/', '/devices/tor-1', '/devices/tor-3', '/devices/unknown', '/rejections', '/topics', '/doctor', '/storage', '/configuration', '/wall', '/no-such-page']
   // What is too wide depends on the language, what is too pale on the colours: each of both once.
@@ -155,9 +194,9 @@ describe.skipIf(!browser)('page audit', () => {
     await fillSite(site)
     for (const path of paths) {
       const page = await openPage(site.app.url + path, { ...look, reducedMotion: 'reduce' })
-      for (const width of [1440, 390]) {
-        await page.setViewportSize({ width, height: 900 })
-        await page.getByRole('heading', { level: 1 }).first().waitFor()
+      for (const { width, height } of SIZES) {
+        await page.setViewportSize({ width, height })
+        await page.locator('h1:visible').first().waitFor()
         await page.waitForLoadState('networkidle')
         expect(await axeViolations(page), `${path} at ${width}`).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width)

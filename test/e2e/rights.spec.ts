@@ -158,7 +158,7 @@ describe('a share link', () => {
 /** An hour is long: it is written that the links end in a few seconds. */
 function endSoon(file: string) {
   const database = new DatabaseSync(file)
-  database.prepare(`UPDATE document SET body = json_set(body, '$.expiresAt', ?) WHERE kind = 'share'`).run(Date.now() + 8_000)
+  database.prepare(`UPDATE document SET body = json_set(body, '$.expiresAt', ?) WHERE kind = 'share'`).run(Date.now() + 15_000)
   database.close()
 }
 
@@ -246,6 +246,9 @@ describe.skipIf(!browser)('the pages', () => {
       await overview.getByTestId('share-make').click()
       await overview.getByTestId('made-share').waitFor()
       await check(overview, 'sharing')
+      const device = await pageOf(otto, app, '/devices/south-1', look)
+      await device.getByTestId('share').waitFor()
+      await check(device, 'a device with everything that can be done about it')
       const view = await pageOf(guest, app, '/devices/south-1', look)
       await view.getByTestId('share-bar').waitFor()
       await check(view, 'the view')
