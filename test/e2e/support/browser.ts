@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { BROWSER_FLAGS } from '../../../tools/programs/find'
 import { findBrowser } from './dependencies'
 import { until } from './until'
+import { watchAnswer, watchRequest } from './watched'
 
 let browser: Promise<Browser> | undefined
 
@@ -32,12 +33,26 @@ export async function openPage(url: string, options: BrowserContextOptions = {},
   page.on('request', (request) => {
     if (new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:')) faults.push(`request to ${request.url()}`)
   })
+  watchPage(page)
   onTestFinished(async () => {
     await context.close()
     expect(faults).toEqual([])
   })
   await page.goto(url)
   return page
+}
+
+/** What the page sends and hears is watched like what the test itself does. */
+function watchPage(page: Page) {
+  page.on('request', request => watchRequest(new Headers(request.headers()), request.postData()))
+  page.on('response', async (response) => {
+    const type = response.headers()['content-type'] ?? ''
+    if (!/json|html/.test(type)) return
+    // It may be gone with its page.
+    const text = await response.text().catch(() => undefined)
+    if (text !== undefined) watchAnswer(response.request().method(), response.url(), text)
+  })
+  page.on('websocket', socket => socket.on('framereceived', ({ payload }) => watchAnswer('GET', socket.url(), String(payload))))
 }
 
 export async function closeBrowser() {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HealthSchema } from '#shared/schemas/health'
@@ -29,6 +29,9 @@ export interface App {
 
 export type Env = Record<string, string>
 
+/** Every server started so far, with what it said and what only it knows. */
+export const launched: { env: Env, output: () => string, adminKeys: Set<string> }[] = []
+
 /** Starts the built server on a free port of this machine, with an embedded broker on a free port unless told otherwise. */
 export async function launchApp(env: Env = {}, port = 0): Promise<App> {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-data-'))
@@ -38,6 +41,8 @@ export async function launchApp(env: Env = {}, port = 0): Promise<App> {
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => { output += String(chunk) })
+  const adminKeys = new Set<string>()
+  launched.push({ env, output: () => output, adminKeys })
   const exited = once(child, 'exit').then(([code]) => {
     rmSync(folder, { recursive: true, force: true })
     return Number(code)
@@ -63,11 +68,18 @@ export async function launchApp(env: Env = {}, port = 0): Promise<App> {
       return now.broker.code === code ? now : undefined
     }, `the broker code ${code}`),
     async stop(signal = 'SIGTERM') {
+      noteAdminKey(env.NUXT_DATA_DIR ?? folder, adminKeys)
       child.kill(signal)
       return exited
     },
     memoryBytes: () => residentBytes(child.pid),
   }
+}
+
+/** It goes with the server. */
+function noteAdminKey(folder: string, keys: Set<string>) {
+  const file = join(folder, 'admin.key')
+  if (existsSync(file)) keys.add(readFileSync(file, 'utf8').trim())
 }
 
 function residentBytes(pid: number | undefined): number {
