@@ -28,9 +28,10 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     },
     /** The policy of a page: only scripts of ours, or with this nonce. Styles are free: icons and colours are written by scripts as they come. */
-    pagePolicy(nonce: string, { host }: IncomingHttpHeaders): string {
-      // Not every browser takes 'self' for a socket as well.
-      const sockets = host === undefined ? '' : ` ws://${host} wss://${host}`
+    pagePolicy(nonce: string, { host, 'x-forwarded-proto': protocol }: IncomingHttpHeaders): string {
+      // Not every browser takes 'self' for a socket as well. A page over TLS needs no other.
+      const schemes = protocol === 'https' ? ['wss'] : ['ws', 'wss']
+      const sockets = host === undefined ? '' : schemes.map(scheme => ` ${scheme}://${host}`).join('')
       return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; `
         + `img-src 'self' data: blob:; font-src 'self'; connect-src 'self'${sockets}; manifest-src 'self'; worker-src 'self'; ${common}`
     },

@@ -108,7 +108,7 @@ describe('settings of the shell', () => {
     expect(headers).toMatchObject({
       'strict-transport-security': expect.stringMatching(/^max-age=\d{8}$/),
       'cross-origin-opener-policy': 'same-origin',
-      'content-security-policy': expect.stringContaining('connect-src \'self\' ws://leitstand.example wss://leitstand.example;'),
+      'content-security-policy': expect.stringContaining('connect-src \'self\' wss://leitstand.example;'),
     })
   })
 
