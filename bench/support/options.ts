@@ -36,6 +36,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'clients that never read: memory, and what the others feel of them',
     load: async () => (await import('../slow/slow.ts')).benchSlow,
   },
+  attack: {
+    what: 'good clients while the server is attacked in sixteen ways, beside the same clients in peace (takes minutes)',
+    load: async () => (await import('../attack/attack.ts')).benchAttack,
+  },
   memory: {
     what: 'resident memory with 10,000 and 100,000 devices, the start, and clients that come and go',
     load: async () => (await import('../memory/memory.ts')).benchMemory,
@@ -52,9 +56,9 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10) and of
+  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10), attack (3) and of
                  storage's live view (12), memory's load (8; clients come and go for five times as long)
-  --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart, memory: how often it is restarted (3)
+  --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
