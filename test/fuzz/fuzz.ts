@@ -21,6 +21,8 @@ const IN_A_ROUND: Record<Case['kind'], number> = { mqtt: 40, http: 60, bytes: 10
 const MOST_SEED = 2 ** 31
 /** Making a failed case smaller may take so long. */
 const SHRINK_MS = 60_000
+const MOST_TOLD = 400
+const MOST_KEY_LENGTH = 80
 /** Enough to work on. */
 const MOST_FINDINGS = 10
 
@@ -76,9 +78,12 @@ async function runRound({ kind, cases, seed, sayer, found, say }: Round) {
   const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns: IN_A_ROUND[kind], interruptAfterTimeLimit: SHRINK_MS })
   const [smallest] = counterexample ?? []
   if (!failed || !smallest) return
-  const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
-  const file = keepFinding({ what: what.slice(0, 400), seed, case: smallest })
-  found.set(file, smallest)
+  const what = (errorInstance instanceof Error ? errorInstance.message : String(errorInstance)).replaceAll(`${process.cwd()}/`, '')
+  // Where it was thrown, or how it begins: the same again is not kept again.
+  const key = /\n\s+at (.*)/.exec(what)?.[1] ?? what.slice(0, MOST_KEY_LENGTH)
+  if (found.has(key)) return
+  const file = keepFinding({ what: what.slice(0, MOST_TOLD), seed, case: smallest })
+  found.set(key, smallest)
   say(`FAILED, with --seed ${seed} --only ${kind}; kept as ${file}\n  ${inWords(smallest)}\n  ${what.replaceAll('\n', '\n  ')}`)
 }
 

@@ -111,13 +111,15 @@ export async function startSite() {
   return {
     /** Whether the broker has taken it. */
     async publish(topic: string, payload: Buffer, options: IClientPublishOptions): Promise<boolean> {
+      // After QoS 0 it is only now seen that the one before was too much.
+      if (!publisher.connected) {
+        await publisher.endAsync(true)
+        publisher = await connectPublisher()
+      }
       const over = new AbortController()
       const closed = once(publisher, 'close', { signal: over.signal }).then(() => false, () => false)
       const isTaken = await Promise.race([closed, publisher.publishAsync(topic, payload, options).then(() => true, () => false)])
       over.abort()
-      if (publisher.connected) return isTaken
-      await publisher.endAsync(true)
-      publisher = await connectPublisher()
       return isTaken
     },
     good,
