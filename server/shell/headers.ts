@@ -17,6 +17,7 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
   return {
     /** For every answer; a page then gets {@link pagePolicy} instead of this policy. */
     apply(headers: IncomingHttpHeaders, res: ServerResponse) {
+      hardenCookies(headers, res)
       res.setHeader('Content-Security-Policy', ofAnything)
       res.setHeader('X-Content-Type-Options', 'nosniff')
       res.setHeader('Referrer-Policy', 'same-origin')
@@ -36,4 +37,20 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
         + `img-src 'self' data: blob:; font-src 'self'; connect-src 'self'${sockets}; manifest-src 'self'; worker-src 'self'; ${common}`
     },
   }
+}
+
+/** Cookies of modules say little of themselves: whoever sets one, behind TLS none goes without it, and none comes along from other sites. */
+function hardenCookies(headers: IncomingHttpHeaders, res: ServerResponse) {
+  const { writeHead } = res
+  Object.defineProperty(res, 'writeHead', { configurable: true, writable: true, value: (...args: unknown[]) => {
+    const cookies = res.getHeader('set-cookie')
+    if (!res.headersSent && (typeof cookies === 'string' || Array.isArray(cookies))) res.setHeader('set-cookie', [cookies].flat().map(cookie => hardened(cookie, headers)))
+    return Reflect.apply(writeHead, res, args)
+  } })
+}
+
+function hardened(cookie: string, headers: IncomingHttpHeaders): string {
+  const sameSite = /;\s*samesite=/i.test(cookie) ? '' : '; SameSite=Lax'
+  const secure = headers['x-forwarded-proto'] !== 'https' || /;\s*secure\b/i.test(cookie) ? '' : '; Secure'
+  return cookie + sameSite + secure
 }
