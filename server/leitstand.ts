@@ -106,6 +106,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     maxClients: limits.streamClients,
     maxClientsPerAddress: limits.streamClientsPerAddress,
     maxBufferedBytes: limits.streamBufferBytes,
+    maxWaitingBytes: limits.streamWaitingBytes,
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
     states: createStates(fleet, snapshot),

@@ -63,6 +63,7 @@ export const SettingsSchema = z.object({
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
     streamBufferBytes: count(524_288, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
+    streamWaitingBytes: count(16_777_216, 'Bytes that may wait for all slow stream clients together; beyond it each may have an eighth of its own limit.'),
     streamStuckSeconds: count(30, 'A stream client that takes nothing of what waits for so long is closed (1013).'),
     streamLogBytes: count(8_388_608, 'Bytes of past events kept for stream clients that come back.'),
     streamDevices: count(10_000, 'Devices that one stream client may name.'),

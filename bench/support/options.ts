@@ -24,6 +24,14 @@ export const BENCHES: Record<string, Part> = {
     what: 'from publish to painted pixel in Chromium, beside a bare page (under a minute)',
     load: async () => (await import('../browser/browser.ts')).benchBrowser,
   },
+  frames: {
+    what: 'a page that stays open: frames, memory and nodes of the overview with 10,000 devices',
+    load: async () => (await import('../frames/frames.ts')).benchFrames,
+  },
+  view: {
+    what: 'the first visit: when there is something to look at, and how much script that takes',
+    load: async () => (await import('../view/view.ts')).benchView,
+  },
   restart: {
     what: 'from the start after a SIGKILL to the first right answer, 10,000 devices',
     load: async () => (await import('../restart/restart.ts')).benchRestart,
@@ -57,8 +65,8 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
   --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10), attack (3) and of
-                 storage's live view (12), memory's load (8; clients come and go for five times as long)
-  --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted (3)
+                 storage's live view (12), frames (20, for each form), memory's load (8; clients come and go for five times as long, at most 300)
+  --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted; view: visits (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error

@@ -21,14 +21,17 @@ export interface CareOptions {
 /** Looks after clients from time to time: the slow ones go on, the stuck and the dead are closed. */
 export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
   const slow = new Set<Subscriber>()
+  let waitingBytes = 0
   const timers: NodeJS.Timeout[] = []
 
   function tend() {
+    waitingBytes = 0
     for (const subscriber of slow) {
       attempt(subscriber, () => {
         if (!subscriber.tend()) drop(subscriber, CLOSE_TRY_LATER, 'nothing was read: reconnect for a fresh snapshot')
       })
       if (!subscriber.isCoalescing()) slow.delete(subscriber)
+      else waitingBytes += subscriber.client.bufferedBytes()
     }
   }
 
@@ -50,8 +53,13 @@ export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
 
   return {
     /** A client that has become slow. */
-    add: (subscriber: Subscriber) => void slow.add(subscriber),
+    add(subscriber: Subscriber) {
+      if (!slow.has(subscriber)) waitingBytes += subscriber.client.bufferedBytes()
+      slow.add(subscriber)
+    },
     remove: (subscriber: Subscriber) => void slow.delete(subscriber),
+    /** Bytes that wait for all slow clients together, at most a tenth of a second ago. */
+    waitingBytes: () => waitingBytes,
     start() {
       timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
       for (const timer of timers) timer.unref()

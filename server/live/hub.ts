@@ -19,6 +19,8 @@ export interface HubOptions {
   maxClientsPerAddress: number
   /** Bytes that may wait for one client before events are merged for it. */
   maxBufferedBytes: number
+  /** Bytes that may wait for all slow clients together before each may have only {@link CROWDED} of its own limit. */
+  maxWaitingBytes: number
   stuckMs: number
   /** Bytes of events that are remembered for clients that come back. */
   logBudget: number
@@ -56,6 +58,7 @@ export interface Hub {
 }
 
 const CLOSE_RESTART = 1012
+const CROWDED = 1 / 8
 const SENDING_FAILED = 'sending failed'
 interface Group { lane: Lane, members: Set<Subscriber> }
 interface Member extends Watched { group: Group }
@@ -67,6 +70,10 @@ export function createHub(options: HubOptions): Hub {
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
   const care = createCare({ members, attempt, drop, heartbeat })
+  const limits = {
+    bufferBytes: () => options.maxBufferedBytes * (care.waitingBytes() < options.maxWaitingBytes ? 1 : CROWDED),
+    stuckMs: options.stuckMs,
+  }
   // The events of this event-loop turn: they leave together, in one write per client.
   let turn: LiveEvent[] = []
 
@@ -208,7 +215,7 @@ export function createHub(options: HubOptions): Hub {
       if (others >= options.maxClientsPerAddress) return turnAway(client, 'too many clients from this address')
       // The snapshot holds what the turn has brought so far.
       endTurn()
-      const subscriber = createSubscriber(client, wanted, { bufferBytes: options.maxBufferedBytes, stuckMs: options.stuckMs }, catchUp)
+      const subscriber = createSubscriber(client, wanted, limits, catchUp)
       perAddress.set(client.address, others + 1)
       members.set(client.id, { subscriber, group: join(subscriber), heard: undefined, buffered: 0 })
       attempt(subscriber, () => greet(subscriber, after))

@@ -21,8 +21,8 @@ export interface StreamClient {
 }
 
 export interface SubscriberLimits {
-  /** Beyond this many waiting bytes events are merged. */
-  bufferBytes: number
+  /** Beyond this many waiting bytes events are merged; fewer while others let much wait. */
+  bufferBytes: () => number
   /** A client that takes nothing for this long is closed. */
   stuckMs: number
 }
@@ -54,13 +54,14 @@ interface Arrears {
  */
 export function createSubscriber(client: StreamClient, options: StreamOptions, { bufferBytes, stuckMs }: SubscriberLimits, catchUp: CatchUp) {
   // A greeting may be larger than the limit; what it adds is allowed until it has left.
-  let allowed = bufferBytes
+  let allowed = bufferBytes()
   let arrears: Arrears | undefined
   let merged = 0
 
   function look() {
     const buffered = client.bufferedBytes()
-    if (buffered <= bufferBytes) allowed = bufferBytes
+    const limit = bufferBytes()
+    if (buffered <= limit) allowed = limit
     else if (buffered > allowed) arrears = { events: 0, devices: new Set(), others: new Map(), leastBuffered: buffered, progressAt: Date.now() }
   }
 
@@ -82,7 +83,7 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
     // First: a device that was forgotten and has come back since is among the states.
     for (const { type, data } of debt.others.values()) say(`{"type":"${type}","data":${data}}`)
     debt.others.clear()
-    while (debt.devices.size > 0 && client.bufferedBytes() <= bufferBytes * LOW_WATER) {
+    while (debt.devices.size > 0 && client.bufferedBytes() <= bufferBytes() * LOW_WATER) {
       const portion = [...debt.devices.values().take(PORTION)]
       for (const deviceId of portion) debt.devices.delete(deviceId)
       client.write(client.framing.join(catchUp(portion, subscriber.options)))
@@ -121,7 +122,7 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
     tend(): boolean {
       if (!arrears) return true
       const buffered = client.bufferedBytes()
-      if (buffered <= bufferBytes * LOW_WATER) {
+      if (buffered <= bufferBytes() * LOW_WATER) {
         pay(arrears)
         return true
       }

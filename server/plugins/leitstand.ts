@@ -3,14 +3,13 @@ import { readSettings, SettingsError } from '../settings'
 import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
 import { provideLeitstand } from '../utils/leitstand'
 import { buildShell, provideShell } from '../utils/shell'
-import { keepYoungGenerationSmall } from '../utils/young-generation'
+import { fitYoungGeneration } from '../utils/young-generation'
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
 export default defineNitroPlugin((nitroApp) => {
   // Without accounts the application is for this machine only, unless somebody says otherwise.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   surviveLostLog()
-  keepYoungGenerationSmall()
   refuseForeignUpgrades(nitroApp.h3App)
   prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
@@ -21,13 +20,17 @@ export default defineNitroPlugin((nitroApp) => {
   }))
   provideLeitstand(leitstand)
   provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))
+  const endFitting = fitYoungGeneration(() => leitstand.health().messages.received)
   leitstand.start().catch(exit)
   // Streams are told before the server closes their sockets under them.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => {
     leitstand.hub.stop()
     leitstand.replays.stop()
   })
-  nitroApp.hooks.hook('close', () => leitstand.stop())
+  nitroApp.hooks.hook('close', () => {
+    endFitting()
+    return leitstand.stop()
+  })
 })
 
 /** Whoever reads the log may go away. To complain of that in the log fails as well, and so on without end. */

@@ -62,6 +62,7 @@ function newHub(given: Partial<HubOptions> = {}) {
     maxClients: 10,
     maxClientsPerAddress: 10,
     maxBufferedBytes: 100,
+    maxWaitingBytes: 1e6,
     stuckMs: 1_000,
     logBudget: 100_000,
     broker: () => BROKER,
@@ -425,6 +426,36 @@ describe('a client that cannot keep up', () => {
     vi.advanceTimersByTime(100)
     expect(since().map(({ type }) => type)).toEqual(['coalesced', 'telemetry', 'telemetry'])
     expect(slow.numbers().slice(-2)).toEqual([98, 99])
+    hub.stop()
+  })
+
+  it('has less room while much waits for others, and all of it again afterwards', async () => {
+    const { hub, publish } = newHub({ maxBufferedBytes: 800, maxWaitingBytes: 1_000 })
+    hub.start()
+    const [first, second, good] = [createClient('first'), createClient('second'), createClient('good')]
+    for (const { client } of [first, second, good]) hub.add(client, EXTENDED)
+    const say = async (n: number) => {
+      publish('tor-1', n)
+      await turnEnd()
+    }
+    await say(1)
+    good.stall(700)
+    await say(2)
+    expect(good.numbers()).toEqual([1, 2])
+    good.stall(0)
+    await say(3)
+    for (const { stall } of [first, second]) stall(900)
+    await say(4)
+    good.stall(101)
+    await say(5)
+    await say(6)
+    expect(good.numbers()).toEqual([1, 2, 3, 4, 5])
+    for (const { stall } of [first, second, good]) stall(0)
+    vi.advanceTimersByTime(200)
+    good.stall(700)
+    await say(7)
+    await say(8)
+    expect(good.numbers().slice(-2)).toEqual([7, 8])
     hub.stop()
   })
 

@@ -1,0 +1,34 @@
+// The start of the built server behind `entry.ts`, in place of Nitro's own for Node: the same, with the shell in front and with limits that only
+// whoever creates the HTTP server can set. `npm run dev` has neither.
+import { Server as HttpServer } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
+import wsAdapter from 'crossws/adapters/node'
+import { toNodeListener } from 'h3'
+import { useNitroApp, useRuntimeConfig } from 'nitropack/runtime'
+import { setupGracefulShutdown, trapUnhandledNodeErrors } from 'nitropack/runtime/internal/index'
+import { useShell } from './utils/shell'
+
+const DEFAULT_PORT = 3_000
+
+const { NITRO_SSL_CERT: cert, NITRO_SSL_KEY: key, NITRO_UNIX_SOCKET: path } = process.env
+const isSecure = Boolean(cert && key)
+const nitroApp = useNitroApp()
+const shell = useShell()
+const answer = toNodeListener(nitroApp.h3App)
+const server = isSecure ? new HttpsServer({ cert, key, ...shell.serverOptions }) : new HttpServer(shell.serverOptions)
+shell.guard(server, answer, wsAdapter(nitroApp.h3App.websocket).handleUpgrade)
+
+const port = Number(process.env.NITRO_PORT || process.env.PORT || DEFAULT_PORT)
+const host = process.env.NITRO_HOST || process.env.HOST
+server.once('error', (error) => {
+  console.error(error)
+  process.exit(1)
+})
+server.listen(path ? { path } : { port, host }, () => {
+  const address = server.address()
+  if (typeof address === 'string' || !address) return console.info(`Listening on unix socket ${address}`)
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  console.info(`Listening on ${isSecure ? 'https' : 'http'}://${name}:${address.port}${useRuntimeConfig().app.baseURL.replace(/\/$/, '')}`)
+})
+trapUnhandledNodeErrors()
+setupGracefulShutdown(server, nitroApp)
