@@ -3,7 +3,7 @@ import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchApp } from './support/app'
 import type { App } from './support/app'
-import { closeBrowser, openPage, untilTrue } from './support/browser'
+import { closeBrowser, openPage, untilAlive } from './support/browser'
 import { findBrowser } from './support/dependencies'
 import { observe, scriptsWithoutNonce } from './support/observatory'
 import type { Seen } from './support/observatory'
@@ -79,7 +79,7 @@ describe('behind TLS, by the rules of the HTTP Observatory', () => {
     const page = await openPage(app.url, { storageState: { cookies: [{ name, value, url: app.url }], origins: [] } })
     for (const path of ['/', '/devices/tor-1', '/wall', '/topics', '/doctor', '/rejections', '/storage', '/configuration', '/account', '/accounts', '/audit']) {
       await page.goto(app.url + path)
-      await untilTrue(page, 'Boolean(document.querySelector("#__nuxt").__vue_app__)')
+      await untilAlive(page)
       await page.waitForLoadState('networkidle')
       expect(await page.evaluate('[...document.scripts].filter(({ nonce }) => !nonce).map(({ outerHTML }) => outerHTML.slice(0, 200))'), path).toEqual([])
     }

@@ -65,6 +65,11 @@ export async function untilTrue(page: Page, expression: string) {
   await until(async () => Boolean(await page.evaluate(expression)), expression)
 }
 
+/** Vue has taken the page over: from now on it answers what is done in it. */
+export function untilAlive(page: Page): Promise<void> {
+  return untilTrue(page, 'Boolean(document.querySelector("#__nuxt").__vue_app__)')
+}
+
 const AxeResultSchema = z.object({ violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })) })
 
 /** The rules that axe finds broken on the page, with the elements. */
