@@ -2,9 +2,12 @@
 import { startAssault } from './attacker.ts'
 import { ATTACKS } from './attacks.ts'
 
+/** What is slow is turned away only then. */
+const PATIENCE_MS = 5_000
+
 const [port = '', name = '', token = ''] = process.argv.slice(2)
 const attack = ATTACKS[name]
 if (!attack) throw new Error(`There is no attack ${name}.`)
 const assault = startAssault(Number(port), attack, token)
-process.on('message', () => void assault.stop().then(() => process.send?.({ answers: assault.answers() })))
+process.on('message', () => void assault.stop(PATIENCE_MS).then(() => process.send?.({ answers: assault.answers() })))
 process.send?.({ ready: true })

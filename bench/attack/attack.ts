@@ -20,16 +20,21 @@ const PROBE = new URL('probe.ts', import.meta.url).pathname
 const RATE = 1_000
 const SECONDS = 3
 const WARM_UP_MS = 500
+/** What an attack has left behind, such as guesses that wait to be looked at, is not the next one's peace. */
+const REST_MS = 1_500
 /** What has not come by then is lost. */
 const PATIENCE_MS = 10_000
 const TARGET = 2
 
-/** What the good clients felt in one phase: of the stream from the publisher's write, of the API from question to answer. */
-interface Felt { stream: Latencies, api: Latencies }
+/**
+ * What the good clients felt in one phase: of the stream from the publisher's write, of the API from question to answer; and CPU seconds
+ * a second of the server, all its threads.
+ */
+interface Felt { stream: Latencies, api: Latencies, cpuShare: number }
 interface Result { name: string, perSecond: number, quiet: Felt[], attacked: Felt[], answers: Record<string, number>, refused: number }
-interface Good { client: LatencyClient, publisher: Publisher, probe: Probe, failed: Promise<never> }
+interface Good { server: Site['server'], client: LatencyClient, publisher: Publisher, probe: Probe, failed: Promise<never> }
 
-export async function benchAttack({ seconds = SECONDS, rounds }: BenchOptions, say: Say) {
+export async function benchAttack({ seconds = SECONDS, rounds, only }: BenchOptions, say: Say) {
   say(`\nAttacks: good clients at ${count(RATE)} messages/s and 100 questions/s, in peace and under each attack, ${seconds} s each`)
   const site = await startSite()
   const { broker, server, token } = site
@@ -37,9 +42,10 @@ export async function benchAttack({ seconds = SECONDS, rounds }: BenchOptions, s
     const client = await startLatencyClient(server.port, 'others', token)
     const probe = await startProbe(server.port, token)
     const publisher = await startPublisher(broker.port, RATE, 'others')
-    const good: Good = { client, publisher, probe, failed: Promise.race([broker.failed, server.failed, client.failed, publisher.failed, probe.failed]) }
+    const good: Good = { server, client, publisher, probe, failed: Promise.race([broker.failed, server.failed, client.failed, publisher.failed, probe.failed]) }
     const results: Result[] = []
     for (const [name, attack] of Object.entries(ATTACKS)) {
+      if (!name.includes(only)) continue
       results.push(await underAttack({ name, attack, site, good }, seconds, rounds))
       say(`${name}: measured`)
     }
@@ -65,18 +71,21 @@ async function underAttack({ name, attack, site, good }: Trial, seconds: number,
     const assault = await startAssaultWorker(site, name)
     result.attacked.push(await feel(good, seconds))
     for (const [answer, times] of Object.entries(await assault.stop())) result.answers[answer] = (result.answers[answer] ?? 0) + times
+    await Promise.race([sleep(REST_MS), good.failed])
   }
   result.refused = ((await site.refused())[reason] ?? 0) - before
   if (result.refused === 0) throw new Error(`Nothing was counted as ${reason} under the attack “${name}”.`)
   return result
 }
 
-async function feel({ client, probe, failed }: Good, seconds: number): Promise<Felt> {
+async function feel({ server, client, probe, failed }: Good, seconds: number): Promise<Felt> {
   await Promise.race([sleep(WARM_UP_MS), failed])
   await Promise.race([Promise.all([client.take(), probe.take()]), failed])
+  const [begin, before] = [performance.now(), server.cpuSeconds()]
   await Promise.race([sleep(seconds * 1_000), failed])
+  const cpuShare = (server.cpuSeconds() - before) / ((performance.now() - begin) / 1_000)
   const [stream, api] = await Promise.race([Promise.all([client.take(), probe.take()]), failed])
-  return { stream, api: summary(api) }
+  return { stream, api: summary(api), cpuShare }
 }
 
 const TakenSchema = z.object({ taken: z.array(z.number()) })
@@ -138,20 +147,21 @@ async function checkNothingLost({ client, publisher, failed }: Good) {
 }
 
 function report(results: readonly Result[], say: Say) {
-  const p99 = (felt: readonly Felt[], part: keyof Felt) => median(felt.map(one => one[part].p99Ms))
+  const p99 = (felt: readonly Felt[], part: 'stream' | 'api') => median(felt.map(one => one[part].p99Ms))
   const attacks = results.map((result) => {
     const { quiet, attacked } = result
     return {
       ...result,
       streamRatio: p99(attacked, 'stream') / p99(quiet, 'stream'),
       apiRatio: p99(attacked, 'api') / p99(quiet, 'api'),
+      cpuMsEach: (median(attacked.map(one => one.cpuShare)) - median(quiet.map(one => one.cpuShare))) / result.perSecond * 1_000,
     }
   })
-  const rows = attacks.map(({ name, perSecond, quiet, attacked, answers, refused, streamRatio, apiRatio }) => [
+  const rows = attacks.map(({ name, perSecond, quiet, attacked, answers, refused, streamRatio, apiRatio, cpuMsEach }) => [
     name, count(perSecond), ...(['stream', 'api'] as const).flatMap(part => [count(p99(quiet, part), 2), count(p99(attacked, part), 2)]),
-    count(streamRatio, 2), count(apiRatio, 2), verdict(streamRatio < TARGET && apiRatio < TARGET),
+    count(cpuMsEach, 2), count(streamRatio, 2), count(apiRatio, 2), verdict(streamRatio < TARGET && apiRatio < TARGET),
     Object.entries(answers).map(([answer, times]) => `${count(times)} × ${answer}`).join(', '), count(refused),
   ])
-  say(`\n${table(['p99, ms', 'a second', 'stream in peace', 'attacked', 'API in peace', 'attacked', 'stream ratio', 'API ratio', `target: both under ${TARGET}`, 'answers', 'counted'], rows)}`)
+  say(`\n${table(['p99, ms', 'a second', 'stream in peace', 'attacked', 'API in peace', 'attacked', 'CPU ms each', 'stream ratio', 'API ratio', `target: both under ${TARGET}`, 'answers', 'counted'], rows)}`)
   return { attacks }
 }

@@ -68,6 +68,7 @@ ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what
                  storage's live view (12), frames (20, for each form), memory's load (8; clients come and go for five times as long, at most 300)
   --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted; view: visits (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
+  --only TEXT    attack: only those with this in their name
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
   --help         this text
@@ -81,6 +82,7 @@ const OptionsSchema = z.object({
   seconds: whole('seconds', 1).optional(),
   rounds: whole('rounds', 1).default(3),
   samples: whole('samples', 3_000).default(2_000_000),
+  only: z.string().default(''),
   profile: z.boolean().default(false),
   json: z.boolean().default(false),
 })
@@ -92,7 +94,7 @@ const FLAG = { type: 'boolean' } as const
 /** The options, or a text to show instead of running, with whether it tells of a mistake. */
 export function readOptions(args: string[]): BenchOptions | { text: string, wrong: boolean } {
   try {
-    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, profile: FLAG, json: FLAG, help: FLAG }
+    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, only: TEXT, profile: FLAG, json: FLAG, help: FLAG }
     const { values: { help, ...values }, positionals: names } = parseArgs({ args, options, allowPositionals: true })
     if (help) return { text: HELP, wrong: false }
     const result = OptionsSchema.safeParse({ ...values, names })
