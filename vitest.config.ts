@@ -21,6 +21,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/e2e/**/*.spec.ts'],
           globalSetup: ['test/e2e/support/build.ts'],
+          setupFiles: ['test/e2e/support/watch-leaks.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // Two cores: servers, brokers and browsers of several files at once would only slow each other down.

@@ -10,7 +10,7 @@ const BEFORE = Buffer.from(`"${STAMP}":`)
 const LARGEST_MESSAGE = 1_000
 const REPORT_MS = 50
 
-const [port = ''] = process.argv.slice(2)
+const [port = '', token = ''] = process.argv.slice(2)
 let noted: number[] = []
 let seen = 0
 openStream(Number(port), () => process.send?.({ ready: true }), (bytes, from, to) => {
@@ -19,7 +19,7 @@ openStream(Number(port), () => process.send?.({ ready: true }), (bytes, from, to
   seen++
   const stamp = from + at + BEFORE.length
   noted.push(nowUs() - readStamp(bytes.toString('latin1', stamp, stamp + STAMP_DIGITS)))
-})
+}, undefined, token)
 process.on('message', () => {
   process.send?.({ latencies: summary(noted) })
   noted = []

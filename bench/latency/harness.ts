@@ -42,13 +42,13 @@ export interface LatencyClient {
   stop: () => Promise<void>
 }
 
-/** A client of the event stream of the server at this port. */
-export async function startLatencyClient(port: number, place?: Place): Promise<LatencyClient> {
+/** A client of the event stream of the server at this port; `token` lets it in where there are accounts. */
+export async function startLatencyClient(port: number, place?: Place, token = ''): Promise<LatencyClient> {
   let ready = false
   let seen = 0
   let taken: (latencies: Latencies) => void = () => {}
   const worker = startWorker(CLIENT, {
-    args: [String(port)],
+    args: [String(port), token],
     ...(place && { place }),
     onMessage(message) {
       if ('seen' in message) seen = Number(message.seen)

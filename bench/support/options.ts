@@ -44,6 +44,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'clients that never read: memory, and what the others feel of them',
     load: async () => (await import('../slow/slow.ts')).benchSlow,
   },
+  attack: {
+    what: 'good clients while the server is attacked in sixteen ways, beside the same clients in peace (takes minutes)',
+    load: async () => (await import('../attack/attack.ts')).benchAttack,
+  },
   memory: {
     what: 'resident memory with 10,000 and 100,000 devices, the start, and clients that come and go',
     load: async () => (await import('../memory/memory.ts')).benchMemory,
@@ -60,10 +64,11 @@ const HELP = `Measures on this machine what README and bench/README.md say.
 
 ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 
-  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10) and of
+  --seconds N    length of one measurement: ingest (6), fanout (1.5), latency (2), browser (6), snapshot (5), each phase of slow (10), attack (3) and of
                  storage's live view (12), frames (20, for each form), memory's load (8; clients come and go for five times as long, at most 300)
-  --rounds N     ingest, fanout, latency: how often all are measured, in turn; restart, memory: how often it is restarted; view: visits (3)
+  --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted; view: visits (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
+  --only TEXT    attack: only those with this in their name
   --samples N    storage: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
   --help         this text
@@ -77,6 +82,7 @@ const OptionsSchema = z.object({
   seconds: whole('seconds', 1).optional(),
   rounds: whole('rounds', 1).default(3),
   samples: whole('samples', 3_000).default(2_000_000),
+  only: z.string().default(''),
   profile: z.boolean().default(false),
   json: z.boolean().default(false),
 })
@@ -88,7 +94,7 @@ const FLAG = { type: 'boolean' } as const
 /** The options, or a text to show instead of running, with whether it tells of a mistake. */
 export function readOptions(args: string[]): BenchOptions | { text: string, wrong: boolean } {
   try {
-    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, profile: FLAG, json: FLAG, help: FLAG }
+    const options = { seconds: TEXT, rounds: TEXT, samples: TEXT, only: TEXT, profile: FLAG, json: FLAG, help: FLAG }
     const { values: { help, ...values }, positionals: names } = parseArgs({ args, options, allowPositionals: true })
     if (help) return { text: HELP, wrong: false }
     const result = OptionsSchema.safeParse({ ...values, names })

@@ -9,13 +9,13 @@ const PONG = Buffer.from([0x8A, 0x80, 0, 0, 0, 0])
 
 /**
  * A client of an event stream on a bare socket: it takes everything, and the cost is what `onFrame` makes of it. It answers pings, for
- * else it would be taken for dead. Ends the process with the stream.
+ * else it would be taken for dead. Ends the process with the stream. `token` is needed where there are accounts.
  */
-export function openStream(port: number, onOpen: () => void, onFrame: OnFrame, path = '/ws/events') {
+export function openStream(port: number, onOpen: () => void, onFrame: OnFrame, path = '/ws/events', token = '') {
   let rest: Buffer = Buffer.alloc(0)
   let upgraded = false
   const socket = connect({ port, host: '127.0.0.1' })
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${token && `Authorization: Bearer ${token}\r\n`}\r\n`)
   socket.on('close', () => process.exit(1))
   socket.on('data', (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])

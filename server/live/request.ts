@@ -58,16 +58,17 @@ const REPEATED: ReadonlySet<string> = new Set(['device', 'group'])
 const NOT_UNDERSTOOD = 'Only {"type":"ping"} and {"type":"subscribe","devices":[…],"groups":[…]} (one of the two, or devices null for all) are understood here, and on a replay {"type":"play","speed":…}, {"type":"pause"}, {"type":"step"} and {"type":"seek","at":…}.'
 const SECOND_MS = 1_000
 
-/** At most so many per second, counted from the first of them. */
+/** At most so many per second, counted from the first of them; several at once are named. */
 export function createRateLimit(perSecond: number, now: () => number = Date.now) {
   let since = 0
   let count = 0
-  return (): boolean => {
+  return (amount = 1): boolean => {
     const time = now()
     if (time - since >= SECOND_MS) {
       since = time
       count = 0
     }
-    return ++count <= perSecond
+    count += amount
+    return count <= perSecond
   }
 }

@@ -17,6 +17,7 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
   return {
     /** For every answer; a page then gets {@link pagePolicy} instead of this policy. */
     apply(headers: IncomingHttpHeaders, res: ServerResponse) {
+      hardenCookies(headers, res)
       res.setHeader('Content-Security-Policy', ofAnything)
       res.setHeader('X-Content-Type-Options', 'nosniff')
       res.setHeader('Referrer-Policy', 'same-origin')
@@ -28,11 +29,28 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     },
     /** The policy of a page: only scripts of ours, or with this nonce. Styles are free: icons and colours are written by scripts as they come. */
-    pagePolicy(nonce: string, { host }: IncomingHttpHeaders): string {
-      // Not every browser takes 'self' for a socket as well.
-      const sockets = host === undefined ? '' : ` ws://${host} wss://${host}`
+    pagePolicy(nonce: string, { host, 'x-forwarded-proto': protocol }: IncomingHttpHeaders): string {
+      // Not every browser takes 'self' for a socket as well. A page over TLS needs no other.
+      const schemes = protocol === 'https' ? ['wss'] : ['ws', 'wss']
+      const sockets = host === undefined ? '' : schemes.map(scheme => ` ${scheme}://${host}`).join('')
       return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; `
         + `img-src 'self' data: blob:; font-src 'self'; connect-src 'self'${sockets}; manifest-src 'self'; worker-src 'self'; ${common}`
     },
   }
+}
+
+/** Cookies of modules say little of themselves: whoever sets one, behind TLS none goes without it, and none comes along from other sites. */
+function hardenCookies(headers: IncomingHttpHeaders, res: ServerResponse) {
+  const { writeHead } = res
+  Object.defineProperty(res, 'writeHead', { configurable: true, writable: true, value: (...args: unknown[]) => {
+    const cookies = res.getHeader('set-cookie')
+    if (!res.headersSent && (typeof cookies === 'string' || Array.isArray(cookies))) res.setHeader('set-cookie', [cookies].flat().map(cookie => hardened(cookie, headers)))
+    return Reflect.apply(writeHead, res, args)
+  } })
+}
+
+function hardened(cookie: string, headers: IncomingHttpHeaders): string {
+  const sameSite = /;\s*samesite=/i.test(cookie) ? '' : '; SameSite=Lax'
+  const secure = headers['x-forwarded-proto'] !== 'https' || /;\s*secure\b/i.test(cookie) ? '' : '; Secure'
+  return cookie + sameSite + secure
 }

@@ -39,6 +39,7 @@ export function createShell({ refusals, ...options }: ShellOptions) {
 
   function faultOf({ url = '', headers: { host } }: IncomingMessage): Refusal | undefined {
     if (!url.startsWith('/')) return { status: 400, reason: 'request-malformed', message: 'The address of a request begins with a slash.' }
+    if (leadsUp(url)) return { status: 404, reason: 'path-foreign', message: 'The address leads out of where it begins (..), as no browser asks.' }
     // Without one there is no browser that could have been led here.
     if (host === undefined || isKnownHost(host)) return undefined
     return { status: 421, reason: 'host-foreign', message: `This server does not answer to the name “${host.slice(0, 200)}”. If it should, add the name to NUXT_SECURITY_HOSTS.` }
@@ -122,6 +123,12 @@ function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: numbe
     const timer = setTimeout(() => { if (!req.complete) req.socket.destroy() }, seconds * 1_000).unref()
     req.once('close', () => clearTimeout(timer))
   })
+}
+
+/** Whether a part of a path, however it is encoded, begins with a step up. Of a name that only holds one nobody takes it for that. */
+function leadsUp(url: string): boolean {
+  const [path = ''] = url.split('?', 1)
+  return /(?:^|\/)(?:\.|%2e){2}(?:\/|\\|%2f|%5c|$)/i.test(path)
 }
 
 function hostOf(origin: string): string | undefined {

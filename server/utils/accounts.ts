@@ -2,6 +2,7 @@ import { createError, deleteCookie, getRequestHeader, setCookie, setResponseHead
 import type { H3Event } from 'h3'
 import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand'
 import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
+import { useShell } from './shell'
 
 /** Larger than any request about accounts. */
 export const MAX_ACCOUNT_BYTES = 8_192
@@ -19,6 +20,7 @@ export function requireDone<T>(event: H3Event, answer: T | AccountRefusal): T {
 }
 
 export function refusalError(event: H3Event, { code, message, retryAfter }: AccountRefusal) {
+  if (code === 'login-too-often' || code === 'login-busy') useShell().count('logins-too-many', 'There are more attempts to sign in than are looked at.')
   if (retryAfter !== undefined) setResponseHeader(event, 'retry-after', retryAfter)
   return createError({ statusCode: STATUS[code], message, data: { code } })
 }

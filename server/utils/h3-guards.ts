@@ -3,13 +3,16 @@ import type { App, H3Event } from 'h3'
 /** Clients say little: a larger frame is refused before it is read. */
 const MAX_INBOUND_FRAME_BYTES = 65_536
 
+/** A thousand frames that come at once are looked at one by one, with everybody else's turns in between, and pings are answered by us. */
+const ONE_BY_ONE = { allowSynchronousEvents: false, autoPong: false }
+
 /** WebSocket upgrades are only for the routes that handle them; h3 would accept any path and leave it open. */
 export function refuseForeignUpgrades(app: App) {
   const { resolve } = app.websocket
   // The node adapter hands `serverOptions` to `ws`; the type of the other adapters does not know it.
-  const guarded: App['websocket'] & { serverOptions: { maxPayload: number } } = {
+  const guarded: App['websocket'] & { serverOptions: object } = {
     ...app.websocket,
-    serverOptions: { maxPayload: MAX_INBOUND_FRAME_BYTES },
+    serverOptions: { maxPayload: MAX_INBOUND_FRAME_BYTES, ...ONE_BY_ONE },
     async resolve(info) {
       const hooks = await resolve?.(info) ?? {}
       if (hooks.open || hooks.message) return hooks

@@ -5,6 +5,7 @@ export const RefusalReasonSchema = z.enum([
   'host-foreign',
   'origin-foreign',
   'upgrade-foreign',
+  'path-foreign',
   'request-malformed',
   'request-too-slow',
   'headers-too-large',
@@ -13,6 +14,7 @@ export const RefusalReasonSchema = z.enum([
   'frames-too-many',
   'streams-too-many',
   'connections-too-many',
+  'logins-too-many',
 ])
 export type RefusalReason = z.infer<typeof RefusalReasonSchema>
 

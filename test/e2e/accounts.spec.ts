@@ -10,7 +10,7 @@ import { isAllowed, RULES, ruleOf } from '#shared/utils/access'
 import type { Role, RouteKey } from '#shared/utils/access'
 import { launchApp, startApp } from './support/app'
 import type { App } from './support/app'
-import { axeViolations, closeBrowser, openPage } from './support/browser'
+import { axeViolations, closeBrowser, openPage, untilAlive } from './support/browser'
 import { findBrowser } from './support/dependencies'
 
 const PASSWORD = 'correct horse battery'
@@ -235,10 +235,11 @@ describe.skipIf(!browser)('the pages', () => {
     const app = await startApp()
     const { admin } = await makeAccounts(app)
     const page = await openPage(`${app.url}/storage`, {}, true)
+    await untilAlive(page)
     await page.getByLabel('Name').fill('viewer')
     await page.getByLabel('Password').fill(PASSWORD)
     await page.keyboard.press('Enter')
-    await page.waitForURL('**/storage')
+    await page.waitForURL(`${app.url}/storage`)
     await page.getByTestId('account-menu').waitFor()
     expect(await page.getByRole('link', { name: 'Accounts' }).count()).toBe(0)
     await page.goto(`${app.url}/configuration`)
@@ -252,6 +253,7 @@ describe.skipIf(!browser)('the pages', () => {
   it('make the first account on the machine itself, and are clean for axe in both languages', async () => {
     const app = await startApp()
     const page = await openPage(`${app.url}/welcome`)
+    await untilAlive(page)
     expect(await axeViolations(page)).toEqual([])
     await page.getByLabel('Name').fill('admin')
     await page.getByTestId('new-password').fill(PASSWORD)

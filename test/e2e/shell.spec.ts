@@ -2,13 +2,12 @@ import { readdirSync } from 'node:fs'
 import { request } from 'node:http'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import type { RefusalReason } from '#shared/schemas/refusal'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROUTES } from '../../server/documents/routes'
 import { connectRaw, request as raw, UPGRADE } from '../unit/server/shell/support'
 import { launchApp, startApp } from './support/app'
 import type { App, Env } from './support/app'
-import { closeBrowser, openPage } from './support/browser'
+import { closeBrowser, openPage, untilAlive } from './support/browser'
 import { connectDevice } from './support/broker'
 import { findBrowser } from './support/dependencies'
 import { connectStream } from './support/stream'
@@ -108,7 +107,7 @@ describe('settings of the shell', () => {
     expect(headers).toMatchObject({
       'strict-transport-security': expect.stringMatching(/^max-age=\d{8}$/),
       'cross-origin-opener-policy': 'same-origin',
-      'content-security-policy': expect.stringContaining('connect-src \'self\' ws://leitstand.example wss://leitstand.example;'),
+      'content-security-policy': expect.stringContaining('connect-src \'self\' wss://leitstand.example;'),
     })
   })
 
@@ -207,7 +206,7 @@ describe.skipIf(!browser)('in a browser', () => {
     const app = await startApp()
     await app.untilBroker('connected')
     const page = await openPage(app.url + path)
-    await until(async () => await isAlive(page) || undefined, 'the page to come alive')
+    await untilAlive(page)
     await page.waitForLoadState('networkidle')
     await page.evaluate('navigator.serviceWorker.ready.then(() => {})')
   })
@@ -224,8 +223,3 @@ describe.skipIf(!browser)('in a browser', () => {
     expect(ran).toBe('script-src-attr')
   })
 })
-
-/** Vue has taken the page over. */
-function isAlive(page: Page): Promise<unknown> {
-  return page.evaluate('Boolean(document.querySelector("#__nuxt").__vue_app__)')
-}

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { RefusalReasonSchema } from '#shared/schemas/refusal'
 import { SettingsSchema, variableName } from '../../server/settings'
 
 const readme = readFileSync('README.md', 'utf8')
@@ -31,10 +32,30 @@ describe('the README', () => {
 })
 
 describe('links in the documents', () => {
-  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md']
+  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
   it.each(documents)('of %s lead somewhere', (document) => {
     const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
     const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path)
     expect(links.filter(path => !existsSync(folder + path))).toEqual([])
+  })
+})
+
+describe('the table of threats', () => {
+  const rows = readFileSync('docs/security.md', 'utf8').split('\n').filter(line => line.startsWith('| ')).slice(2).map(line => line.split(' | '))
+  const linked = new Set<string>()
+
+  it('names for each a test, by a link or by the name of an earlier one', () => {
+    expect(rows.length).toBeGreaterThan(25)
+    for (const row of rows) {
+      const shown = row.at(-1)?.replace(/ \|$/, '') ?? ''
+      for (const [, name = ''] of shown.matchAll(/\[([^\]]+)\]\(\.\.\/test\//g)) linked.add(name)
+      const named = [...linked].some(name => shown.includes(name))
+      expect(named, row[0]).toBe(true)
+    }
+  })
+
+  it('has every reason of a refusal', () => {
+    const text = rows.map(row => row.join()).join()
+    expect(RefusalReasonSchema.options.filter(reason => !text.includes(`\`${reason}\``))).toEqual([])
   })
 })

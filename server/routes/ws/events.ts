@@ -14,7 +14,10 @@ const TOO_MUCH = 1008
 const SIGNED_OUT = 'signed out'
 /** How long a client that says too much has to leave by itself. */
 const LAST_WORD_MS = 1_000
-const limitsOfPeers = new WeakMap<Peer, () => boolean>()
+/** Four of the largest frames: a client that subscribes says less. Parts of frames that never become one are bytes as well. */
+const MOST_BYTES_PER_SECOND = 262_144
+/** What each may still say, and how to hear no more of it. */
+const limitsOfPeers = new WeakMap<Peer, { isAllowed: () => boolean, pause: () => void }>()
 /** How to stop being told that a peer must leave. */
 const partings = new WeakMap<Peer, () => void>()
 
@@ -35,9 +38,10 @@ export default defineWebSocketHandler({
     const { request, socket, websocket } = connection
     const { guest } = visitorOf(request)
     if (!guest) return peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
-    limitsOfPeers.set(peer, createRateLimit(limits.streamRequestsPerSecond))
-    // Each is answered with a pong.
-    websocket.on('ping', () => isTooMuch(peer))
+    limitsOfPeers.set(peer, { isAllowed: createRateLimit(limits.streamRequestsPerSecond), pause: () => websocket.pause() })
+    websocket.on('ping', (data: Buffer) => { if (!isTooMuch(peer)) websocket.pong(data) })
+    const isBearable = createRateLimit(MOST_BYTES_PER_SECOND)
+    socket.on('data', (bytes: Buffer) => { if (!isBearable(bytes.length)) sendAway(peer) })
     const client: StreamClient = {
       id: peer.id,
       address: clientAddress(request),
@@ -74,16 +78,22 @@ export default defineWebSocketHandler({
   },
 })
 
-/** Whether a client says more than it may; then it is closed, and cut off if it goes on. */
+/** Whether a client says more than it may; then it is sent away. */
 function isTooMuch(peer: Peer): boolean {
-  const isAllowed = limitsOfPeers.get(peer)
-  if (isAllowed?.() === true) return false
-  if (!isAllowed) return true
-  limitsOfPeers.delete(peer)
-  useShell().count('frames-too-many', 'A stream client sends more frames than NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND.')
-  peer.close(TOO_MUCH, 'too many requests')
-  setTimeout(() => peer.terminate(), LAST_WORD_MS).unref()
+  if (limitsOfPeers.get(peer)?.isAllowed()) return false
+  sendAway(peer)
   return true
+}
+
+/** Closes a client that says too much and hears no more of it; it is cut off if it does not go by itself. */
+function sendAway(peer: Peer) {
+  const limits = limitsOfPeers.get(peer)
+  if (!limits) return
+  limitsOfPeers.delete(peer)
+  useShell().count('frames-too-many', 'A stream client sends more frames than NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND, or more bytes than any needs.')
+  peer.close(TOO_MUCH, 'too many requests')
+  limits.pause()
+  setTimeout(() => peer.terminate(), LAST_WORD_MS).unref()
 }
 
 function remove(peer: Peer) {
@@ -106,14 +116,20 @@ function wantedOf(url: string) {
   return readStreamQuery(new URL(url, 'ws://localhost').searchParams, useLeitstand().limits)
 }
 
+interface Frames { readyState: unknown, pong: (data: Buffer) => void, pause: () => void }
+
 /** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
-function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: EventEmitter & { readyState: unknown } } | undefined {
+function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: EventEmitter & Frames } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
   if (typeof internal !== 'object' || internal === null) return undefined
   const request: unknown = Reflect.get(internal, 'nodeReq')
   const websocket: unknown = Reflect.get(internal, 'ws')
-  if (!(request instanceof IncomingMessage) || !(websocket instanceof EventEmitter) || !('readyState' in websocket)) return undefined
+  if (!(request instanceof IncomingMessage) || !(websocket instanceof EventEmitter) || !hasFrames(websocket)) return undefined
   return { request, socket: request.socket, websocket }
+}
+
+function hasFrames<T extends object>(websocket: T): websocket is T & Frames {
+  return 'readyState' in websocket && ['pong', 'pause'].every(name => typeof Reflect.get(websocket, name) === 'function')
 }
 
 /** Who asks for an upgrade; where they come from is known only below what crossws hands out. */

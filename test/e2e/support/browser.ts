@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { BROWSER_FLAGS } from '../../../tools/programs/find'
 import { findBrowser } from './dependencies'
 import { until } from './until'
+import { watchAnswer, watchRequest } from './watched'
 
 let browser: Promise<Browser> | undefined
 
@@ -33,12 +34,26 @@ export async function openPage(url: string, options: BrowserContextOptions = {},
     const fault = `request to ${request.url()}`
     if (new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:') && !provoked?.test(fault)) faults.push(fault)
   })
+  watchPage(page)
   onTestFinished(async () => {
     await context.close()
     expect(faults).toEqual([])
   })
   await page.goto(url)
   return page
+}
+
+/** What the page sends and hears is watched like what the test itself does. */
+function watchPage(page: Page) {
+  page.on('request', request => watchRequest(new Headers(request.headers()), request.postData()))
+  page.on('response', async (response) => {
+    const type = response.headers()['content-type'] ?? ''
+    if (!/json|html/.test(type)) return
+    // It may be gone with its page.
+    const text = await response.text().catch(() => undefined)
+    if (text !== undefined) watchAnswer(response.request().method(), response.url(), text)
+  })
+  page.on('websocket', socket => socket.on('framereceived', ({ payload }) => watchAnswer('GET', socket.url(), String(payload))))
 }
 
 export async function closeBrowser() {
@@ -49,6 +64,11 @@ export async function closeBrowser() {
 /** Waits for an expression to be true in the page. Playwright's own way makes code of text there, which the pages forbid. */
 export async function untilTrue(page: Page, expression: string) {
   await until(async () => Boolean(await page.evaluate(expression)), expression)
+}
+
+/** Vue has taken the page over: from now on it answers what is done in it. */
+export function untilAlive(page: Page): Promise<void> {
+  return untilTrue(page, 'Boolean(document.querySelector("#__nuxt").__vue_app__)')
 }
 
 const AxeResultSchema = z.object({ violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })) })

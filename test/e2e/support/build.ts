@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { missingDependencies } from './dependencies'
+import { ENTRY } from './launch'
 
-export const ENTRY = '.output/server/index.mjs'
 const SOURCES = ['app.vue', 'error.vue', 'app.config.ts', 'nuxt.config.ts', 'package-lock.json',
   'assets', 'components', 'composables', 'i18n', 'layouts', 'pages', 'plugins', 'public', 'server', 'shared', 'tools/shell']
 

@@ -17,8 +17,8 @@ export interface Stream {
 const TIMEOUT_MS = 20_000
 
 /** Connects to `/ws/events` as a plain client; rejects when the upgrade is refused. Closed when the test ends. */
-export async function connectStream(url: string, path = '/ws/events'): Promise<Stream> {
-  const socket = new WebSocket(url.replace('http', 'ws') + path)
+export async function connectStream(url: string, path = '/ws/events', headers: Record<string, string> = {}): Promise<Stream> {
+  const socket = new WebSocket(url.replace('http', 'ws') + path, { headers })
   const events: StreamEvent[] = []
   const waiting = new Set<() => void>()
   let read = 0

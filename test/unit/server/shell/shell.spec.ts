@@ -55,6 +55,19 @@ describe('a request', () => {
     expect(statusOf(await ask())).toBe(200)
   })
 
+  it.each(['/../etc/passwd', '/..', '/a/../../b', '/%2e%2e/x', '/.%2E%2fetc', '/_nuxt/..%5cx', '/..\\x'])('for %s leads out, and is not answered', async (path) => {
+    const { ask, refused } = await startServer()
+    const answer = await ask({}, 'GET', path)
+    expect([statusOf(answer), codeOf(answer)]).toEqual([404, 'path-foreign'])
+    expect(refused()).toEqual({ 'path-foreign': 1 })
+  })
+
+  it.each(['/a..b', '/..a', '/api/devices/a..', '/...', '/?q=/../x', '/api/sensors/%2e', '/x%2f..%2fy'])('for %s has a name in which there are dots, no more', async (path) => {
+    const { ask, refused } = await startServer()
+    expect(statusOf(await ask({}, 'GET', path))).toBe(200)
+    expect(refused()).toEqual({})
+  })
+
   it('without a name comes from no browser', async () => {
     const { port } = await startServer()
     expect(statusOf(await (await connectRaw(port, 'GET / HTTP/1.0\r\n\r\n')).ended)).toBe(200)
