@@ -76,7 +76,7 @@ describe('behind TLS, by the rules of the HTTP Observatory', () => {
 
   it.skipIf(!browser)('nor does a page bring in a script without a nonce once it is alive', async () => {
     const [name = '', value = ''] = session.split('=')
-    const page = await openPage(app.url, { storageState: { cookies: [{ name, value, url: app.url }], origins: [] } })
+    const page = await openPage(app.url, { storageState: { cookies: [{ name, value, domain: new URL(app.url).hostname, path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Lax' }], origins: [] } })
     for (const path of ['/', '/devices/tor-1', '/wall', '/topics', '/doctor', '/rejections', '/storage', '/configuration', '/account', '/accounts', '/audit']) {
       await page.goto(app.url + path)
       await untilAlive(page)

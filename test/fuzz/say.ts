@@ -72,7 +72,7 @@ async function publish(site: Site, { topic, payload, qos, retain }: CaseOf<'mqtt
 
 function requestBytes({ method, path, headers, body }: CaseOf<'http'>, cookie: string): Buffer {
   const content = body === null ? undefined : Buffer.from(body, 'base64')
-  const all = { 'host': 'localhost', ...(cookie && { cookie }), ...headers, 'connection': 'close', ...(content && { 'content-length': String(content.length) }) }
+  const all = { host: 'localhost', ...(cookie && { cookie }), ...headers, connection: 'close', ...(content && { 'content-length': String(content.length) }) }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
   return Buffer.concat([Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n'), 'latin1'), content ?? Buffer.alloc(0)])
 }
@@ -127,6 +127,7 @@ async function listen(site: Site, { as, query, frames }: CaseOf<'socket'>): Prom
 function endOf(text: string): string {
   if (text.includes(PONG)) return 'pong'
   // A close frame with a code.
+  // eslint-disable-next-line no-control-regex
   const close = /\u0088[\u0002-\u007D]([^])([^])/.exec(text)
   return close ? `closed with ${(close[1]?.charCodeAt(0) ?? 0) * 256 + (close[2]?.charCodeAt(0) ?? 0)}` : 'no word'
 }

@@ -1,5 +1,4 @@
 // Owns what is spoken to: the built server at a real broker, with an account, and a good client that must never miss anything.
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -116,10 +115,15 @@ export async function startSite() {
         await publisher.endAsync(true)
         publisher = await connectPublisher()
       }
-      const over = new AbortController()
-      const closed = once(publisher, 'close', { signal: over.signal }).then(() => false, () => false)
-      const isTaken = await Promise.race([closed, publisher.publishAsync(topic, payload, options).then(() => true, () => false)])
-      over.abort()
+      const client = publisher
+      let over = () => {}
+      const closed = new Promise<false>((resolve) => {
+        const onClose = () => resolve(false)
+        client.once('close', onClose)
+        over = () => client.off('close', onClose)
+      })
+      const isTaken = await Promise.race([closed, client.publishAsync(topic, payload, options).then(() => true, () => false)])
+      over()
       return isTaken
     },
     good,

@@ -1,6 +1,7 @@
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { onTestFinished } from 'vitest'
+import WebSocket from 'ws'
 
 type EventOf<T extends StreamEvent['type']> = Extract<StreamEvent, { type: T }>
 
