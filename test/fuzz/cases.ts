@@ -3,7 +3,6 @@ import { z } from 'zod'
 
 const AsSchema = z.enum(['admin', 'nobody'])
 /** Whose session goes along. */
-type As = z.infer<typeof AsSchema>
 
 /** All bytes are base64. */
 export const CaseSchema = z.discriminatedUnion('kind', [
