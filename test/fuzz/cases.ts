@@ -1,8 +1,8 @@
 // Owns what a case is: something to say to the server, as plain data that can be kept in a file and said again.
 import { z } from 'zod'
 
-const AsSchema = z.enum(['admin', 'nobody'])
 /** Whose session goes along. */
+const AsSchema = z.enum(['admin', 'nobody'])
 
 /** All bytes are base64. */
 export const CaseSchema = z.discriminatedUnion('kind', [
