@@ -12,6 +12,8 @@ const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null
 export function useAccess() {
   const session = useState<Session>('session', () => UNTOLD)
   const { currentRoute } = useRouter()
+  // Somebody is signing out here: the end of their stream is no news, and where they go next is decided.
+  const isLeaving = useState('is-leaving', () => false)
 
   const standing = computed((): Standing => {
     const { role, by, groups, view } = session.value
@@ -31,6 +33,7 @@ export function useAccess() {
   /** To the login, and back here after it; who has come by a link is told that it has ended. */
   function askToSignIn() {
     const { path, fullPath } = currentRoute.value
+    if (isLeaving.value) return
     if (session.value.view) return goTo('/share')
     if (leastOfPage(path) !== 'everyone') goTo(`/login?to=${encodeURIComponent(fullPath)}`)
   }
@@ -49,6 +52,7 @@ export function useAccess() {
     /** The rights have changed: this page anew, with what may be seen now. */
     begin: () => window.location.reload(),
     askToSignIn,
+    isLeaving,
     /** Whether the session has ended meanwhile; a server that does not answer says nothing about that. */
     async check() {
       try {

@@ -6,17 +6,19 @@ import { useAccessForm } from './useAccessForm'
 /** Signs out, here or everywhere, and goes to the login; by way of the identity provider where somebody has come from there. */
 export function useSignOut() {
   const toast = useToast()
-  const { goTo } = useAccess()
+  const { goTo, isLeaving } = useAccess()
   const { isBusy, fault, attempt } = useAccessForm()
   return {
     isBusy,
     async signOut(everywhere = false) {
       let next = '/login'
+      isLeaving.value = true
       const isOut = await attempt(async () => {
         next = SignedOutSchema.parse(await $fetch(everywhere ? '/api/account/sessions' : '/api/session', { method: 'DELETE', retry: 0 })).leadsTo ?? next
       })
-      if (isOut) goTo(next)
-      else toast.add({ title: fault.value, icon: 'i-lucide-triangle-alert', color: 'error' })
+      if (isOut) return goTo(next)
+      isLeaving.value = false
+      toast.add({ title: fault.value, icon: 'i-lucide-triangle-alert', color: 'error' })
     },
   }
 }

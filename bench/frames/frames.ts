@@ -1,13 +1,9 @@
 // A page that stays open: frames, memory and nodes of the overview in both forms, minute by minute, with a large fleet that speaks.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
 import type { Browser } from 'playwright-core'
-import { BROWSER_FLAGS, findBrowser } from '../../tools/programs/find.ts'
-import { AT_ONCE, startBroker } from '../support/broker.ts'
 import { count, table, verdict } from '../support/figures.ts'
-import { startFleet } from '../support/fleet.ts'
 import type { BenchOptions, Say } from '../support/options.ts'
-import { startServer } from '../support/server.ts'
+import { withPages } from '../support/pages.ts'
 import { takeStretch, watchFrames } from './watch.ts'
 import type { Stretch } from './watch.ts'
 
@@ -26,26 +22,13 @@ const GROWTH_TARGET = 1.1
 interface Held { form: string, stretches: Stretch[], p95Ms: number, longestMs: number, growth: number }
 
 export async function benchFrames({ seconds = SECONDS }: BenchOptions, say: Say) {
-  const executablePath = await findBrowser()
-  const broker = await startBroker(undefined, [AT_ONCE])
-  const server = await startServer({ env: { NUXT_MQTT_URL: broker.url } })
-  await server.connected()
-  const fleet = await startFleet(broker, DEVICES)
-  const failed = Promise.race([server.failed, broker.failed, fleet.failed])
-  await fleet.introduce(server)
-  fleet.rate(RATE)
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: BROWSER_FLAGS })
-  say(`\nFrames: ${count(DEVICES)} devices, ${count(RATE)} messages/s at QoS 1, ${count(seconds)} s for each form of the overview, Chromium ${browser.version()}`)
-  try {
+  return withPages(DEVICES, RATE, async ({ browser, url }) => {
+    say(`\nFrames: ${count(DEVICES)} devices, ${count(RATE)} messages/s at QoS 1, ${count(seconds)} s for each form of the overview, Chromium ${browser.version()}`)
     const held: Held[] = []
-    for (const form of FORMS) held.push(await Promise.race([failed, watchForm(browser, server.url, form, seconds)]))
+    for (const form of FORMS) held.push(await watchForm(browser, url, form, seconds))
     report(held, say)
     return { devices: DEVICES, rate: RATE, seconds, forms: held }
-  }
-  finally {
-    await browser.close()
-    for (const worker of [fleet, server, broker]) await worker.stop()
-  }
+  })
 }
 
 async function watchForm(browser: Browser, url: string, form: string, seconds: number): Promise<Held> {

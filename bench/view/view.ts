@@ -1,13 +1,9 @@
 // The first visit, with an empty cache, to a server that knows many devices: how soon there is something to look at, and how much script it takes.
-import { chromium } from 'playwright-core'
 import type { Browser } from 'playwright-core'
 import { z } from 'zod'
-import { BROWSER_FLAGS, findBrowser } from '../../tools/programs/find.ts'
-import { startBroker } from '../support/broker.ts'
 import { count, median, table, verdict } from '../support/figures.ts'
-import { startFleet } from '../support/fleet.ts'
 import type { BenchOptions, Say } from '../support/options.ts'
-import { startServer } from '../support/server.ts'
+import { withPages } from '../support/pages.ts'
 import { until } from '../support/until.ts'
 
 const DEVICES = 10_000
@@ -33,30 +29,17 @@ const VisitSchema = z.object({
 type Visit = z.infer<typeof VisitSchema>
 
 export async function benchView({ rounds }: BenchOptions, say: Say) {
-  const executablePath = await findBrowser()
-  const broker = await startBroker()
-  const server = await startServer({ env: { NUXT_MQTT_URL: broker.url } })
-  await server.connected()
-  const fleet = await startFleet(broker, DEVICES)
-  const failed = Promise.race([server.failed, broker.failed, fleet.failed])
-  await fleet.introduce(server)
-  fleet.rate(RATE)
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: BROWSER_FLAGS })
-  say(`\nFirst view: ${count(DEVICES)} devices, ${count(RATE)} messages/s, ${rounds} visits each with a new profile, Chromium ${browser.version()}`)
-  try {
+  return withPages(DEVICES, RATE, async ({ browser, url }) => {
+    say(`\nFirst view: ${count(DEVICES)} devices, ${count(RATE)} messages/s, ${rounds} visits each with a new profile, Chromium ${browser.version()}`)
     const pages: (Visit & { name: string })[] = []
     for (const { name, path, content } of PAGES) {
       const visits: Visit[] = []
-      for (let i = 0; i < rounds; i++) visits.push(await Promise.race([failed, visit(browser, server.url + path, content)]))
+      for (let i = 0; i < rounds; i++) visits.push(await visit(browser, url + path, content))
       pages.push({ name, ...middle(visits) })
     }
     report(pages, say)
     return { devices: DEVICES, rounds, pages }
-  }
-  finally {
-    await browser.close()
-    for (const worker of [fleet, server, broker]) await worker.stop()
-  }
+  })
 }
 
 async function visit(browser: Browser, url: string, content: string): Promise<Visit> {

@@ -74,9 +74,18 @@ describe.skipIf(!browser)('in a browser', () => {
     const [session] = (await page.context().cookies()).filter(({ name }) => name === SESSION)
     expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', domain: HOST })
 
+    const stream = page.waitForEvent('websocket')
     await page.goto(`${app.url}/account`)
+    const ended = (await stream).waitForEvent('close')
     await page.getByTestId('external-account').filter({ hasText: 'comes from the identity provider Plant login' }).waitFor()
     expect(await page.getByTestId('password').count()).toBe(0)
+    await page.getByTestId('connection-status').first().filter({ hasText: 'Live' }).waitFor()
+    // The stream ends with the session: what the page makes of that must not come in the way.
+    await page.route('**/api/session', async (route) => {
+      const answer = await route.fetch()
+      if (route.request().method() === 'DELETE') await ended
+      await route.fulfill({ response: answer })
+    })
     await page.getByTestId('account-menu').click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.waitForURL(`${idp.issuer}/**`)
