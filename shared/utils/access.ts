@@ -185,7 +185,7 @@ export function findRule(method: string, path: string): { key: RouteKey, names: 
   return rule && { key: rule.key, names: asked.filter((_, i) => rule.parts[i]?.startsWith('{')) }
 }
 
-/** Whether what is asked for is no page: it takes a rule of its own, and errors are JSON. `/metrics` is where Prometheus looks unless told otherwise. */
+/** Whether what is asked for is no page: it takes a rule of its own, and errors are JSON. `/metrics`, where Prometheus looks, also with the slashes behind it that the router takes. */
 export function isForPrograms(path: string): boolean {
   return path.startsWith('/api/') || /^\/metrics\/*$/.test(path)
 }
