@@ -150,6 +150,15 @@ describe('hub', () => {
     expect(hub.counts().givenUp).toEqual({ stuck: 0, unanswered: 0, failed: 1 })
   })
 
+  it('counts what it tells, once for each client', async () => {
+    const { hub, publish } = newHub()
+    for (const id of ['a', 'b', 'c']) hub.add(createClient(id).client, PLAIN)
+    publish('tor-1', 1)
+    publish('tor-1', 2)
+    await turnEnd()
+    expect(hub.counts()).toMatchObject({ published: 2, delivered: 6, coalesced: 0, slowClients: 0, waitingBytes: 0 })
+  })
+
   it('turns clients away beyond its limits, in all and of one address', () => {
     const { hub } = newHub({ maxClients: 3, maxClientsPerAddress: 2 })
     const clients = ['a', 'b', 'c', 'd', 'e'].map((id, i) => createClient(id, { address: i < 3 ? 'here' : 'there' }))
