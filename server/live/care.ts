@@ -1,7 +1,13 @@
 import type { Subscriber } from './subscriber'
 
-/** Why a client was given up: it reads nothing, answers no ping, or writing to it failed. */
-export type GivenUp = 'stuck' | 'unanswered' | 'failed'
+/** Why a client was given up, as it is told itself. */
+export const IN_WORDS = {
+  stuck: 'nothing was read: reconnect for a fresh snapshot',
+  unanswered: 'no answer to a ping',
+  failed: 'sending failed',
+}
+export type GivenUp = keyof typeof IN_WORDS
+
 /** Slow clients are given what there is room for this often. */
 const TEND_EVERY_MS = 100
 const HEARTBEAT_EVERY_MS = 10_000

@@ -2,7 +2,7 @@
 // order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
 // told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { createCare } from './care'
+import { createCare, IN_WORDS } from './care'
 import type { GivenUp, Watched } from './care'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType, Move } from './event-log'
@@ -13,6 +13,8 @@ import { createLane, laneKey } from './lane'
 import type { Delivery, Lane, StreamOptions } from './lane'
 import { createSubscriber } from './subscriber'
 import type { StreamClient, Subscriber } from './subscriber'
+import { createTally } from './tally'
+import type { StreamCounts } from './tally'
 
 export interface HubOptions {
   maxClients: number
@@ -58,25 +60,8 @@ export interface Hub {
   stop: () => void
 }
 
-/** Since the start, but for what is the case now. */
-export interface StreamCounts {
-  published: number
-  /** Events times the clients that they were written to; those merged for slow clients instead. */
-  delivered: number
-  coalesced: number
-  givenUp: Record<GivenUp, number>
-  /** Now. */
-  slowClients: number
-  waitingBytes: number
-}
-
 const CLOSE_TRY_LATER = 1013
 const CLOSE_RESTART = 1012
-const GIVEN_UP: Record<GivenUp, string> = {
-  stuck: 'nothing was read: reconnect for a fresh snapshot',
-  unanswered: 'no answer to a ping',
-  failed: 'sending failed',
-}
 const CROWDED = 1 / 8
 interface Group { lane: Lane, members: Set<Subscriber> }
 interface Member extends Watched { group: Group }
@@ -87,16 +72,13 @@ export function createHub(options: HubOptions): Hub {
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
+  const tally = createTally()
   const care = createCare({ members, attempt, giveUp, heartbeat })
   const limits = {
     bufferBytes: () => options.maxBufferedBytes * (care.waitingBytes() < options.maxWaitingBytes ? 1 : CROWDED),
     stuckMs: options.stuckMs,
-    onMerged: (events: number) => { coalesced += events },
+    onMerged: tally.merge,
   }
-  let published = 0
-  let offered = 0
-  let coalesced = 0
-  const givenUp = { stuck: 0, unanswered: 0, failed: 0 }
   // The events of this event-loop turn: they leave together, in one write per client.
   let turn: LiveEvent[] = []
 
@@ -104,7 +86,7 @@ export function createHub(options: HubOptions): Hub {
     if (turn.length === 0) return
     const events = turn
     turn = []
-    published += events.length
+    tally.publish(events.length)
     log.keep(events)
     for (const { lane } of groups.values()) lane.offer(events)
   }
@@ -136,7 +118,7 @@ export function createHub(options: HubOptions): Hub {
       made.set(framing, bytes)
       return bytes
     }
-    offered += events.length * receivers.size
+    tally.offer(events.length, receivers.size)
     // Nothing is made per client here: a message may go to thousands.
     for (const subscriber of receivers) {
       try {
@@ -199,8 +181,8 @@ export function createHub(options: HubOptions): Hub {
   }
 
   function giveUp(subscriber: Subscriber, why: GivenUp) {
-    givenUp[why]++
-    drop(subscriber, CLOSE_TRY_LATER, GIVEN_UP[why])
+    tally.giveUp(why)
+    drop(subscriber, CLOSE_TRY_LATER, IN_WORDS[why])
   }
 
   function greet(subscriber: Subscriber, after: string | undefined) {
@@ -276,7 +258,7 @@ export function createHub(options: HubOptions): Hub {
     },
     flush: endTurn,
     size: () => members.size,
-    counts: () => ({ published, delivered: offered - coalesced, coalesced, givenUp: { ...givenUp }, slowClients: care.slowClients(), waitingBytes: care.waitingBytes() }),
+    counts: () => ({ ...tally.counts(), slowClients: care.slowClients(), waitingBytes: care.waitingBytes() }),
     start: care.start,
     stop() {
       care.stop()
