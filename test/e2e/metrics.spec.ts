@@ -1,12 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
 import { MadeTokenSchema } from '#shared/schemas/access'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
-import { namedMetrics, runPromtool } from '../unit/monitoring/support'
+import { ALERTS, monitoringFolder, namedMetrics, runPromtool } from '../unit/monitoring/support'
 import { launchApp, startApp } from './support/app'
 import type { App } from './support/app'
 import { caller } from './support/askers'
-import { connectDevice, startMosquitto } from './support/broker'
-import { mosquitto, promtool } from './support/dependencies'
+import { connectDevice, freePort, startMosquitto } from './support/broker'
+import { mosquitto, prometheus, promtool } from './support/dependencies'
 import { connectStream } from './support/stream'
 import { until } from './support/until'
 
@@ -137,17 +142,61 @@ describe('without a store', () => {
   })
 })
 
+/** A server with an account; `tokenFor` makes a viewer's token, limited to groups. */
+async function startGuarded() {
+  const app = await startApp()
+  const call = caller(app.url)
+  const first = await call('POST', '/api/first-account', {}, { name: 'admin', password: 'correct horse battery' })
+  const admin = { cookie: first.headers.get('set-cookie')?.split(';')[0] ?? '' }
+  async function tokenFor(groups: string[]) {
+    const made = await call('POST', '/api/tokens', admin, { name: 'Prometheus', role: 'viewer', days: 30, groups })
+    return MadeTokenSchema.parse(await made.json()).token
+  }
+  return { app, call, tokenFor }
+}
+
+const VectorSchema = z.object({ data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }) })
+const RulesSchema = z.object({ data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })) }) })
+
+/** A Prometheus of its own with the files of `monitoring/`, which differ only in the address, the token and how often. */
+async function startPrometheus(app: App, token: string): Promise<(path: string) => Promise<unknown>> {
+  if (!prometheus) throw new Error('There is no Prometheus on this machine.')
+  const folder = monitoringFolder()
+  const config = readFileSync(join(folder, 'prometheus.yml'), 'utf8')
+  writeFileSync(join(folder, 'prometheus.yml'), config.replace('leitstand:3000', new URL(app.url).host).replaceAll('_interval: 15s', '_interval: 1s'))
+  writeFileSync(join(folder, 'leitstand.token'), token)
+  const address = `127.0.0.1:${await freePort()}`
+  const child = spawn(prometheus, [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=${address}`], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  onTestFinished(async () => {
+    child.kill()
+    await ended
+  })
+  return async (path) => {
+    // Until it is ready it does not listen, or answers 503 in plain words.
+    const answer = await fetch(`http://${address}/api/v1/${path}`).catch(() => undefined)
+    return answer?.ok ? answer.json() : undefined
+  }
+}
+
 describe('who may collect', () => {
+  it.skipIf(!prometheus)('is Prometheus, with the files as they are, and finds every alert well', async () => {
+    const { app, tokenFor } = await startGuarded()
+    const ask = await startPrometheus(app, await tokenFor([]))
+    const value = async (query: string) => VectorSchema.safeParse(await ask(`query?query=${encodeURIComponent(query)}`)).data?.data.result[0]?.value[1]
+    await until(async () => await value('up{job="leitstand"}') === '1' || undefined, 'Prometheus to collect')
+    await until(async () => await value('leitstand_broker_connected') === '1' || undefined, 'the broker to be seen')
+    const rules = await until(async () => {
+      const found = RulesSchema.safeParse(await ask('rules')).data?.data.groups.flatMap(group => group.rules) ?? []
+      return found.length > 0 && found.every(({ health }) => health !== 'unknown') ? found : undefined
+    }, 'the alerts to be looked at')
+    expect(rules.map(({ name, health }) => `${name} ${health}`).toSorted()).toEqual(ALERTS.map(({ alert }) => `${alert} ok`).toSorted())
+  })
+
   it('is whoever has a token of a viewer who may see everything, however the address is written', async () => {
-    const app = await startApp()
-    const call = caller(app.url)
-    const first = await call('POST', '/api/first-account', {}, { name: 'admin', password: 'correct horse battery' })
-    const admin = { cookie: first.headers.get('set-cookie')?.split(';')[0] ?? '' }
-    const tokenFor = async (groups: string[]) => {
-      const made = await call('POST', '/api/tokens', admin, { name: 'Prometheus', role: 'viewer', days: 30, groups })
-      return { authorization: `Bearer ${MadeTokenSchema.parse(await made.json()).token}` }
-    }
-    const [collector, limited] = [await tokenFor([]), await tokenFor(['Halle 1'])]
+    const { app, call, tokenFor } = await startGuarded()
+    const headersFor = async (groups: string[]) => ({ authorization: `Bearer ${await tokenFor(groups)}` })
+    const [collector, limited] = [await headersFor([]), await headersFor(['Halle 1'])]
     const spellings = ['/metrics', '/metrics/', '/metrics//', '/%6detrics', '/metrics%2f', '//metrics', '/metrics?x=1', '/Metrics']
     for (const path of spellings) {
       for (const headers of [{}, limited]) expect(await (await call('GET', path, headers)).text(), path).not.toContain('leitstand_messages')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RefusalReasonSchema } from '#shared/schemas/refusal'
@@ -82,6 +83,12 @@ describe('what Prometheus is told', () => {
     const [one, other] = [await linesOf(figures()), await linesOf(figures({ messages: { received: 99, accepted: 99, duplicate: 0 } }))]
     expect(one).toContain('leitstand_messages_received_total 10')
     expect(other).toContain('leitstand_messages_received_total 99')
+  })
+
+  it.each(DEFINITIONS.map(({ name }) => name))('%s is explained in docs/operation.md', (name) => {
+    const text = readFileSync('docs/operation.md', 'utf8')
+    const endings = [...text.matchAll(/`…(_\w+)/g)].map(([, ending = '']) => ending)
+    expect(text.includes(`\`${name}`) || endings.some(ending => name.endsWith(ending)), name).toBe(true)
   })
 
   it('has names by the rules of Prometheus, each once', () => {
