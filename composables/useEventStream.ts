@@ -55,8 +55,10 @@ function createEventStream() {
     socket.send({ type: 'subscribe', devices: wanted && [...wanted] })
   }
 
+  // The server answers while the page is coming to life.
+  if (import.meta.client) socket.open()
   onMounted(() => {
-    socket.open()
+    socket.ready()
     watch(passages, socket.replace)
   })
 

@@ -33,6 +33,8 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
   let lastId = ''
   // While one connection takes the place of another none is lost.
   let isReplacing = false
+  // What the page hears before it is ready to; it connects as soon as it can.
+  let early: (() => void)[] | undefined = []
 
   const socket = useWebSocket(() => streamAddress([['after', lastId], ...query()]), {
     immediate: false,
@@ -43,12 +45,12 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
     onConnected() {
       refused = 0
     },
-    onDisconnected(_, { code }) {
+    onDisconnected: (_, { code }) => whenReady(() => {
       if (code === CLOSE_SIGNED_OUT) access.askToSignIn()
       else if (code === CLOSE_RIGHTS_CHANGED) access.begin()
       else if (++refused % REFUSED_BEFORE_ASKING === 0) void access.check()
-    },
-    onMessage(from, { data }) {
+    }),
+    onMessage: (from, { data }) => whenReady(() => {
       // A connection that was given up may still deliver.
       if (from !== socket.ws.value) return
       unanswered = 0
@@ -57,8 +59,13 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
       if ('id' in event && event.id) lastId = event.id
       if (event.type === 'snapshot' || event.type === 'resumed') setStatus('live')
       receive(event)
-    },
+    }),
   })
+
+  function whenReady(act: () => void) {
+    if (early) early.push(act)
+    else act()
+  }
 
   function setStatus(next: StreamStatus) {
     if (status.value === next) return
@@ -79,10 +86,10 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
     send({ type: 'ping' })
   }, PING_EVERY_MS, { immediate: false })
 
-  watch(socket.status, (now) => {
+  watch(socket.status, now => whenReady(() => {
     unanswered = 0
     if (now === 'CLOSED' && !isReplacing) setStatus('disconnected')
-  }, { flush: 'sync' })
+  }), { flush: 'sync' })
 
   function send(request: StreamRequest) {
     socket.send(JSON.stringify(request), false)
@@ -105,6 +112,12 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
       sinceMs.value = Date.now()
       socket.open()
       heartbeat.resume()
+    },
+    /** From now on the page may change; what has come meanwhile is heard now. */
+    ready() {
+      const heard = early
+      early = undefined
+      heard?.forEach(act => act())
     },
     close,
     /** Connects anew to be told something else, from the snapshot on. */
