@@ -17,6 +17,7 @@ function createEventStream() {
   let isAccepted = false
 
   const socket = useStreamSocket({
+    isEarly: true,
     query: () => [['batch', String(BATCH_MS)], ...named(followed).map(deviceId => ['device', deviceId] as const), ...replay()],
     receive(event) {
       if (event.type !== 'batch') tell(event)
@@ -55,7 +56,7 @@ function createEventStream() {
     socket.send({ type: 'subscribe', devices: wanted && [...wanted] })
   }
 
-  // The server answers while the page is coming to life.
+  // The server answers while the page is coming to life, which may not change before it has.
   if (import.meta.client) socket.open()
   onMounted(() => {
     socket.ready()

@@ -20,10 +20,12 @@ export interface StreamSocketOptions {
   /** What to ask for beside `after`, at every connection anew. */
   query: () => readonly (readonly [name: string, value: string])[]
   receive: (event: StreamEvent) => void
+  /** Nothing is heard before `ready` is called. */
+  isEarly?: boolean
 }
 
 /** One connection to `/ws/events` that is kept, tried for ever, and goes on behind the last event it has brought. */
-export function useStreamSocket({ query, receive }: StreamSocketOptions) {
+export function useStreamSocket({ query, receive, isEarly = false }: StreamSocketOptions) {
   const status = ref<StreamStatus>('connecting')
   const sinceMs = ref(0)
   const access = useAccess()
@@ -33,8 +35,8 @@ export function useStreamSocket({ query, receive }: StreamSocketOptions) {
   let lastId = ''
   // While one connection takes the place of another none is lost.
   let isReplacing = false
-  // What the page hears before it is ready to; it connects as soon as it can.
-  let early: (() => void)[] | undefined = []
+  // What has come before it is to be heard.
+  let early: (() => void)[] | undefined = isEarly ? [] : undefined
 
   const socket = useWebSocket(() => streamAddress([['after', lastId], ...query()]), {
     immediate: false,
