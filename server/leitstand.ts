@@ -293,7 +293,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       presence.start()
       accounts.start()
       removeKey = writeKeyFile(settings.dataDir, accounts.masterKey())
-      if (history) history.open()
+      if (history) await history.open()
       else loadAlone()
       if (!mqtt.url) {
         // Loaded only where it is wanted.
@@ -316,7 +316,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       removeKey?.()
       await connection?.stop()
       await broker?.stop()
-      history?.close()
+      await history?.close()
       documents.close()
     },
     health() {

@@ -113,6 +113,8 @@ export function createTail(now: () => number) {
       size -= tails.get(device)?.length ?? 0
       tails.delete(device)
     },
+    /** What is there of a device: another one once it was packed. */
+    held: (device: number): DeviceTail | undefined => tails.get(device),
     holds: (tail: DeviceTail) => tails.get(tail.device) === tail,
     all: (): Iterable<DeviceTail> => tails.values(),
     size: () => size,
