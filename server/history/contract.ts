@@ -15,7 +15,6 @@ import type { NewRecord, Restored } from './store'
 export type Durability = 'full' | 'normal'
 
 export interface HistoryOptions {
-  file: string
   durability: Durability
   retention: RetentionLimits
   /** Deliveries that can be under way at once: MQTT's Receive Maximum. */
@@ -24,7 +23,6 @@ export interface HistoryOptions {
   stateOf: (deviceId: string) => string | undefined
   /** The store has failed (with the reason in words), or is well again (`null`). */
   onFault: (reason: string | null) => void
-  onDamaged: (movedTo: string) => void
   /** What the database holds, on opening; to be read to the end. */
   onOpen: (restored: Restored) => void
   now?: () => number

@@ -23,6 +23,12 @@ import { createStore } from './store'
 import type { Store } from './store'
 import type { DeviceTail } from './tail'
 
+export interface SqliteOptions extends HistoryOptions {
+  file: string
+  /** The file was damaged and is set aside. */
+  onDamaged: (movedTo: string) => void
+}
+
 /** SQLite answers at once, wherever nothing has to be waited for. */
 export interface SqliteHistory extends History {
   open: () => void
@@ -31,7 +37,7 @@ export interface SqliteHistory extends History {
   presence: ReturnType<typeof createPresenceLines>
 }
 
-export function createHistory(options: HistoryOptions): SqliteHistory {
+export function createHistory(options: SqliteOptions): SqliteHistory {
   const now = options.now ?? Date.now
   let database: DatabaseSync | undefined
   let store: Store | undefined
