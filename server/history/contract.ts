@@ -1,7 +1,7 @@
 import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Storage } from '#shared/schemas/storage'
 import type { DocumentChange, Documents } from './documents'
-import type { Delivery } from './journal'
+import type { Delivery } from './deliveries'
 import type { Past } from './past'
 import type { PresenceLog } from './presence-lines'
 import type { ExportedSample } from './archive'

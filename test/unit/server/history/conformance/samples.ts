@@ -57,7 +57,7 @@ export function conformsInSamples(make: PlaceMaker) {
 
   describe('a status', () => {
     it('comes back with the records, and is in the state once it is packed', async () => {
-      const change = { deviceId: 'tor-1', status: 'open', updatedAt: fromMicroseconds(START) }
+      const change = { deviceId: 'tor-1', status: 'open', updatedAt: fromMicroseconds(START), receivedAt: fromMicroseconds(START) }
       site.history.append({ kind: 'status', value: change, body: JSON.stringify(change), delivery: { packetId: 1, topic: 't', payload: Buffer.from('open'), redelivered: false } })
       await kept(site.history)
       await site.reopen()
