@@ -11,9 +11,9 @@ import type { Awaitable } from './shelf'
 import { restAfter, startSlice } from './slices'
 
 /** Changes gather for so long and are written together. */
-const GATHER_MS = 1_000
+export const GATHER_MS = 1_000
 /** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
-const BEAT_MS = 60_000
+export const BEAT_MS = 60_000
 /** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
 export const MOST_WAITING_LINES = 100_000
 

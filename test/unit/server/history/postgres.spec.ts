@@ -1,0 +1,183 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createPostgresHistory } from '../../../../server/history/postgres/history'
+import { POSTGRES_PASSWORD } from '../../../../tools/programs/postgres'
+import { hasPostgres, usePostgres } from './conformance/postgres-place'
+import type { PostgresPlace } from './conformance/postgres-place'
+import { append, DAY, FOR_EVER, kept, samples, START, telemetry, useSite } from './conformance/site'
+import type { Site } from './conformance/site'
+
+describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
+  const server = usePostgres()
+  let place: PostgresPlace | undefined
+  const site = useSite(async () => place = await server.makePlace({ mostWaiting: 100_000 }), { durability: 'full' })
+
+  async function wellAgain({ history }: Site) {
+    await vi.waitFor(() => expect(history.probe()).toBe(true), { timeout: 15_000, interval: 50 })
+    expect(history.isOpen()).toBe(true)
+  }
+
+  const numbered = (n: number, redelivered = false) => ({ packetId: n + 1, topic: 't', payload: Buffer.from(String(n)), redelivered })
+
+  it('says in words that the database is away, keeps nothing then, and goes on when it is back', async () => {
+    append(site.history, telemetry(START, { x: 1 }))
+    expect(await kept(site.history)).toBe(true)
+    await server.stop()
+    await vi.waitFor(() => expect(site.faults).toHaveLength(1))
+    expect(site.faults[0]).toMatch(/^PostgreSQL cannot be reached/)
+    expect(site.history.isOpen()).toBe(false)
+    expect(site.history.probe()).toBe(false)
+    expect(() => append(site.history, telemetry(START + 1, { x: 2 }))).toThrow('cannot be reached')
+    expect(await kept(site.history)).toBe(false)
+    await expect(samples(site.history)).rejects.toThrow(/^PostgreSQL cannot be reached/)
+    await expect(site.history.documents.write([{ kind: 'a', name: '1', body: 'x' }])).rejects.toThrow('cannot be reached')
+    await server.start()
+    await wellAgain(site)
+    expect(site.faults.at(-1)).toBeNull()
+    append(site.history, telemetry(START + 1, { x: 2 }))
+    expect(await kept(site.history)).toBe(true)
+    expect(await samples(site.history)).toEqual([[START, 1], [START + 1, 2]])
+  })
+
+  it('keeps every message exactly once, however often the database is killed in the middle', async () => {
+    const most = 3_000
+    let next = 0
+    let restarts = 0
+    const unacknowledged = new Set<number>()
+    // As the broker does: what was not acknowledged comes again when there is a connection again.
+    async function deliver(numbers: readonly number[], again: boolean) {
+      for (const n of numbers) {
+        if (again && site.history.isStored(numbered(n, true))) continue
+        append(site.history, telemetry(START + n * 1_000, { n }), numbered(n))
+      }
+      if (await kept(site.history)) for (const n of numbers) unacknowledged.delete(n)
+    }
+    while (next < most || unacknowledged.size > 0) {
+      if (site.history.fault() !== null) {
+        await wellAgain(site)
+        site.history.sessionResumed()
+        await deliver([...unacknowledged], true).catch(() => {})
+        continue
+      }
+      const numbers = Array.from({ length: Math.min(50, most - next) }, () => next++)
+      numbers.forEach(n => unacknowledged.add(n))
+      const turn = deliver(numbers, false).catch(() => {})
+      if (next > most * (restarts + 1) / 4 && restarts < 3) {
+        restarts++
+        const restarted = server.restart('SIGKILL')
+        await Promise.all([turn, restarted])
+      }
+      await turn
+    }
+    expect(restarts).toBe(3)
+    expect((await samples(site.history, 'n')).map(([, n]) => n)).toEqual(Array.from({ length: most }, (_, n) => n))
+    await site.reopen()
+    expect((await samples(site.history, 'n'))).toHaveLength(most)
+  }, 60_000)
+
+  it('finds out whether a transaction was committed when the connection is cut under it', async () => {
+    append(site.history, telemetry(START, { n: 1 }), numbered(1))
+    const turn = kept(site.history)
+    await place?.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \'leitstand\'')
+    const wasKept = await turn
+    await vi.waitFor(() => expect(site.faults.length).toBeGreaterThan(0))
+    await wellAgain(site)
+    const isThere = (await samples(site.history, 'n')).length === 1
+    expect(site.history.isStored(numbered(1, true))).toBe(isThere)
+    if (wasKept) expect(isThere).toBe(true)
+  })
+
+  it('lets nobody else write the same tables, and says so', async () => {
+    const faults: (string | null)[] = []
+    const other = createPostgresHistory({
+      url: place?.url ?? '', durability: 'full', unacknowledged: 10, retention: FOR_EVER, stateOf: () => undefined,
+      onFault: reason => faults.push(reason), onOpen: () => {},
+    })
+    await other.open()
+    expect(faults).toEqual([expect.stringContaining('Another application')])
+    await site.history.close()
+    await other.open()
+    expect(other.fault()).toBeNull()
+    await other.close()
+  }, 20_000)
+
+  it.each([
+    ['a wrong password', (url: string) => url.replace(POSTGRES_PASSWORD, 'secret-123'), 'refuses the user name or password'],
+    ['a database that is not there', (url: string) => url.replace('/postgres?', '/nothing?'), 'does not exist'],
+    ['a server that is not there', (url: string) => url.replace(/:\d+\//, ':1/'), 'cannot be reached'],
+  ])('says in words what is wrong with %s, without telling any of it', async (_, wrong, words) => {
+    const url = wrong(place?.url ?? '')
+    const history = createPostgresHistory({ url, durability: 'full', unacknowledged: 10, retention: FOR_EVER, stateOf: () => undefined, onFault: () => {}, onOpen: () => {} })
+    await history.open()
+    const fault = history.fault() ?? ''
+    expect(fault).toContain(words)
+    expect(fault).not.toMatch(/secret-123|kept-by-nobody|127\.0\.0\.1|leitstand:/)
+    await expect(samples(history)).rejects.toThrow(fault)
+    await history.close()
+  })
+
+  it('gives up, in words, when more waits than may', async () => {
+    for (let n = 0; n < 5_000 && site.faults.length === 0; n++) {
+      try {
+        append(site.history, telemetry(START + n, { x: 'some text that fills '.repeat(5) }))
+      }
+      catch (error) {
+        expect(String(error)).toContain('too slow')
+      }
+    }
+    expect(site.faults).toEqual([expect.stringContaining('too slow')])
+    await wellAgain(site)
+    expect(await samples(site.history)).toEqual([])
+  })
+
+  it('keeps its old days in parts of their own, and drops them whole', async () => {
+    const parts = async () => (await place?.query('SELECT count(*) AS n FROM pg_inherits WHERE inhparent = \'segment\'::regclass') ?? [])[0]?.n
+    for (let day = 0; day < 100; day += 10) append(site.history, telemetry(START + day * DAY, { x: day }))
+    append(site.history, telemetry(START - 1_000 * DAY, { x: -1 }))
+    await kept(site.history)
+    await site.history.packAll()
+    // Ten days, and the one for what is older than any part.
+    expect(await parts()).toBe('11')
+    expect((await samples(site.history)).length).toBe(11)
+    await site.reopen({ retention: { ...FOR_EVER, rawDays: 35 } })
+    await site.history.maintain()
+    expect(await samples(site.history)).toEqual([[START + 70 * DAY, 70], [START + 80 * DAY, 80], [START + 90 * DAY, 90]])
+    // Those three, today, tomorrow, and that for what is older.
+    expect(await parts()).toBe('6')
+  })
+
+  it('drops its oldest days when the whole is too large', async () => {
+    for (let day = 0; day < 20; day++) {
+      for (let n = 0; n < 200; n++) append(site.history, telemetry(START + (80 + day) * DAY + n * 1_000_000, { x: `${day} ${n} ${Math.sin(n)} ${'abcdefghij'.repeat(20)}` }))
+      await kept(site.history)
+    }
+    await site.history.packAll()
+    const { bytes } = await site.history.storage()
+    await site.reopen({ retention: { ...FOR_EVER, bytes: Math.round(bytes * 0.8) } })
+    await site.history.maintain()
+    const left = await samples(site.history)
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.length).toBeLessThan(4_000)
+    expect(left.at(-1)?.[0]).toBe(START + 99 * DAY + 199_000_000)
+    expect((await site.history.storage()).bytes).toBeLessThan(bytes * 0.8)
+  })
+
+  it('keeps names that PostgreSQL cannot keep as they are', async () => {
+    const names = ['\0', '\ud800', '\udc00x', '"quoted"', 'a'.repeat(4_000)]
+    append(site.history, telemetry(START, Object.fromEntries(names.map((name, i) => [name, i]))))
+    await kept(site.history)
+    await site.history.packAll()
+    await site.reopen()
+    for (const [i, name] of names.entries()) expect(await samples(site.history, name)).toEqual([[START, i]])
+    expect(site.history.fault()).toBeNull()
+  })
+
+  it('refuses a schema that is newer than it knows', async () => {
+    await site.history.close()
+    await place?.query('UPDATE meta SET value = 99 WHERE key = \'schema\'')
+    await site.history.open()
+    expect(site.history.fault()).toContain('newer version')
+    await place?.query('UPDATE meta SET value = 1 WHERE key = \'schema\'')
+    await site.history.open()
+    expect(site.history.fault()).toBeNull()
+  })
+})
