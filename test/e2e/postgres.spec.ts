@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
-import { HistoryAnswerSchema } from '#shared/schemas/history'
+import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
 import { StorageSchema } from '#shared/schemas/storage'
 import { POSTGRES_PASSWORD, startPostgres } from '../../tools/programs/postgres'
 import { startApp } from './support/app'
@@ -83,7 +83,11 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     expect(chart.points.reduce((sum, { count }) => sum + count, 0)).toBe(NUMBERS)
     const [then] = DeviceStatesSchema.parse(await app.get(`/api/sensors?at=${new Date(begin + 5_000).toISOString()}`))
     expect(then?.values.n?.value).toBe(5_000)
-    expect(StorageSchema.parse(await app.get('/api/storage'))).toMatchObject({ devices: 1, series: 1, messages: NUMBERS, durability: 'full' })
+    // Not only different ones: the same sample twice would be one.
+    const exported = await fetch(`${app.url}/api/sensors/gate/export?from=0`)
+    expect(exported.headers.get(EXPORT_MESSAGES_HEADER)).toBe(String(NUMBERS))
+    expect((await exported.text()).trim().split('\n')).toHaveLength(NUMBERS + 1)
+    expect(StorageSchema.parse(await app.get('/api/storage'))).toMatchObject({ devices: 1, series: 1, durability: 'full', fault: null })
     // Nothing but the secret and what `npm run admin` needs lies in the data folder.
     expect(readdirSync(data).sort()).toEqual(['admin.key', 'url'])
     expect(app.output()).not.toContain(POSTGRES_PASSWORD)

@@ -170,4 +170,3 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, mostW
     },
   }
 }
-export type Writer = ReturnType<typeof createWriter>
