@@ -30,9 +30,9 @@ export async function benchPostgres({ samples }: BenchOptions, say: Say) {
     await history.open()
     const rounds = Math.max(1, Math.round(samples / DEVICES / METRICS))
     const stored = await fill(history, rounds, say)
+    const { bytes } = await history.storage()
     const copied = await copyRows(database, rounds, DEVICES, METRICS)
     const chartMs = await askForCharts(history, rounds)
-    const { bytes } = await history.storage()
     return report({ samples: rounds * DEVICES * METRICS, ...stored, copied, chartMs, bytes }, say)
   }
   finally {

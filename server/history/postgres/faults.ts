@@ -13,8 +13,11 @@ const OTHER = 'The history cannot be written: PostgreSQL reports an error.'
 /** Connection lost, server stopping or starting. */
 const AWAY_CODE = /^(?:08|57P0|E[A-Z]+$)/
 
-/** A reason that is fit to show as it is. */
-export class HistoryError extends Error {}
+/** A reason that is fit to show as it is; whoever asked just then is told that it is not his fault. */
+export class HistoryError extends Error {
+  readonly statusCode = 503
+  readonly data = { code: 'history-unavailable' }
+}
 
 /** What has failed, as a sentence that says what to do: without address, user or password. */
 export function inWords(error: unknown): string {

@@ -86,7 +86,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
       const store = await openStore({ ...options, session, now, onFailure: lose })
       const records = await store.restore()
       await documentTable.load(session.write)
-      await presence.open(session.write)
+      await presence.open(session.write, !wasOpen)
       if (isLost) throw new Error('The connection has ended.')
       const { partitions, kept } = store
       opening = { session, store, maintenance: createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, now }) }

@@ -6,6 +6,7 @@ import { floorTo, TIERS } from '../rollups'
 import type { TierName } from '../rollups'
 import type { StoredMessage } from '../segments'
 import type { PackingShelf, SegmentRow } from '../shelf'
+import { nextTurn, startSlice } from '../slices'
 import { fromKept, toKept } from './names'
 import type { Partitions } from './partitions'
 import { toHead } from './shelf'
@@ -51,7 +52,13 @@ export async function packDevices(packed: readonly Packed[], newestId: number, {
     return [...existing.get(device) ?? [], ...fresh.filter(segment => segment.device === device)].filter(({ first, last }) => last >= from && first <= to)
   }
 
-  for (const { device, messages } of packed) if (messages.length > 0) packMessages(shelf, device, messages, kept)
+  let inTime = startSlice()
+  for (const { device, messages } of packed) {
+    if (messages.length > 0) packMessages(shelf, device, messages, kept)
+    if (inTime()) continue
+    await nextTurn()
+    inTime = startSlice()
+  }
   await writeSegments(fresh, newestId, partitions, query)
   for (const tier of TIER_NAMES) await writeRollups(tier, [...changed.values()].filter(rollup => rollup.tier === tier), partitions, query)
   await query('UPDATE device SET archived = p.archived, state = coalesce(p.state, device.state) FROM unnest($1::int[], $2::bigint[], $3::text[]) AS p (id, archived, state) WHERE device.id = p.id AND device.name IS NOT NULL',

@@ -80,10 +80,10 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
 
   return {
     log,
-    /** Goes on from what an earlier start has left: since it was last there nobody has listened. */
-    async open(query: Query) {
+    /** Goes on from what an earlier start has left, if it is one: since that was last there nobody has listened. */
+    async open(query: Query, isStart: boolean) {
       const since = (await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value
-      if (typeof since === 'number') {
+      if (isStart && typeof since === 'number') {
         await query('INSERT INTO presence (device, time, state) VALUES ($1, $2, \'unknown\') ON CONFLICT DO NOTHING', [EVERYBODY, since])
         lastGap = since
       }

@@ -13,6 +13,7 @@ import { toStored } from '../store'
 import type { NewRecord, Restored } from '../store'
 import { createTail } from '../tail'
 import type { DeviceTail } from '../tail'
+import { createGate } from '../slices'
 import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
@@ -23,7 +24,7 @@ import { createWriter } from './writer'
 
 /** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
 const PACKED_DEVICES = 100
-const PACKED_MESSAGES = 10_000
+const PACKED_MESSAGES = 4_000
 const BATCHES_PER_READ = 200
 
 export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
@@ -55,6 +56,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   const tail = createTail(now)
   /** Devices that are being packed: until that is committed nobody reads them, and what was read meanwhile is read again. */
   const packing = new Set<number>()
+  const packingGate = createGate()
   let packed = Promise.resolve()
   let isOpen = true
 
@@ -112,6 +114,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
       begin() {
         taken = snapshot(tails)
         for (const { device } of taken) packing.add(device)
+        packingGate.close()
         return async (query) => { segments = await packDevices(taken, newestSegment, { query, partitions, kept }) }
       },
       done() {
@@ -120,6 +123,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
           tail.packed(device, messages.length, lastId)
           packing.delete(device)
         }
+        packingGate.open()
       },
     })
   }
@@ -150,7 +154,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   async function steady<T>(device: number, ask: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
-      while (packing.has(device) && isOpen) await packed.catch(() => {})
+      while (packing.has(device) && isOpen) await packingGate.passed()
       const before = tail.held(device)
       const answer = await ask(tail.of(device))
       if (!isOpen || (!packing.has(device) && (before === undefined || tail.holds(before)))) return answer
@@ -205,6 +209,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     close() {
       isOpen = false
       clearInterval(timer)
+      packingGate.open()
     },
   }
 }

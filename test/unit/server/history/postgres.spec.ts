@@ -58,6 +58,8 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
   it('says in words that the database is away, keeps nothing then, and goes on when it is back', async () => {
     append(site.history, telemetry(START, { x: 1 }))
     expect(await kept(site.history)).toBe(true)
+    site.history.presence.note({ deviceId: 'tor-1', presence: 'live', since: new Date(START / 1_000).toISOString() })
+    await vi.waitFor(async () => expect(await place?.query('SELECT 1 FROM meta WHERE key = \'listening\'')).toHaveLength(1), 5_000)
     await server.stop()
     await vi.waitFor(() => expect(site.faults).toHaveLength(1))
     expect(site.faults[0]).toMatch(/^PostgreSQL cannot be reached/)
@@ -73,6 +75,8 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     append(site.history, telemetry(START + 1, { x: 2 }))
     expect(await kept(site.history)).toBe(true)
     expect(await samples(site.history)).toEqual([[START, 1], [START + 1, 2]])
+    // The server was there all the time.
+    expect((await site.history.presence.read('tor-1', { from: 0, to: 2 * START }, 10)).lines.map(({ presence }) => presence)).toEqual(['live'])
   })
 
   it('keeps every message exactly once, however often the database is killed in the middle', async () => {
