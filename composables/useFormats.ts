@@ -72,31 +72,45 @@ export function useFormats() {
   }
 }
 
-const made = new Map<string, ReturnType<typeof createFormats>>()
+const made = new Map<string, Formats>()
 
-/** Made once per language: each takes longer than drawing a row. */
+/** Made once per language. */
 function formatsOf(language: string) {
   const known = made.get(language)
   if (known) return known
-  const formats = createFormats(language)
+  const formats = new Formats(language)
   made.set(language, formats)
   return formats
 }
 
-function createFormats(language: string) {
-  const byDecimals: Record<number, Intl.NumberFormat> = {}
-  return {
-    language,
-    byDecimals,
-    number: new Intl.NumberFormat(language, { maximumFractionDigits: 3 }),
-    scientific: new Intl.NumberFormat(language, { notation: 'scientific', maximumSignificantDigits: 4 }),
-    dateTime: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),
-    time: new Intl.DateTimeFormat(language, { timeStyle: 'medium' }),
-    bytes: BYTE_UNITS.map(unit => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 })),
-    days: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 0 }),
-    fewDays: new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 1 }),
-    durations: Object.fromEntries(DURATION_UNITS.map(unit => [unit, new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 })])),
-    share: new Intl.NumberFormat(language, { style: 'percent', maximumSignificantDigits: 3 }),
-    relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'long' }),
+/** Each is made when it is first wanted: that takes longer than drawing a row. */
+class Formats {
+  readonly byDecimals: Record<number, Intl.NumberFormat> = {}
+  #number?: Intl.NumberFormat
+  #scientific?: Intl.NumberFormat
+  #dateTime?: Intl.DateTimeFormat
+  #time?: Intl.DateTimeFormat
+  #bytes?: Intl.NumberFormat[]
+  #days?: Intl.NumberFormat
+  #fewDays?: Intl.NumberFormat
+  #durations?: Record<string, Intl.NumberFormat>
+  #share?: Intl.NumberFormat
+  #relative?: Intl.RelativeTimeFormat
+
+  constructor(readonly language: string) {}
+
+  get number() { return this.#number ??= new Intl.NumberFormat(this.language, { maximumFractionDigits: 3 }) }
+  get scientific() { return this.#scientific ??= new Intl.NumberFormat(this.language, { notation: 'scientific', maximumSignificantDigits: 4 }) }
+  get dateTime() { return this.#dateTime ??= new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'medium' }) }
+  get time() { return this.#time ??= new Intl.DateTimeFormat(this.language, { timeStyle: 'medium' }) }
+  get bytes() { return this.#bytes ??= BYTE_UNITS.map(unit => this.#unit(unit, { unitDisplay: 'short', maximumSignificantDigits: 3 })) }
+  get days() { return this.#days ??= this.#unit('day', { unitDisplay: 'long', maximumFractionDigits: 0 }) }
+  get fewDays() { return this.#fewDays ??= this.#unit('day', { unitDisplay: 'long', maximumFractionDigits: 1 }) }
+  get durations() { return this.#durations ??= Object.fromEntries(DURATION_UNITS.map(unit => [unit, this.#unit(unit, { unitDisplay: 'short', maximumFractionDigits: 1 })])) }
+  get share() { return this.#share ??= new Intl.NumberFormat(this.language, { style: 'percent', maximumSignificantDigits: 3 }) }
+  get relative() { return this.#relative ??= new Intl.RelativeTimeFormat(this.language, { numeric: 'auto', style: 'long' }) }
+
+  #unit(unit: string, options: Intl.NumberFormatOptions) {
+    return new Intl.NumberFormat(this.language, { style: 'unit', unit, ...options })
   }
 }

@@ -2,12 +2,14 @@ import { getRequestHeader, send, setResponseHeader, setResponseStatus } from 'h3
 import type { H3Error, H3Event } from 'h3'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import type { ErrorAnswer } from '#shared/schemas/error'
+import { isForPrograms } from '#shared/utils/access'
 
 const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large', 415: 'media-type' }
 
 /** Errors have one shape and no insides; whoever asks for a page gets Nuxt's own error page. */
 export default function errorHandler(error: H3Error, event: H3Event) {
-  if (!event.path.startsWith('/api/') && getRequestHeader(event, 'accept')?.includes('text/html')) return
+  const [path = ''] = event.path.split('?')
+  if (!isForPrograms(path) && getRequestHeader(event, 'accept')?.includes('text/html')) return
   const { statusCode } = error
   const isOurs = (statusCode < 500 || statusCode === 503) && !error.unhandled
   if (!isOurs) console.error(`[leitstand] ${event.method} ${event.path.slice(0, 200)} failed:`, error)

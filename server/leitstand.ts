@@ -25,11 +25,13 @@ import { createPostgresHistory } from './history/postgres/history'
 import type { Restored } from './history/store'
 import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
+import { readFigures } from './figures'
 import { createIngest, restoreFleet } from './ingest'
 import { writeKeyFile } from './key-file'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
 import type { Grouping } from './live/interest'
+import type { Metrics } from './metrics/metrics'
 import { createConnection, STATUS_TOPIC } from './mqtt/connection'
 import type { Connection } from './mqtt/connection'
 import type { EmbeddedBroker } from './mqtt/embedded-broker'
@@ -76,6 +78,8 @@ export interface Leitstand {
   history: History | undefined
   limits: Settings['limits']
   health: () => Health
+  /** What Prometheus collects. */
+  metrics: () => Promise<Metrics>
 }
 
 /** Lines for the person who runs it. */
@@ -96,6 +100,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   let connection: Connection | undefined
   let isRestoring = false
   let removeKey: (() => void) | undefined
+  let metrics: Promise<Metrics> | undefined
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
@@ -242,6 +247,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     if (accounts.state() === 'none') log.info(`No account exists yet: ${settings.accounts.open ? 'everybody' : 'only this machine'} may enter. The first account is made on the page /welcome with the code ${accounts.firstCode()}, or with \`npm run admin -- create\`.`)
   }
 
+  /** Loaded and made when it is asked for the first time. */
+  async function makeMetrics(): Promise<Metrics> {
+    const { createMetrics } = await import('./metrics/metrics')
+    const session = () => connection?.session()
+    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session }))
+  }
+
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
     hub.publish('broker', undefined, JSON.stringify(status))
@@ -335,6 +347,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         refused: refusals.report(),
       }
     },
+    metrics: () => metrics ??= makeMetrics(),
   }
 }
 

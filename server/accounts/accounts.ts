@@ -212,5 +212,6 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     openShare: shares.open,
     note: audit.note,
     audit: (limit, before) => ({ ...audit.read(limit, before), logins: { ...logins } }),
+    logins: () => ({ ...logins }),
   }
 }

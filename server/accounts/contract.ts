@@ -125,4 +125,6 @@ export interface Accounts {
   /** Notes what somebody has done. */
   note: (entry: Omit<AuditEntry, 'id' | 'at'>) => void
   audit: (limit: number, before?: number) => Audit
+  /** Attempts to sign in since the start that led nobody in. */
+  logins: () => Audit['logins']
 }

@@ -23,6 +23,16 @@ export const DIAGNOSIS_ROUTES: readonly Route[] = [
     answers: { 200: { description: 'The checks, and the last examination.', schema: 'Doctor' } },
   },
   {
+    method: 'get', path: '/metrics', id: 'getMetrics', tag: 'operation',
+    summary: 'Counts and states for Prometheus; what they mean stands in docs/operation.md.',
+    answers: {
+      200: {
+        description: 'The Prometheus text format (`text/plain; version=0.0.4`). Its length does not depend on how many devices there are.',
+        files: { 'text/plain': '# HELP leitstand_messages_received_total Messages received from the broker.\n# TYPE leitstand_messages_received_total counter\nleitstand_messages_received_total 1205\n' },
+      },
+    },
+  },
+  {
     method: 'post', path: '/api/doctor/examination', id: 'postExamination', tag: 'operation',
     summary: 'Looks for five seconds at everything the broker carries (`#`), over a connection of its own. Who asks meanwhile gets the same answer.',
     answers: {

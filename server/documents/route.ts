@@ -25,7 +25,7 @@ export type Body = { description: string } & ({ schema: SchemaName } | { mediaTy
 
 export interface Route {
   method: 'get' | 'put' | 'post' | 'delete'
-  path: `/api/${string}`
+  path: `/api/${string}` | '/metrics'
   id: string
   tag: keyof typeof TAGS
   summary: string

@@ -13,6 +13,10 @@ export interface CommitsOptions {
   isFailed: () => boolean
   /** What was committed may be on disk or not. */
   onSyncFault: (error: Error) => void
+  /** The last record that is in the store. */
+  lastId: () => number
+  /** What was appended up to this record is on disk; what that took. */
+  onKept: (lastId: number, ms: number) => void
 }
 
 export interface Commits {
@@ -27,7 +31,7 @@ export interface Commits {
  * Commits turn by turn, each put on disk before it is told as kept. While `fdatasync` is under way a commit would wait for it,
  * and with it the event loop: the turns that end meanwhile share the next one.
  */
-export function createCommits(file: string, { commit, rollBack, isFailed, onSyncFault }: CommitsOptions): Commits {
+export function createCommits(file: string, { commit, rollBack, isFailed, onSyncFault, lastId, onKept }: CommitsOptions): Commits {
   let turns: OnKept[] = []
   const sync = createSync(file, settle)
 
@@ -39,6 +43,7 @@ export function createCommits(file: string, { commit, rollBack, isFailed, onSync
     }
     const shared = turns
     turns = []
+    const began = performance.now()
     const tell = (kept: boolean) => {
       for (const done of shared) done(kept)
     }
@@ -48,8 +53,10 @@ export function createCommits(file: string, { commit, rollBack, isFailed, onSync
     catch {
       return tell(false)
     }
+    const id = lastId()
     sync.request((error) => {
       if (error) onSyncFault(error)
+      else onKept(id, performance.now() - began)
       tell(error === null)
     })
   }

@@ -28,6 +28,22 @@ export interface HistoryOptions {
   now?: () => number
 }
 
+/** What is cheap to know of an open history at any time; counts since the start. */
+export interface HistoryFigures {
+  /** Messages in memory and in the journal that are not packed yet. */
+  unpacked: number
+  /** Messages appended that are not known to be on disk yet. */
+  unkept: number
+  /** Commits of turns, and how long they took together: until they were on disk, where somebody waits for that. */
+  commits: number
+  commitSeconds: number
+  /** What is in use in the database (undefined: it has not been looked at yet), and what that may be. */
+  usedBytes: number | undefined
+  limitBytes: number
+  /** Time of the oldest message in microseconds since 1970; null or undefined: there is none, or it has not been looked for yet. */
+  rawFrom: number | null | undefined
+}
+
 export interface History {
   /** Opens the database, at once or later; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
   open: () => Awaitable<void>
@@ -76,6 +92,8 @@ export interface History {
   maintain: () => Promise<void>
   /** What is kept and what it costs. */
   storage: () => Promise<Storage>
+  /** Undefined while it is not open. @throws when the store does. */
+  figures: () => HistoryFigures | undefined
   /** Keeps what can be kept, and lets go of the database. */
   close: () => Awaitable<void>
 }

@@ -17,6 +17,8 @@ import { createPacker } from './packer'
 import { createPast } from './past'
 import { createQuestions } from './reading'
 import { createPresenceLines } from './presence-lines'
+import { createProgress } from './progress'
+import { usedBytes } from './retention'
 import { createGate, nextTurn } from './slices'
 import { createSqliteNames } from './sqlite-shelf'
 import { createStore } from './store'
@@ -50,6 +52,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
   const gate = createGate()
+  const progress = createProgress()
   let trimming = false
   let fault: string | null = null
 
@@ -88,14 +91,26 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     // Background work may have failed since the last turn: what came after it was not even appended.
     if (fault !== null) return done(false)
     if (commits) return commits.end(done)
-    commit()
+    commitNow()
     done(true)
+  }
+
+  /** Nobody waits until it is on disk. */
+  function commitNow() {
+    if (!gate.isClosed()) return
+    const began = performance.now()
+    commit()
+    progress.kept(lastId(), performance.now() - began)
   }
 
   /** It may be on disk or not: what the broker delivers again is taken as new. */
   function onSyncFault(error: Error) {
     store?.distrustDeliveries()
     setFault(inWords(error))
+  }
+
+  function lastId(): number {
+    return store?.lastId() ?? 0
   }
 
   function commit() {
@@ -201,10 +216,11 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   function open() {
     try {
       database = openDatabase(options.file, options.onDamaged)
-      if (options.durability === 'full') commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault })
+      if (options.durability === 'full') commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onKept: progress.kept })
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       options.onOpen(store.restore())
+      progress.begin(lastId())
       presence.open(database, store.idOf)
       packer.start()
       checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
@@ -248,7 +264,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
         store.append(record)
       })
     },
-    commit: done => done ? commitThen(done) : commit(),
+    commit: done => done ? commitThen(done) : commitNow(),
     sessionResumed: () => store?.sessionResumed(),
     forgetDeliveries: () => guarded(({ store }) => store.forgetDeliveries()),
     fault: () => fault,
@@ -300,6 +316,10 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       const report = await maintenance?.report(nameOf)
       if (!report) throw new Error('The history is not open.')
       return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
+    },
+    figures() {
+      if (!database || !store) return undefined
+      return { ...progress.report(lastId()), unpacked: store.tail.size(), usedBytes: usedBytes(database), limitBytes: options.retention.bytes, rawFrom: maintenance?.rawFrom() }
     },
     close() {
       if (gate.isClosed()) commit()

@@ -51,6 +51,8 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
       stopped = true
       clearInterval(timer)
     },
+    /** Begin of the messages that are kept, in microseconds since 1970: null without any, undefined before it was counted. */
+    rawFrom: () => census?.tiers.raw.from,
     /** What is kept and what it costs; counted at most a minute ago. */
     async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
       if (!census) await (running ??= run())

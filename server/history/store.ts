@@ -88,6 +88,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     sessionResumed: journal.sessionResumed,
     idOf: (deviceId: string) => ids.get(deviceId),
     deviceCount: () => ids.size,
+    lastId: journal.lastId,
     /** To be read to the end once, before anything is appended. */
     restore(): Restored {
       const rows = database.prepare('SELECT id, name, archived, state FROM device').all()

@@ -1,6 +1,13 @@
 import type { Subscriber } from './subscriber'
 
-export const CLOSE_TRY_LATER = 1013
+/** Why a client was given up, as it is told itself. */
+export const IN_WORDS = {
+  stuck: 'nothing was read: reconnect for a fresh snapshot',
+  unanswered: 'no answer to a ping',
+  failed: 'sending failed',
+}
+export type GivenUp = keyof typeof IN_WORDS
+
 /** Slow clients are given what there is room for this often. */
 const TEND_EVERY_MS = 100
 const HEARTBEAT_EVERY_MS = 10_000
@@ -14,12 +21,12 @@ export interface CareOptions {
   members: ReadonlyMap<string, Watched>
   /** Does something with a client that may fail. */
   attempt: (subscriber: Subscriber, act: () => void) => void
-  drop: (subscriber: Subscriber, code: number, reason: string) => void
+  giveUp: (subscriber: Subscriber, why: GivenUp) => void
   heartbeat: () => void
 }
 
 /** Looks after clients from time to time: the slow ones go on, the stuck and the dead are closed. */
-export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
+export function createCare({ members, attempt, giveUp, heartbeat }: CareOptions) {
   const slow = new Set<Subscriber>()
   let waitingBytes = 0
   const timers: NodeJS.Timeout[] = []
@@ -28,7 +35,7 @@ export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
     waitingBytes = 0
     for (const subscriber of slow) {
       attempt(subscriber, () => {
-        if (!subscriber.tend()) drop(subscriber, CLOSE_TRY_LATER, 'nothing was read: reconnect for a fresh snapshot')
+        if (!subscriber.tend()) giveUp(subscriber, 'stuck')
       })
       if (!subscriber.isCoalescing()) slow.delete(subscriber)
       else waitingBytes += subscriber.client.bufferedBytes()
@@ -43,7 +50,7 @@ export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
       const buffered = client.bufferedBytes()
       const reads = member.buffered > 0 && buffered < member.buffered
       if (heard !== undefined && heard === member.heard && !reads) {
-        drop(member.subscriber, CLOSE_TRY_LATER, 'no answer to a ping')
+        giveUp(member.subscriber, 'unanswered')
         continue
       }
       Object.assign(member, { heard, buffered })
@@ -60,6 +67,7 @@ export function createCare({ members, attempt, drop, heartbeat }: CareOptions) {
     remove: (subscriber: Subscriber) => void slow.delete(subscriber),
     /** Bytes that wait for all slow clients together, at most a tenth of a second ago. */
     waitingBytes: () => waitingBytes,
+    slowClients: () => slow.size,
     start() {
       timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
       for (const timer of timers) timer.unref()

@@ -2,8 +2,8 @@
 // order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
 // told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { CLOSE_TRY_LATER, createCare } from './care'
-import type { Watched } from './care'
+import { createCare, IN_WORDS } from './care'
+import type { GivenUp, Watched } from './care'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType, Move } from './event-log'
 import type { Frame, Framing } from './frames'
@@ -13,6 +13,8 @@ import { createLane, laneKey } from './lane'
 import type { Delivery, Lane, StreamOptions } from './lane'
 import { createSubscriber } from './subscriber'
 import type { StreamClient, Subscriber } from './subscriber'
+import { createTally } from './tally'
+import type { StreamCounts } from './tally'
 
 export interface HubOptions {
   maxClients: number
@@ -51,15 +53,16 @@ export interface Hub {
   /** Lets go what was published so far; without it that happens at the end of the event-loop turn. */
   flush: () => void
   size: () => number
+  counts: () => StreamCounts
   /** Starts looking after slow and dead clients. */
   start: () => void
   /** Ends every stream: the server is going away and clients should come back. */
   stop: () => void
 }
 
+const CLOSE_TRY_LATER = 1013
 const CLOSE_RESTART = 1012
 const CROWDED = 1 / 8
-const SENDING_FAILED = 'sending failed'
 interface Group { lane: Lane, members: Set<Subscriber> }
 interface Member extends Watched { group: Group }
 
@@ -69,10 +72,12 @@ export function createHub(options: HubOptions): Hub {
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
-  const care = createCare({ members, attempt, drop, heartbeat })
+  const tally = createTally()
+  const care = createCare({ members, attempt, giveUp, heartbeat })
   const limits = {
     bufferBytes: () => options.maxBufferedBytes * (care.waitingBytes() < options.maxWaitingBytes ? 1 : CROWDED),
     stuckMs: options.stuckMs,
+    onMerged: tally.merge,
   }
   // The events of this event-loop turn: they leave together, in one write per client.
   let turn: LiveEvent[] = []
@@ -81,6 +86,7 @@ export function createHub(options: HubOptions): Hub {
     if (turn.length === 0) return
     const events = turn
     turn = []
+    tally.publish(events.length)
     log.keep(events)
     for (const { lane } of groups.values()) lane.offer(events)
   }
@@ -112,13 +118,14 @@ export function createHub(options: HubOptions): Hub {
       made.set(framing, bytes)
       return bytes
     }
+    tally.offer(events.length, receivers.size)
     // Nothing is made per client here: a message may go to thousands.
     for (const subscriber of receivers) {
       try {
         if (!subscriber.deliver(bytesFor, events)) care.add(subscriber)
       }
       catch {
-        drop(subscriber, CLOSE_TRY_LATER, SENDING_FAILED)
+        giveUp(subscriber, 'failed')
       }
     }
   }
@@ -129,7 +136,7 @@ export function createHub(options: HubOptions): Hub {
       act()
     }
     catch {
-      drop(subscriber, CLOSE_TRY_LATER, SENDING_FAILED)
+      giveUp(subscriber, 'failed')
     }
   }
 
@@ -171,6 +178,11 @@ export function createHub(options: HubOptions): Hub {
   function drop({ client }: Subscriber, code: number, reason: string) {
     remove(client.id)
     close(client, code, reason)
+  }
+
+  function giveUp(subscriber: Subscriber, why: GivenUp) {
+    tally.giveUp(why)
+    drop(subscriber, CLOSE_TRY_LATER, IN_WORDS[why])
   }
 
   function greet(subscriber: Subscriber, after: string | undefined) {
@@ -246,6 +258,7 @@ export function createHub(options: HubOptions): Hub {
     },
     flush: endTurn,
     size: () => members.size,
+    counts: () => ({ ...tally.counts(), slowClients: care.slowClients(), waitingBytes: care.waitingBytes() }),
     start: care.start,
     stop() {
       care.stop()

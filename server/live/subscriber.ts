@@ -25,6 +25,8 @@ export interface SubscriberLimits {
   bufferBytes: () => number
   /** A client that takes nothing for this long is closed. */
   stuckMs: number
+  /** Told how many events were merged instead of written. */
+  onMerged: (events: number) => void
 }
 
 /** Frames with the latest of these devices, in a form that the client knows. */
@@ -52,7 +54,7 @@ interface Arrears {
  * One client: *flowing* (every delivery is written) until more waits than its limit, then *coalescing* (only which devices
  * changed is remembered, and their latest is sent when the connection has room again), and given up when it takes nothing.
  */
-export function createSubscriber(client: StreamClient, options: StreamOptions, { bufferBytes, stuckMs }: SubscriberLimits, catchUp: CatchUp) {
+export function createSubscriber(client: StreamClient, options: StreamOptions, { bufferBytes, stuckMs, onMerged }: SubscriberLimits, catchUp: CatchUp) {
   // A greeting may be larger than the limit; what it adds is allowed until it has left.
   let allowed = bufferBytes()
   let arrears: Arrears | undefined
@@ -67,6 +69,7 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
 
   function owe(debt: Arrears, events: readonly LiveEvent[]) {
     merged += events.length
+    onMerged(events.length)
     debt.events += events.length
     for (const event of events) {
       if (isOfState(event)) debt.devices.add(event.deviceId ?? '')

@@ -1,5 +1,5 @@
 import type { H3Event } from 'h3'
-import { findRule, ruleOf } from '#shared/utils/access'
+import { findRule, isForPrograms, ruleOf } from '#shared/utils/access'
 import type { RouteKey } from '#shared/utils/access'
 
 /** What belongs to the pages themselves and holds nothing of the site: scripts, styles, the error page. */
@@ -11,7 +11,7 @@ const MAX_TARGET_LENGTH = 200
 /** Everything that is not a file of the application comes by here: who may do what stands in `shared/utils/access.ts`. */
 export default defineEventHandler((event) => {
   const [path = ''] = event.path.split('?')
-  if (!path.startsWith('/api/')) return INSIDES.test(path) ? undefined : admitToPage(event, path)
+  if (!isForPrograms(path)) return INSIDES.test(path) ? undefined : admitToPage(event, path)
   const visitor = visitorFor(event)
   const rule = findRule(event.method, path)
   const fault = rule ? accessFault(visitor, rule.key) : unruledFault(visitor)

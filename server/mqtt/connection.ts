@@ -53,6 +53,15 @@ export interface Connection {
   start: () => void
   stop: () => Promise<void>
   status: () => BrokerStatus
+  session: () => Session
+}
+
+/** The connections to the broker since the start. */
+export interface Session {
+  attempts: number
+  connects: number
+  /** Whether the broker went on with the session at the last connect; undefined before the first. */
+  resumed: boolean | undefined
 }
 
 export function createConnection(options: ConnectionOptions, events: ConnectionEvents): Connection {
@@ -62,6 +71,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let storeTimer: NodeJS.Timeout | undefined
   let version: 4 | 5 = options.embedded ? 4 : 5
   let stopped = false
+  const session: Session = { attempts: 0, connects: 0, resumed: undefined }
   let status: BrokerStatus = {
     code: 'connecting',
     reason: 'Connecting to the broker.',
@@ -81,6 +91,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   }
 
   function attempt() {
+    session.attempts++
     let answered = false
     let fault: Fault | undefined
     const storeFault = events.storeFault()
@@ -91,6 +102,8 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     current.on('connect', ({ sessionPresent }) => {
       answered = true
       retry.reset()
+      session.connects++
+      session.resumed = sessionPresent
       if (storeFault === null) events.onSession(sessionPresent)
       current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
       subscribe(current, storeFault)
@@ -175,6 +188,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   return {
     start: attempt,
     status: () => status,
+    session: () => ({ ...session }),
     async stop() {
       stopped = true
       retry.cancel()

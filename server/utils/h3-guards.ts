@@ -1,4 +1,5 @@
 import type { App, H3Event } from 'h3'
+import { isForPrograms } from '#shared/utils/access'
 
 /** Clients say little: a larger frame is refused before it is read. */
 const MAX_INBOUND_FRAME_BYTES = 65_536
@@ -34,7 +35,8 @@ export function refuseForeignUpgrades(app: App) {
 export function prepareRouting(app: App, config: object) {
   const { handler } = app
   const guarded: App['handler'] = Object.assign((event: H3Event) => {
-    if (event.path.startsWith('/api/')) {
+    const [path = ''] = event.path.split('?', 1)
+    if (isForPrograms(path)) {
       // In the query it stays as it is: that is decoded once.
       event._path = event.path.replace(/^[^?]*/, path => path.replaceAll(/%3f/gi, '%253F'))
       // Node sends the head of the answer only; h3 has no route for it.

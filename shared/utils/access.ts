@@ -51,6 +51,7 @@ export const RULES = {
   'get /api/sparklines': { least: 'viewer', limited: 'theirs', byLink: true },
   'get /api/rejections': { least: 'viewer', limited: 'nothing', byLink: false },
   'get /api/storage': { least: 'viewer', limited: 'nothing', byLink: false },
+  'get /metrics': { least: 'viewer', limited: 'nothing', byLink: false },
   'get /api/topics': { least: 'viewer', limited: 'nothing', byLink: false },
   'get /api/doctor': { least: 'viewer', limited: 'nothing', byLink: false },
   'get /api/openapi.json': { least: 'viewer', limited: 'same', byLink: false },
@@ -156,7 +157,7 @@ export function safePath(path: unknown): string {
   if (typeof path !== 'string' || !path.startsWith('/') || path.length > MAX_PATH_LENGTH || !URL.canParse(path, HERE)) return '/'
   // Read as browsers do, for whom `/\` and a slash, a tab and a slash lead to another site.
   const { origin, pathname, search, hash } = new URL(path, HERE)
-  const isPage = origin === HERE && !pathname.startsWith('//') && !pathname.startsWith('/api/') && leastOfPage(pathname) !== 'everyone'
+  const isPage = origin === HERE && !pathname.startsWith('//') && !isForPrograms(pathname) && leastOfPage(pathname) !== 'everyone'
   return isPage ? pathname + search + hash : '/'
 }
 
@@ -182,6 +183,11 @@ export function findRule(method: string, path: string): { key: RouteKey, names: 
   const { asked, found } = fitting(path)
   const rule = found.find(pattern => pattern.method === method)
   return rule && { key: rule.key, names: asked.filter((_, i) => rule.parts[i]?.startsWith('{')) }
+}
+
+/** Whether what is asked for is no page: it takes a rule of its own, and errors are JSON. `/metrics`, where Prometheus looks, also with the slashes behind it that the router takes. */
+export function isForPrograms(path: string): boolean {
+  return path.startsWith('/api/') || /^\/metrics\/*$/.test(path)
 }
 
 /** `['GET', 'PUT']`: how the routes that lead to a path can be asked. */

@@ -103,6 +103,8 @@ const ANSWERS: [route: string, status: number, address: string, site?: Site, hea
   ['/api/doctor', 200, '/api/doctor'],
   ['/api/doctor', 200, '/api/doctor', 'cutOff'],
   ['/api/presence', 200, '/api/presence'],
+  ['/metrics', 200, '/metrics'],
+  ['/metrics', 200, '/metrics', 'diskless'],
   ['/api/health', 200, '/api/health'],
   ['/api/health', 503, '/api/health', 'cutOff'],
   ['/api/storage', 200, '/api/storage'],

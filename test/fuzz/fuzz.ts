@@ -39,7 +39,7 @@ export async function fuzz({ seconds, seed = Math.floor(Math.random() * MOST_SEE
     const sayer = createSayer(site, routes)
     const found = await replay(sayer, say)
     const cases: Record<Case['kind'], fc.Arbitrary<Case>> = { mqtt: mqttCases(), http: httpCases(routes, document.components.schemas), bytes: bytesCases(), socket: socketCases(events) }
-    const memory = watchMemory(() => site.app().memoryBytes())
+    const memory = watchMemory(() => site.app().process)
     for (let round = 0; Date.now() < end && found.size < MOST_FINDINGS; round++) {
       for (const kind of only) {
         if (Date.now() >= end) break
@@ -94,7 +94,7 @@ function reportMemory(looks: readonly number[], say: Say): number {
     return 0
   }
   const { secondMb, lastMb, mostMb, isFlat } = verdict
-  say(`Memory: ${secondMb.toFixed(0)} MB in the second quarter of the time, ${lastMb.toFixed(0)} MB in the last (at most ${mostMb.toFixed(0)}): ${isFlat ? 'flat' : 'FAILED, it grows'}`)
+  say(`Held in memory: ${secondMb.toFixed(0)} MB in the second quarter of the time, ${lastMb.toFixed(0)} MB in the last (at most ${mostMb.toFixed(0)}): ${isFlat ? 'flat' : 'FAILED, it grows'}`)
   return isFlat ? 0 : 1
 }
 

@@ -11,6 +11,7 @@ import { AT_ONCE, startBroker } from '../../bench/support/broker'
 import { launchApp } from '../e2e/support/launch'
 import type { App } from '../e2e/support/launch'
 import { until } from '../e2e/support/until'
+import { HELD } from './memory'
 
 /** Small limits: they are reached, and memory comes to rest. */
 const SETTINGS = {
@@ -59,7 +60,7 @@ export async function startSite() {
   }
 
   async function launch(): Promise<App> {
-    const started = await launchApp({ ...SETTINGS, NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: folder })
+    const started = await launchApp({ ...SETTINGS, NODE_OPTIONS: `--import ${HELD}`, NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: folder })
     await started.untilBroker('connected').catch(() => undefined)
     return started
   }

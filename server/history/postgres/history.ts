@@ -5,6 +5,7 @@ import type { Census } from '../census'
 import type { History, HistoryOptions } from '../contract'
 import { storageReport } from '../maintenance'
 import { createPast } from '../past'
+import { createProgress } from '../progress'
 import { createQuestions } from '../reading'
 import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './faults'
@@ -39,6 +40,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
   let fault: string | null = null
   let wasOpen = false
   let again: NodeJS.Timeout | undefined
+  const progress = createProgress()
   let census: { taken: Census, bytes: number, atMs: number } | undefined
 
   function opened(): Opening {
@@ -83,13 +85,14 @@ export function createPostgresHistory(options: PostgresOptions): History {
     }
     try {
       session = await openSession(options.url, options.durability, options.partitions ?? true, lose)
-      const store = await openStore({ ...options, session, now, onFailure: lose })
+      const store = await openStore({ ...options, session, now, onFailure: lose, onKept: progress.kept })
       const records = await store.restore()
       await documentTable.load(session.write)
       await presence.open(session.write, !wasOpen)
       if (isLost) throw new Error('The connection has ended.')
       const { partitions, kept } = store
-      opening = { session, store, maintenance: createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, now }) }
+      opening = { session, store, maintenance: createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: store.readable.shelf.earliest, now }) }
+      progress.begin(store.writer.lastId())
       // What is in memory elsewhere is at least as new as what is found when it is opened once more.
       const devices = store.takeStates()
       if (!wasOpen) options.onOpen({ devices, records })
@@ -187,6 +190,11 @@ export function createPostgresHistory(options: PostgresOptions): History {
       const { taken, bytes } = await countAll(opened())
       const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: store.unpacked(), nameOf: device => store.named.of(device) || undefined, now: now() })
       return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
+    },
+    figures() {
+      if (!opening) return undefined
+      const { store, maintenance } = opening
+      return { ...progress.report(store.writer.lastId()), ...maintenance.measured(), unpacked: store.unpacked(), limitBytes: options.retention.bytes }
     },
     async close() {
       await trying

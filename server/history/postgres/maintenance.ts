@@ -3,6 +3,7 @@ import type { Census, TierCount } from '../census'
 import type { RetentionLimits } from '../retention'
 import type { KeptFrom } from '../rollup-store'
 import { DAY, floorTo, TIERS } from '../rollups'
+import type { Awaitable } from '../shelf'
 import { setMeta } from './migrations'
 import { fromKept } from './names'
 import { FORMS } from './partitions'
@@ -20,13 +21,15 @@ export interface PostgresMaintenanceOptions {
   limits: RetentionLimits
   kept: KeptFrom & { hour: number }
   documentBytes: () => number
+  earliest: () => Awaitable<number | undefined>
   now: () => number
 }
 
 /** Gives up what is too old or too much, by whole parts of the tables; makes the parts of tomorrow. */
-export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, now }: PostgresMaintenanceOptions) {
+export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now }: PostgresMaintenanceOptions) {
   let running: Promise<void> | undefined
   let rounds = 0
+  let measured: { usedBytes: number | undefined, rawFrom: number | null | undefined } = { usedBytes: undefined, rawFrom: undefined }
 
   const usedBytes = async () =>
     Number((await read('SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS n FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = \'r\''))[0]?.n)
@@ -60,6 +63,7 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
       await eraseLeftovers(read)
       await prune()
       if (sweeps) await pruneLines(kept.raw, read)
+      measured = { usedBytes: await usedBytes(), rawFrom: await earliest() ?? null }
     }
     catch {
       // Somebody reads what is to be dropped, or the database is away (which is told elsewhere): the next round tries again.
@@ -76,6 +80,8 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
       await (running ??= round(true))
     },
     usedBytes,
+    /** As of the last round. */
+    measured: () => measured,
     census: () => takeCensus(read, kept, now() * 1_000),
     async stop() {
       clearInterval(timer)

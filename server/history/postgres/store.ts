@@ -31,10 +31,11 @@ export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledg
   session: Session
   now: () => number
   onFailure: (error: unknown) => void
+  onKept: (lastId: number, ms: number) => void
   mostWaiting?: number | undefined
 }
 
-export async function openStore({ session, unacknowledged, stateOf, now, onFailure, mostWaiting }: PostgresStoreOptions) {
+export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
   const { read, write } = session
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
   const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
@@ -61,7 +62,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   let isOpen = true
 
   const writer = createWriter({
-    session, unacknowledged, onFailure,
+    session, unacknowledged, onFailure, onKept,
     nextId: 1 + Math.max(Number(highest?.journal ?? 0), Number(highest?.packed ?? 0)),
     ...(mostWaiting !== undefined && { mostWaiting }),
   })

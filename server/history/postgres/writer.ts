@@ -33,6 +33,8 @@ export interface WriterOptions {
   nextId: number
   /** What cannot be written is lost, and with it all that waited. */
   onFailure: (error: unknown) => void
+  /** A transaction with records up to this one is committed; what that took. */
+  onKept: (lastId: number, ms: number) => void
   mostWaiting?: number
 }
 
@@ -40,7 +42,7 @@ interface Batch { last: number, bodies: string, packets: Uint8Array, devices: { 
 
 const INSERT_BATCH = 'WITH b AS (INSERT INTO batch (last, body) VALUES ($1, $2)) INSERT INTO delivery (last, packets) VALUES ($1, $3)'
 
-export function createWriter({ session, unacknowledged, nextId, onFailure, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
+export function createWriter({ session, unacknowledged, nextId, onFailure, onKept, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
   const deliveries = createDeliveries(unacknowledged)
   const jobs: Job[] = []
   let bodies = ''
@@ -89,9 +91,11 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, mostW
     while (!failed() && (isWanted || turns.length > 0 || jobs.length > 0)) {
       const batch = take()
       const job = jobs.shift()
+      const began = performance.now()
       await transact(batch, job).catch(fail)
       // It may be in the database or not; that is asked for there.
       const error = failed()
+      if (!error && batch.packets.length > 0) onKept(batch.last, performance.now() - began)
       for (const done of batch.turns) done(!error)
       if (error) job?.failed(error)
       else job?.done()

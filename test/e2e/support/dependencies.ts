@@ -8,9 +8,11 @@ export const mosquittoSub = findProgram('mosquitto_sub')
 export const openssl = findProgram('openssl')
 /** The folder with its programs. */
 export const postgres = findPostgres()
+export const promtool = findProgram('promtool')
+export const prometheus = findProgram('prometheus')
 
 export async function missingDependencies(): Promise<string[]> {
   const browser = await findBrowser().catch(() => undefined)
-  return Object.entries({ 'Mosquitto': mosquitto, 'mosquitto_pub': mosquittoPub, 'mosquitto_sub': mosquittoSub, 'openssl': openssl, 'PostgreSQL': postgres, 'a Chromium': browser })
+  return Object.entries({ 'Mosquitto': mosquitto, 'mosquitto_pub': mosquittoPub, 'mosquitto_sub': mosquittoSub, 'openssl': openssl, 'PostgreSQL': postgres, 'promtool': promtool, 'Prometheus': prometheus, 'a Chromium': browser })
     .filter(([, path]) => !path).map(([name]) => name)
 }

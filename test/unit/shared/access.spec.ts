@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../../server/documents/routes'
-import { findRule, isAllowed, leastOfPage, methodsOf, pageRefusalOf, refusalOf, RULES, ruleOf, safePath } from '#shared/utils/access'
+import { findRule, isAllowed, isForPrograms, leastOfPage, methodsOf, pageRefusalOf, refusalOf, RULES, ruleOf, safePath } from '#shared/utils/access'
 import type { RouteKey, Standing } from '#shared/utils/access'
 
 const KEYS = Object.keys(RULES).filter((key): key is RouteKey => key in RULES)
@@ -72,13 +72,20 @@ describe('the rule of a request', () => {
     ['GET', '/api/sensors/', 'get /api/sensors', []],
     ['GET', '/api/sensors/a b', 'get /api/sensors/{deviceId}', ['a b']],
     ['DELETE', '/api/tokens/x', 'delete /api/tokens/{tokenId}', ['x']],
+    ['GET', '/metrics', 'get /metrics', []],
+    ['GET', '/metrics/', 'get /metrics', []],
     ['PUT', '/api/accounts/anna', 'put /api/accounts/{name}', ['anna']],
   ])('%s %s', (method, path, key, names) => {
     expect(findRule(method, path)).toEqual({ key, names })
   })
 
-  it.each([['POST', '/api/sensors'], ['GET', '/api/nothing'], ['GET', '/api/sensors//history'], ['GET', '/API/sensors'], ['GET', '/api/audit/x'], ['PROPFIND', '/api/audit']])('%s %s has none', (method, path) => {
+  it.each([['POST', '/api/sensors'], ['GET', '/api/nothing'], ['GET', '/api/sensors//history'], ['GET', '/API/sensors'], ['GET', '/api/audit/x'], ['GET', '/metrics//'], ['POST', '/metrics'], ['PROPFIND', '/api/audit']])('%s %s has none', (method, path) => {
     expect(findRule(method, path)).toBeUndefined()
+  })
+
+  it('is asked for by what is no page', () => {
+    const paths = ['/api/sensors', '/api/', '/metrics', '/metrics/', '/metrics//', '/', '/api', '/metricsx', '/x/metrics', '/devices/metrics']
+    expect(paths.filter(isForPrograms)).toEqual(paths.slice(0, 5))
   })
 
   it('knows how a path can be asked', () => {
@@ -102,7 +109,7 @@ describe('where somebody goes on after signing in', () => {
 
   it.each([
     'https://evil.example', '//evil.example', '/\\evil.example', '/\\/evil.example', '/\t/evil.example', '/\n//evil.example', '/.//evil.example', '/..//evil.example', '/x/..//evil.example',
-    'javascript:alert(1)', 'storage', '', undefined, ['/storage'], '/login?to=/storage', '/api/oidc/login', '/./api/sensors', `/${'x'.repeat(2_000)}`,
+    'javascript:alert(1)', 'storage', '', undefined, ['/storage'], '/login?to=/storage', '/metrics', '/api/oidc/login', '/./api/sensors', `/${'x'.repeat(2_000)}`,
   ])('nowhere but the first page for %j', (path) => {
     expect(safePath(path)).toBe('/')
   })

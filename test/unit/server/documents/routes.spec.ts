@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../../../server/documents/routes'
 import { NOT_BUILT_YET } from './not-built-yet'
@@ -13,6 +13,9 @@ function routeOf(file: string): string {
   return `${method ?? 'any method'} /api/${path.replace(/(?:^|\/)index$/, '').replaceAll(/\[(\w+)\]/g, '{$1}')}`
 }
 
+/** Which is no part of the API. */
+const METRICS = 'get /metrics'
+
 const byRoute = new Map(ROUTES.map(route => [`${route.method} ${route.path}`, route]))
 
 describe('the table of routes', () => {
@@ -21,9 +24,13 @@ describe('the table of routes', () => {
   })
 
   it('has no entry for a route that does not exist', () => {
-    const files = new Set(FILES.map(routeOf))
+    const files = new Set([...FILES.map(routeOf), ...existsSync('server/routes/metrics.get.ts') ? [METRICS] : []])
     const missing = [...byRoute].filter(([key]) => !files.has(key)).map(([, { path }]) => path)
     expect(missing.filter(path => !NOT_BUILT_YET.includes(path))).toEqual([])
+  })
+
+  it('has an entry for what Prometheus asks', () => {
+    expect([...byRoute.keys()]).toContain(METRICS)
   })
 
   it.each(FILES)('names the query that server/api/%s reads', (file) => {

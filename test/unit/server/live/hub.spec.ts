@@ -147,6 +147,16 @@ describe('hub', () => {
     await turnEnd()
     expect(good.numbers()).toEqual([1])
     expect(hub.size()).toBe(1)
+    expect(hub.counts().givenUp).toEqual({ stuck: 0, unanswered: 0, failed: 1 })
+  })
+
+  it('counts what it tells, once for each client', async () => {
+    const { hub, publish } = newHub()
+    for (const id of ['a', 'b', 'c']) hub.add(createClient(id).client, PLAIN)
+    publish('tor-1', 1)
+    publish('tor-1', 2)
+    await turnEnd()
+    expect(hub.counts()).toMatchObject({ published: 2, delivered: 6, coalesced: 0, slowClients: 0, waitingBytes: 0 })
   })
 
   it('turns clients away beyond its limits, in all and of one address', () => {
@@ -551,6 +561,8 @@ describe('a client that cannot keep up', () => {
 
   it('is told so, given the latest of each device, and flows again', async () => {
     const { hub, slow, publish, since } = await fallBehind(EXTENDED)
+    // Of 100 events for two clients, the slow one has been written two.
+    expect(hub.counts()).toMatchObject({ published: 100, delivered: 102, coalesced: 98, slowClients: 1, waitingBytes: 101 })
     slow.stall(0)
     vi.advanceTimersByTime(100)
     expect(since()).toMatchObject([
@@ -613,6 +625,7 @@ describe('a client that cannot keep up', () => {
     vi.advanceTimersByTime(1_200)
     expect(slow.closed).toEqual([1013])
     expect(good.closed).toEqual([])
+    expect(hub.counts()).toMatchObject({ givenUp: { stuck: 1, unanswered: 0, failed: 0 }, slowClients: 0 })
     hub.stop()
   })
 
@@ -640,6 +653,7 @@ describe('a client that cannot keep up', () => {
       well.answer()
     }
     expect([dead.closed, well.closed]).toEqual([[1013], []])
+    expect(hub.counts().givenUp).toEqual({ stuck: 0, unanswered: 1, failed: 0 })
     hub.stop()
   })
 })

@@ -220,6 +220,20 @@ export function conformsInSamples(make: PlaceMaker) {
     })
   })
 
+  it('has figures at any time', async () => {
+    for (let n = 0; n < 10; n++) append(site.history, telemetry(START + n, { x: n }))
+    expect(site.history.figures()).toMatchObject({ unkept: 10, unpacked: 10, commits: 0, limitBytes: 1e9 })
+    await kept(site.history)
+    expect(site.history.figures()).toMatchObject({ unkept: 0, unpacked: 10, commits: 1 })
+    await site.history.packAll()
+    await site.history.maintain()
+    expect(site.history.figures()).toMatchObject({ unkept: 0, unpacked: 0, commits: 1, rawFrom: START })
+    expect(site.history.figures()?.usedBytes).toBeGreaterThan(1_000)
+    await site.history.close()
+    expect(site.history.figures()).toBeUndefined()
+    await site.history.open()
+  })
+
   it('says what is kept and what costs most', async () => {
     for (let n = 0; n < 500; n++) append(site.history, telemetry(START + n * 60 * SECOND, { noisy: Math.sin(n), door: 'open' }))
     append(site.history, telemetry(START, { x: 1 }, 'tor-2'))

@@ -1,0 +1,74 @@
+// What the rooms know of themselves, gathered for whoever monitors.
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { BrokerStatus } from '#shared/schemas/health'
+import type { Accounts } from './accounts/contract'
+import type { PresenceWatch } from './fleet/presence'
+import type { History, HistoryFigures } from './history/contract'
+import type { Ingest } from './ingest'
+import type { Hub } from './live/hub'
+import type { Figures } from './metrics/figures'
+import type { Session } from './mqtt/connection'
+import type { Rejections } from './rejections/rejections'
+import type { Replays } from './replay/replays'
+import type { Settings } from './settings'
+import type { RefusalCounter } from './shell/refusals'
+
+export interface FiguresParts {
+  ingest: Pick<Ingest, 'counts'>
+  rejections: Rejections
+  presence: Pick<PresenceWatch, 'counts'>
+  hub: Hub
+  replays: Replays
+  history: History | undefined
+  refusals: RefusalCounter
+  accounts: Accounts
+  limits: Settings['limits']
+  /** The database. */
+  file: string
+  broker: () => BrokerStatus
+  session: () => Session | undefined
+}
+
+export async function readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker, session }: FiguresParts): Promise<Figures> {
+  const [databaseBytes, logBytes, freeBytes] = await Promise.all([sizeOf(file), sizeOf(`${file}-wal`), freeOf(dirname(file))])
+  const { code, since } = broker()
+  const { attempts = 0, connects = 0, resumed } = session() ?? {}
+  return {
+    messages: ingest.counts(),
+    rejected: rejections.report().byReason,
+    devices: { byPresence: presence.counts(), limit: limits.devices },
+    stream: {
+      ...hub.counts(),
+      clients: hub.size(),
+      replays: replays.size(),
+      clientLimit: limits.streamClients,
+      replayLimit: limits.replays,
+      waitingLimit: limits.streamWaitingBytes,
+    },
+    broker: { code, sinceMs: Date.parse(since), attempts, connects, resumed },
+    store: { isKept: history !== undefined, hasFailed: history !== undefined && history.fault() !== null, databaseBytes, logBytes, freeBytes, history: figuresOf(history) },
+    refused: refusals.report(),
+    logins: accounts.logins(),
+  }
+}
+
+/** A store that has failed must not keep the rest from being told. */
+function figuresOf(history: History | undefined): HistoryFigures | undefined {
+  try {
+    return history?.figures()
+  }
+  catch {
+    return undefined
+  }
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.size
+}
+
+/** Bytes that are free for us on the disk of a folder. */
+async function freeOf(folder: string): Promise<number | undefined> {
+  const disk = await statfs(folder).catch(() => undefined)
+  return disk && disk.bavail * disk.bsize
+}

@@ -1,0 +1,45 @@
+import type { PresenceCounts } from '#shared/schemas/device'
+import type { BrokerCode } from '#shared/schemas/health'
+import type { Refusals } from '#shared/schemas/refusal'
+import type { RejectionReport } from '#shared/schemas/rejection'
+
+/** What the other rooms know of themselves at one moment; counts since the start. Undefined is what cannot be told now. */
+export interface Figures {
+  messages: { received: number, accepted: number, duplicate: number }
+  rejected: RejectionReport['byReason']
+  devices: { byPresence: PresenceCounts, limit: number }
+  stream: {
+    clients: number
+    replays: number
+    clientLimit: number
+    replayLimit: number
+    published: number
+    delivered: number
+    coalesced: number
+    givenUp: Record<string, number>
+    slowClients: number
+    waitingBytes: number
+    waitingLimit: number
+  }
+  broker: { code: BrokerCode, sinceMs: number, attempts: number, connects: number, resumed: boolean | undefined }
+  store: {
+    isKept: boolean
+    hasFailed: boolean
+    databaseBytes: number | undefined
+    logBytes: number | undefined
+    freeBytes: number | undefined
+    /** Of an open history. */
+    history: {
+      unpacked: number
+      unkept: number
+      commits: number
+      commitSeconds: number
+      usedBytes: number | undefined
+      limitBytes: number
+      /** Time of the oldest message in microseconds since 1970. */
+      rawFrom: number | null | undefined
+    } | undefined
+  }
+  refused: Refusals
+  logins: { failed: number, refused: number, provider: number }
+}
