@@ -60,7 +60,7 @@ export interface History {
   forgetDeliveries: () => void
   /** The broker goes on with our session: repetitions come first. */
   sessionResumed: () => void
-  /** Why nothing can be stored at the moment, or null. */
+  /** Why nothing can be stored at the moment, or null. Once there is a reason it holds until {@link History.probe} says otherwise, however well the store is. */
   fault: () => string | null
   /** Tries to write, or has begun to; true when the store is well (again). Later it is found by asking for the {@link History.fault}. */
   probe: () => boolean

@@ -97,7 +97,6 @@ export function createPostgresHistory(options: PostgresOptions): History {
       const devices = store.takeStates()
       if (!wasOpen) options.onOpen({ devices, records })
       wasOpen = true
-      setFault(null)
     }
     catch (error) {
       opening?.store.close()
@@ -128,16 +127,21 @@ export function createPostgresHistory(options: PostgresOptions): History {
   return {
     open,
     isStored: delivery => opened().store.writer.deliveries.isStored(delivery),
-    append: record => opened().store.append(record),
+    append(record) {
+      if (fault !== null) throw new HistoryError(fault)
+      opened().store.append(record)
+    },
     commit(done) {
-      if (opening) opening.store.commit(done)
+      if (opening && fault === null) opening.store.commit(done)
       else done?.(false)
     },
     sessionResumed: () => opening?.store.writer.deliveries.sessionResumed(),
     forgetDeliveries: () => opened().store.writer.forgetDeliveries(),
     fault: () => fault,
     probe() {
-      if (!opening) void open()
+      // Only now: until whoever stores asks, messages come that it only looks at, and that the broker delivers again.
+      if (opening) setFault(null)
+      else void open()
       return fault === null
     },
     isOpen: () => opening !== undefined,

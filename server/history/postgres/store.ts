@@ -103,8 +103,8 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 
   function snapshot(tails: readonly DeviceTail[]): Packed[] {
-    // It may have been forgotten, or packed, since.
-    return tails.filter(tail.holds).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
+    // It may have been forgotten, or packed, since; then there is nothing, or what came behind.
+    return tails.flatMap(({ device }) => tail.held(device) ?? []).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
   }
 
   /** Packs some devices in one transaction, as they are when it begins. */
