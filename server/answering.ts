@@ -8,7 +8,6 @@ import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
 import type { Fleet } from './fleet/fleet'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
-import { readMessagesBefore, readRaw, readSparkline, readThinned } from './history/reading'
 import { fromStored } from './history/store'
 import type { Registry } from './registry/contract'
 
@@ -22,15 +21,15 @@ export function rangeOf(range: { from?: string | undefined, to?: string | undefi
 }
 
 /** Answers a question about one metric. */
-export function answerHistory(history: History, registry: Registry, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): HistoryAnswer {
+export function answerHistory(history: History, registry: Registry, deviceId: string, { metric, points, resolution, limit, ...range }: HistoryQuery): Promise<HistoryAnswer> {
   const question = { deviceId, metric, unit: metricOf(registry, deviceId, metric)?.unit ?? metricKind(metric).unit ?? null, ...rangeOf(range) }
-  return resolution === 'raw' ? readRaw(history.read(), question, limit) : readThinned(history.read(), question, points)
+  return resolution === 'raw' ? history.raw(question, limit) : history.thinned(question, points)
 }
 
 /** A page of messages, newest first; messages of the same microsecond are never torn apart. */
-export function answerMessages(history: History | undefined, recent: RecentMessages, deviceId: string, limit: number, before?: string): MessagesAnswer {
+export async function answerMessages(history: History | undefined, recent: RecentMessages, deviceId: string, limit: number, before?: string): Promise<MessagesAnswer> {
   if (!history?.isOpen()) return { deviceId, messages: before ? [] : recent.of(deviceId).slice(0, limit), next: null }
-  const found = readMessagesBefore(history.read(), deviceId, before ? toMicroseconds(before) : Infinity, limit + 1)
+  const found = await history.messagesBefore(deviceId, before ? toMicroseconds(before) : Infinity, limit + 1)
   const last = found[limit - 1]
   const page = last ? found.filter((message, i) => i < limit || message.time === last.time) : found
   return {
@@ -46,13 +45,13 @@ function metricOf(registry: Registry, deviceId: string, metric: string): MetricP
 }
 
 /** Small lines of the last hour (before `at`) of the first numeric metric of each device that has one that is shown. */
-export function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[], at?: string): Sparklines {
+export async function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[], at?: string): Promise<Sparklines> {
   const now = at === undefined ? Date.now() * 1000 : toMicroseconds(at)
-  const store = history.read()
-  return Object.fromEntries(deviceIds.flatMap((deviceId) => {
+  const lines = await Promise.all(deviceIds.map(async (deviceId): Promise<[string, Sparklines[string]][]> => {
     const values = fleet.get(deviceId)?.values ?? {}
     const metric = Object.keys(values).find(name => typeof values[name]?.value === 'number' && !metricOf(registry, deviceId, name)?.hidden)
-    const points = metric === undefined ? [] : readSparkline(store, deviceId, metric, now)
+    const points = metric === undefined ? [] : await history.sparkline(deviceId, metric, now)
     return metric === undefined || points.length === 0 ? [] : [[deviceId, { metric, points }]]
   }))
+  return Object.fromEntries(lines.flat())
 }

@@ -20,7 +20,8 @@ import { createSnapshot } from './fleet/snapshot'
 import { createStates } from './fleet/states'
 import { openDocuments } from './history/documents'
 import { createHistory } from './history/history'
-import type { History } from './history/contract'
+import type { History, HistoryOptions } from './history/contract'
+import { createPostgresHistory } from './history/postgres/history'
 import type { Restored } from './history/store'
 import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
@@ -141,8 +142,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const onDamaged = (movedTo: string) => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
   const history = settings.history === 'off'
     ? undefined
-    : createHistory({
-        file,
+    : openedIn({
         durability: settings.historyDurability,
         unacknowledged: mqtt.receiveMaximum,
         retention: {
@@ -157,8 +157,10 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           loadDocuments()
         },
         onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
-        onDamaged,
       })
+  function openedIn(options: HistoryOptions): History {
+    return settings.databaseUrl ? createPostgresHistory({ ...options, url: settings.databaseUrl }) : createHistory({ ...options, file, onDamaged })
+  }
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
   const store = history?.documents ?? documents
@@ -305,7 +307,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       presence.start()
       accounts.start()
       removeKey = writeKeyFile(settings.dataDir, accounts.masterKey())
-      if (history) history.open()
+      if (history) await history.open()
       else loadAlone()
       if (!mqtt.url) {
         // Loaded only where it is wanted.
@@ -328,7 +330,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       removeKey?.()
       await connection?.stop()
       await broker?.stop()
-      history?.close()
+      await history?.close()
       documents.close()
     },
     health() {

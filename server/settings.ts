@@ -98,6 +98,8 @@ export const SettingsSchema = z.object({
     connections: count(20_000, 'Connections at once, those of the event stream among them.'),
   }).prefault({}),
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
+  databaseUrl: z.union([z.literal(''), z.url({ protocol: /^postgres(?:ql)?$/, error: 'must be an address such as postgres://user:password@host:5432/leitstand' })])
+    .default('').describe('A PostgreSQL database in which the history, accounts and everything else is kept, instead of a file in `NUXT_DATA_DIR`: `postgres://user:password@host:5432/leitstand`. Empty: SQLite.'),
   history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
   historyDurability: z.enum(['full', 'normal']).default('full').describe('`full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments.'),
   historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),

@@ -3,7 +3,7 @@ import { SparklineQuerySchema } from '#shared/schemas/sparkline'
 import { answerSparklines } from '../answering'
 
 /** `GET /api/sparklines?device=a&device=b&at=` -> the last hour of one metric of each */
-export default defineEventHandler((event): Sparklines => {
+export default defineEventHandler((event): Promise<Sparklines> => {
   const { device, at } = requireQuery(event, SparklineQuerySchema)
   const { registry, fleet } = useLeitstand()
   const sees = sightFor(event)

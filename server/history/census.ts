@@ -31,7 +31,8 @@ export async function takeCensus(database: DatabaseSync, now: number): Promise<C
     bySeries.set(Number(row.series), (bySeries.get(Number(row.series)) ?? 0) + Number(row.bytes))
     count(row.tier === 1 ? census.tiers.minute : census.tiers.hour, Number(row.period), Number(row.bytes), Number(row.period) >= now - DAY)
   })
-  census.series = shares(database, byDevice, bySeries)
+  const rows = database.prepare('SELECT id, device, metric FROM series').all().map(({ id, device, metric }) => ({ id: Number(id), device: Number(device), metric: String(metric) }))
+  census.series = sharesOf(rows, byDevice, bySeries)
   return census
 }
 
@@ -59,14 +60,15 @@ async function walk(statement: StatementSync, visit: (row: Record<string, unknow
   }
 }
 
+export interface SeriesRow { id: number, device: number, metric: string }
+
 /** Messages are packed by device: each of its series is given a part of them by the size of its rollups. */
-function shares(database: DatabaseSync, byDevice: Map<number, number>, bySeries: Map<number, number>): Census['series'] {
-  const rows = database.prepare('SELECT id, device, metric FROM series').all()
+export function sharesOf(rows: readonly SeriesRow[], byDevice: ReadonlyMap<number, number>, bySeries: ReadonlyMap<number, number>): Census['series'] {
   const rollupsOf = new Map<number, number>()
-  for (const { id, device } of rows) rollupsOf.set(Number(device), (rollupsOf.get(Number(device)) ?? 0) + (bySeries.get(Number(id)) ?? 0))
+  for (const { id, device } of rows) rollupsOf.set(device, (rollupsOf.get(device) ?? 0) + (bySeries.get(id) ?? 0))
   return rows.map(({ id, device, metric }) => {
-    const own = bySeries.get(Number(id)) ?? 0
-    const part = own / (rollupsOf.get(Number(device)) || 1)
-    return { device: Number(device), metric: String(metric), bytes: Math.round(own + part * (byDevice.get(Number(device)) ?? 0)) }
+    const own = bySeries.get(id) ?? 0
+    const part = own / (rollupsOf.get(device) || 1)
+    return { device, metric, bytes: Math.round(own + part * (byDevice.get(device) ?? 0)) }
   })
 }

@@ -1,17 +1,20 @@
+import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Storage } from '#shared/schemas/storage'
 import type { DocumentChange, Documents } from './documents'
-import type { Delivery } from './journal'
+import type { Delivery } from './deliveries'
 import type { Past } from './past'
 import type { PresenceLog } from './presence-lines'
-import type { ReadableStore } from './reading'
+import type { ExportedSample } from './archive'
+import type { Question } from './reading'
 import type { RetentionLimits } from './retention'
+import type { StoredMessage } from './segments'
+import type { Awaitable } from './shelf'
 import type { NewRecord, Restored } from './store'
 
 /** `full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments, a crash of the process nothing. */
 export type Durability = 'full' | 'normal'
 
 export interface HistoryOptions {
-  file: string
   durability: Durability
   retention: RetentionLimits
   /** Deliveries that can be under way at once: MQTT's Receive Maximum. */
@@ -20,7 +23,6 @@ export interface HistoryOptions {
   stateOf: (deviceId: string) => string | undefined
   /** The store has failed (with the reason in words), or is well again (`null`). */
   onFault: (reason: string | null) => void
-  onDamaged: (movedTo: string) => void
   /** What the database holds, on opening; to be read to the end. */
   onOpen: (restored: Restored) => void
   now?: () => number
@@ -35,16 +37,16 @@ export interface HistoryFigures {
   /** Commits of turns, and how long they took together: until they were on disk, where somebody waits for that. */
   commits: number
   commitSeconds: number
-  /** Pages in use, and what they may be. */
-  usedBytes: number
+  /** What is in use in the database (undefined: it has not been looked at yet), and what that may be. */
+  usedBytes: number | undefined
   limitBytes: number
   /** Time of the oldest message in microseconds since 1970; null or undefined: there is none, or it has not been looked for yet. */
   rawFrom: number | null | undefined
 }
 
 export interface History {
-  /** Opens the database; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
-  open: () => void
+  /** Opens the database, at once or later; where that fails, {@link History.fault} says why and {@link History.probe} tries again. */
+  open: () => Awaitable<void>
   /** Whether a delivery is the repetition of one that is stored already. */
   isStored: (delivery: Delivery) => boolean
   /** Adds a record to what {@link History.commit} commits. @throws when the store fails. */
@@ -58,13 +60,21 @@ export interface History {
   forgetDeliveries: () => void
   /** The broker goes on with our session: repetitions come first. */
   sessionResumed: () => void
-  /** Why nothing can be stored at the moment, or null. */
+  /** Why nothing can be stored at the moment, or null. Once there is a reason it holds until {@link History.probe} says otherwise, however well the store is. */
   fault: () => string | null
-  /** Tries to write; true when the store is well (again). */
+  /** Tries to write, or has begun to; true when the store is well (again). Later it is found by asking for the {@link History.fault}. */
   probe: () => boolean
   isOpen: () => boolean
-  /** What can be read: the archive, and per device what is not packed yet. */
-  read: () => ReadableStore
+  /** Every sample of a metric, oldest first, at most `limit`. This and all questions below reject while the history is not open. */
+  raw: (question: Question, limit: number) => Promise<HistoryAnswer>
+  /** About `points` buckets of a metric, or the intervals of a state. */
+  thinned: (question: Question, points: number) => Promise<HistoryAnswer>
+  /** The newest messages from before a moment, newest first: at least `limit` where there are as many. */
+  messagesBefore: (deviceId: string, before: number, limit: number) => Promise<StoredMessage[]>
+  /** The mean of each minute of the hour before `now` (microseconds since 1970), as `[milliseconds since 1970, mean]`. */
+  sparkline: (deviceId: string, metric: string, now: number) => Promise<[number, number][]>
+  /** Every sample of a device in a range (both ends included), an hour at a time, and about how many messages they come from. */
+  export: (deviceId: string, from: number, to: number) => Promise<{ messages: number, hours: AsyncIterable<ExportedSample[]> }>
   /** The past of all devices, for whoever goes through it. */
   past: () => Past
   /** What each device was when. */
@@ -77,12 +87,13 @@ export interface History {
    */
   forget: (deviceId: string, changes: readonly DocumentChange[], done: () => void) => Promise<void>
   /** Packs everything, or one device, now. */
-  packAll: (deviceId?: string) => void
+  packAll: (deviceId?: string) => Awaitable<void>
   /** Prunes and counts now instead of within the minute. */
   maintain: () => Promise<void>
   /** What is kept and what it costs. */
   storage: () => Promise<Storage>
   /** Undefined while it is not open. @throws when the store does. */
   figures: () => HistoryFigures | undefined
-  close: () => void
+  /** Keeps what can be kept, and lets go of the database. */
+  close: () => Awaitable<void>
 }

@@ -1,6 +1,7 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
+import { packedHours } from './archive'
 import { startCheckpoints } from './checkpoints'
 import type { Checkpoints } from './checkpoints'
 import { createCommits } from './commits'
@@ -14,15 +15,31 @@ import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
 import { createPacker } from './packer'
 import { createPast } from './past'
+import { createQuestions } from './reading'
 import { createPresenceLines } from './presence-lines'
 import { createProgress } from './progress'
 import { usedBytes } from './retention'
 import { createGate, nextTurn } from './slices'
+import { createSqliteNames } from './sqlite-shelf'
 import { createStore } from './store'
 import type { Store } from './store'
 import type { DeviceTail } from './tail'
 
-export function createHistory(options: HistoryOptions): History {
+export interface SqliteOptions extends HistoryOptions {
+  file: string
+  /** The file was damaged and is set aside. */
+  onDamaged: (movedTo: string) => void
+}
+
+/** SQLite answers at once, wherever nothing has to be waited for. */
+export interface SqliteHistory extends History {
+  open: () => void
+  packAll: (deviceId?: string) => void
+  close: () => void
+  presence: ReturnType<typeof createPresenceLines>
+}
+
+export function createHistory(options: SqliteOptions): SqliteHistory {
   const now = options.now ?? Date.now
   let database: DatabaseSync | undefined
   let store: Store | undefined
@@ -230,6 +247,14 @@ export function createHistory(options: HistoryOptions): History {
     documents = undefined
   }
 
+  function packAll(deviceId?: string) {
+    const { store } = opened()
+    const device = deviceId === undefined ? undefined : store.idOf(deviceId)
+    const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
+    if (tails.length > 0) pack(tails, () => true)
+    if (deviceId === undefined) transactNow(() => { while (store.trimJournal()); })
+  }
+
   return {
     open,
     isStored: delivery => opened().store.isStored(delivery),
@@ -257,13 +282,17 @@ export function createHistory(options: HistoryOptions): History {
       return true
     },
     isOpen: () => store !== undefined,
-    read() {
-      const { store } = opened()
-      return { archive: store.archive, kept: store.kept, device: store.idOf, unpacked: store.tail.of }
+    ...createQuestions(() => opened().store.readable),
+    async export(deviceId, from, to) {
+      const { shelf, device } = opened().store.readable
+      // One sorted run is simpler than two: what is not packed yet is packed first.
+      packAll(deviceId)
+      const id = device(deviceId) ?? -1
+      return { messages: await shelf.countMessages(id, from, to), hours: packedHours(shelf, id, from, to) }
     },
     past() {
       const { database, store } = opened()
-      return createPast(database, store)
+      return createPast(store.readable, createSqliteNames(database))
     },
     presence,
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
@@ -280,13 +309,7 @@ export function createHistory(options: HistoryOptions): History {
       done()
       void maintenance?.run()
     },
-    packAll(deviceId) {
-      const { store } = opened()
-      const device = deviceId === undefined ? undefined : store.idOf(deviceId)
-      const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
-      if (tails.length > 0) pack(tails, () => true)
-      if (deviceId === undefined) transactNow(() => { while (store.trimJournal()); })
-    },
+    packAll,
     maintain: () => maintenance?.run() ?? Promise.resolve(),
     async storage() {
       const { store } = opened()

@@ -56,30 +56,43 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
     /** What is kept and what it costs; counted at most a minute ago. */
     async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
       if (!census) await (running ??= run())
-      const counted = census ?? { messages: 0, tiers: { raw: NOTHING, minute: NOTHING, hour: NOTHING }, series: [] }
-      const growth = growthPerDay(counted.tiers.raw, now())
-      const others = counted.tiers.minute.bytes + counted.tiers.hour.bytes
-      return {
-        bytes: usedBytes(database),
-        limitBytes: limits.bytes,
-        messages: counted.messages + store.tail.size(),
-        series: counted.series.length,
-        tiers: [
-          toTier('raw', counted.tiers.raw, limits.rawDays, now()),
-          toTier('minute', counted.tiers.minute, limits.minuteDays, now()),
-          toTier('hour', counted.tiers.hour, limits.hourDays, now()),
-        ],
-        daysThatFit: growth ? Math.max(0, limits.bytes - others) / growth : null,
-        metrics: counted.series
-          .filter(({ device }) => !isLeftover(nameOf(device)))
-          .sort((a, b) => b.bytes - a.bytes)
-          .slice(0, LISTED_METRICS)
-          .map(({ device, metric, bytes }) => ({ deviceId: nameOf(device), metric, bytes })),
-      }
+      return storageReport({ census, bytes: usedBytes(database), limits, unpacked: store.tail.size(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
     },
   }
 }
 export type Maintenance = ReturnType<typeof createMaintenance>
+
+export interface Counted {
+  census: Census | undefined
+  /** All that the history takes up. */
+  bytes: number
+  limits: RetentionLimits
+  unpacked: number
+  /** Undefined: it is forgotten. */
+  nameOf: (device: number) => string | undefined
+  now: number
+}
+
+/** What is kept and what it costs, from what was counted. */
+export function storageReport({ census, bytes, limits, unpacked, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
+  const { messages, tiers, series } = census ?? { messages: 0, tiers: { raw: NOTHING, minute: NOTHING, hour: NOTHING }, series: [] }
+  const growth = growthPerDay(tiers.raw, now)
+  return {
+    bytes,
+    limitBytes: limits.bytes,
+    messages: messages + unpacked,
+    series: series.length,
+    tiers: [toTier('raw', tiers.raw, limits.rawDays, now), toTier('minute', tiers.minute, limits.minuteDays, now), toTier('hour', tiers.hour, limits.hourDays, now)],
+    daysThatFit: growth ? Math.max(0, limits.bytes - tiers.minute.bytes - tiers.hour.bytes) / growth : null,
+    metrics: series
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .flatMap(({ device, metric, bytes }) => {
+        const deviceId = nameOf(device)
+        return deviceId === undefined ? [] : { deviceId, metric, bytes }
+      })
+      .slice(0, LISTED_METRICS),
+  }
+}
 
 const NOTHING: TierCount = { bytes: 0, from: null, lastDayBytes: 0 }
 const DAY_MS = 86_400_000

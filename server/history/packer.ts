@@ -1,7 +1,7 @@
 import { nextTurn, startSlice } from './slices'
 import type { DeviceTail } from './tail'
 
-const CHECK_EVERY_MS = 1_000
+export const CHECK_EVERY_MS = 1_000
 /** A device with this many messages is packed at once, a quieter one after half an hour: so few that packing one is a short pause. */
 const PACK_MESSAGES = 200
 const PACK_AFTER_MS = 1_800_000
@@ -20,18 +20,18 @@ export interface PackerOptions {
   now: () => number
 }
 
+/** What is to be packed now. */
+export function dueTails(tails: () => Iterable<DeviceTail>, size: number, time: number): DeviceTail[] {
+  const ready = [...tails()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
+  if (ready.length > 0 || size < TAIL_MESSAGES) return ready
+  return [...tails()].sort((a, b) => a.since - b.since)
+}
+
 /** Moves messages from the journal into the archive, a few milliseconds at a time. */
 export function createPacker({ tails, size, pack, idle, onIdle, now }: PackerOptions) {
   // Of one opening of the store: what is due then means nothing to the next.
   let session = { open: false, packing: false }
   let timer: NodeJS.Timeout | undefined
-
-  function due(): DeviceTail[] {
-    const time = now()
-    const ready = [...tails()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
-    if (ready.length > 0 || size() < TAIL_MESSAGES) return ready
-    return [...tails()].sort((a, b) => a.since - b.since)
-  }
 
   async function packAll(rest: DeviceTail[], current: typeof session) {
     current.packing = true
@@ -58,7 +58,7 @@ export function createPacker({ tails, size, pack, idle, onIdle, now }: PackerOpt
       const current = session = { open: true, packing: false }
       timer = setInterval(() => {
         if (current.packing) return
-        const ready = due()
+        const ready = dueTails(tails, size(), now())
         if (ready.length > 0) void packAll(ready, current)
       }, CHECK_EVERY_MS)
       timer.unref()

@@ -1,7 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { floorTo, HOUR } from './rollups'
 import { readMessages } from './segments'
 import type { StoredMessage } from './segments'
+import { HEADS_PER_PAGE } from './shelf'
+import type { Readable, SegmentHead } from './shelf'
 import { nextTurn, startSlice } from './slices'
 
 /** A message of one device. */
@@ -24,44 +25,34 @@ export interface PassageOptions {
 
 /** Segments hold an hour; the places of samples that met others may lie a little behind it. */
 const SLACK = 1_000_000
-const ROWS_PER_STEP = 200
 /** Up to so many devices are looked up one by one, more by time. */
 const FEW_DEVICES = 200
 
-interface SegmentHead { id: number, device: number, first: number, last: number }
 interface Held extends PassedMessage { order: number }
 
 /** Reads messages of many devices in order, an hour at most at a time, in slices of a few milliseconds. */
-export function createPassages(database: DatabaseSync, allDevices: () => Iterable<number>, unpacked: (device: number) => readonly StoredMessage[]) {
-  const byTime = database.prepare(`SELECT id, device, first, last FROM segment WHERE (last, id) > (?, ?) AND last <= ? ORDER BY last, id LIMIT ${ROWS_PER_STEP}`)
-  const ofDevice = database.prepare('SELECT id, device, first, last FROM segment WHERE device = ? AND last >= ? AND first < ? ORDER BY id')
-  const dataOf = database.prepare('SELECT data FROM segment WHERE id = ?')
-  const newestId = database.prepare('SELECT max(id) AS id FROM segment')
-  const nextLast = database.prepare('SELECT min(last) AS last FROM segment WHERE last >= ?')
-  const nextLastOf = database.prepare('SELECT min(last) AS last FROM segment WHERE device = ? AND last >= ?')
-
-  /** Segments that may hold messages between two moments of one hour. */
-  function* heads(from: number, to: number, devices: ReadonlySet<number> | undefined): Generator<SegmentHead> {
+export function createPassages({ shelf, unpacked }: Pick<Readable, 'shelf' | 'unpacked'>, allDevices: () => Iterable<number>) {
+  /** Segments that may hold messages between two moments of one hour, in portions. */
+  async function* heads(from: number, to: number, devices: ReadonlySet<number> | undefined): AsyncGenerator<readonly SegmentHead[]> {
     if (devices && devices.size <= FEW_DEVICES) {
-      for (const device of devices) yield* ofDevice.all(device, from, to).map(toHead)
+      for (const device of devices) yield (await shelf.heads(device, from, to - 1)).toSorted((a, b) => a.id - b.id)
       return
     }
     const end = floorTo(to - 1, HOUR) + HOUR + SLACK
-    for (let last = from - 1, id = Number.MAX_SAFE_INTEGER, more = true; more;) {
-      const rows = byTime.all(last, id, end).map(toHead)
-      yield* rows.filter(({ device, first }) => first < to && (devices?.has(device) ?? true))
-      last = rows.at(-1)?.last ?? last
-      id = rows.at(-1)?.id ?? id
-      more = rows.length === ROWS_PER_STEP
+    for (let after = { last: from - 1, id: Number.MAX_SAFE_INTEGER }, more = true; more;) {
+      const page = await shelf.headsBehind(after, end)
+      yield page.filter(({ device, first }) => first < to && (devices?.has(device) ?? true))
+      after = page.at(-1) ?? after
+      more = page.length === HEADS_PER_PAGE
     }
   }
 
   /** The moment before which no segment holds any message from `from` on. */
-  function nextPacked(from: number, devices: ReadonlySet<number> | undefined): number {
-    const lasts = devices && devices.size <= FEW_DEVICES
-      ? [...devices].map(device => nextLastOf.get(device, from)?.last)
-      : [nextLast.get(from)?.last]
-    return Math.min(...lasts.map(last => typeof last === 'number' ? Math.max(from, floorTo(last - SLACK, HOUR)) : Infinity))
+  async function nextPacked(from: number, devices: ReadonlySet<number> | undefined): Promise<number> {
+    const ends = devices && devices.size <= FEW_DEVICES
+      ? await Promise.all([...devices].map(device => shelf.nextEnd(from, device)))
+      : [await shelf.nextEnd(from)]
+    return Math.min(...ends.map(end => end === undefined ? Infinity : Math.max(from, floorTo(end - SLACK, HOUR))))
   }
 
   return async function read({ from, until, devices, most, isWanted }: PassageOptions): Promise<Passage> {
@@ -74,27 +65,25 @@ export function createPassages(database: DatabaseSync, allDevices: () => Iterabl
       if (await pause()) return { to: from, messages: [] }
       const fresh = unpacked(device)
       if (fresh.length === 0) continue
-      newestBefore.set(device, Number(newestId.get()?.id ?? 0))
+      newestBefore.set(device, shelf.newestId())
       for (const message of fresh) {
         if (message.time >= from) nextFresh = Math.min(nextFresh, message.time)
         window.add(device, message, Infinity)
       }
     }
-    for (const { id, device, first } of heads(from, window.to(), devices)) {
+    for await (const portion of heads(from, window.to(), devices)) {
+      const wasThere = ({ id, device }: SegmentHead) => id <= (newestBefore.get(device) ?? Infinity)
+      for await (const { id, device, first, data } of shelf.fetch(portion.filter(wasThere))) {
+        if (await pause()) return { to: from, messages: [] }
+        if (first < window.to()) for (const message of readMessages(data)) window.add(device, message, id)
+      }
       if (await pause()) return { to: from, messages: [] }
-      if (first >= window.to() || id > (newestBefore.get(device) ?? Infinity)) continue
-      const data = dataOf.get(id)?.data
-      if (data instanceof Uint8Array) for (const message of readMessages(data)) window.add(device, message, id)
     }
     const messages = window.inOrder()
     // Where nothing was measured for long, the next passage begins where something was.
-    const to = messages.length > 0 ? window.to() : Math.min(until, Math.max(window.to(), Math.min(nextFresh, nextPacked(from, devices))))
+    const to = messages.length > 0 ? window.to() : Math.min(until, Math.max(window.to(), Math.min(nextFresh, await nextPacked(from, devices))))
     return { to, messages }
   }
-}
-
-function toHead({ id, device, first, last }: Record<string, unknown>): SegmentHead {
-  return { id: Number(id), device: Number(device), first: Number(first), last: Number(last) }
 }
 
 /** The first messages from a moment on: when there are too many, its end comes nearer. */

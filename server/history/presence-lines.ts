@@ -7,12 +7,13 @@ import { fromMicroseconds } from '#shared/utils/time'
 import { lineOf, mergeLines } from './presence-order'
 import type { Line } from './presence-order'
 import { createPresenceTable } from './presence-table'
+import type { Awaitable } from './shelf'
 import { restAfter, startSlice } from './slices'
 
 /** Changes gather for so long and are written together. */
-const GATHER_MS = 1_000
+export const GATHER_MS = 1_000
 /** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
-const BEAT_MS = 60_000
+export const BEAT_MS = 60_000
 /** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
 export const MOST_WAITING_LINES = 100_000
 
@@ -29,8 +30,8 @@ export interface PresenceLinesOptions {
 export interface PresenceLog {
   /** A device has become something else. In memory until it is written, within about a second. */
   note: (change: PresenceChange) => void
-  /** The newest `limit` lines of a device in a range (microseconds since 1970) and the one before them. @throws while not open. */
-  read: (deviceId: string, range: { from: number, to: number }, limit: number) => PresenceAnswer
+  /** The newest `limit` lines of a device in a range (microseconds since 1970) and the one before them. Rejects or throws while not open. */
+  read: (deviceId: string, range: { from: number, to: number }, limit: number) => Awaitable<PresenceAnswer>
 }
 
 export function createPresenceLines({ transact, transactNow, now, mostWaiting = MOST_WAITING_LINES }: PresenceLinesOptions) {
@@ -88,12 +89,7 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
       const device = idOf(deviceId)
       const own = device === undefined ? [] : table.linesOf(device, to)
       for (const change of waiting) if (change.deviceId === deviceId) own.push(lineOf(change))
-      const all = mergeLines(own, table.gaps(to)).filter(({ time }) => time <= to)
-      const begin = all.findIndex(({ time }) => time > from)
-      const inRange = begin < 0 ? 0 : all.length - begin
-      const lines = all.slice(all.length - Math.min(limit, inRange)).map(toLine)
-      const before = all.at(-1 - lines.length)
-      return { deviceId, from: fromMicroseconds(from), to: fromMicroseconds(to), before: before ? toLine(before) : null, lines, more: inRange > limit }
+      return presenceAnswer(deviceId, { from, to }, mergeLines(own, table.gaps(to)), limit)
     },
     /** What waits to be written of a device that is gone. */
     forget(deviceId: string) {
@@ -116,6 +112,16 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
       table = undefined
     },
   }
+}
+
+/** The newest of sorted lines in a range, and the one before them. */
+export function presenceAnswer(deviceId: string, { from, to }: { from: number, to: number }, sorted: readonly Line[], limit: number): PresenceAnswer {
+  const all = sorted.filter(({ time }) => time <= to)
+  const begin = all.findIndex(({ time }) => time > from)
+  const inRange = begin < 0 ? 0 : all.length - begin
+  const lines = all.slice(all.length - Math.min(limit, inRange)).map(toLine)
+  const before = all.at(-1 - lines.length)
+  return { deviceId, from: fromMicroseconds(from), to: fromMicroseconds(to), before: before ? toLine(before) : null, lines, more: inRange > limit }
 }
 
 function toLine({ time, presence }: Line): PresenceAnswer['lines'][number] {

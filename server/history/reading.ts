@@ -1,38 +1,41 @@
 import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
-import type { Archive } from './archive'
+import { packedBefore, packedRollups, packedSamples, samplesBeside } from './archive'
 import { mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample, StoredMessage } from './segments'
+import type { Readable, Shelf } from './shelf'
 
 /** Beyond this many messages in a range it is read from the minutes. */
 const RAW_MESSAGES = 20_000
 
-export interface ReadableStore {
-  archive: Archive
-  kept: { raw: number, minute: number }
-  device: (deviceId: string) => number | undefined
-  unpacked: (device: number) => readonly StoredMessage[]
-}
-
 /** A question about one metric of one device; times in microseconds since 1970, both ends included. */
 export interface Question { deviceId: string, metric: string, unit: string | null, from: number, to: number }
 
+/** One device that something is asked about: what is packed of it, and what is not. */
+interface Asked { shelf: Shelf, kept: Readable['kept'], device: number, unpacked: readonly StoredMessage[] }
+
 /** Every sample, oldest first, at most `limit`. */
-export function readRaw(store: ReadableStore, question: Question, limit: number): HistoryAnswer {
-  const samples = samplesOf(store, question)
+async function readRaw(store: Readable, question: Question, limit: number): Promise<HistoryAnswer> {
+  const samples = await ask(store, question.deviceId, asked => samplesOf(asked, question), [])
   const points = samples.slice(0, limit).map(({ time, value }): [number, Sample['value']] => [time / 1000, value])
   return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more: samples.length > limit }
 }
 
 /** About `points` buckets from the tier that fits: numbers with min and max, texts and booleans as intervals. */
-export function readThinned(store: ReadableStore, question: Question, points: number): HistoryAnswer {
-  const { resolution, rollups, samples } = readTier(store, question, points)
-  const isNumber = samples ? samples.some(({ value }) => typeof value === 'number') : rollups.some(({ numbers }) => numbers > 0)
-  if (!isNumber) {
+function readThinned(store: Readable, question: Question, points: number): Promise<HistoryAnswer> {
+  return ask(store, question.deviceId, asked => thinned(asked, question, points), toAnswer({ resolution: 'raw', rollups: [], samples: [] }, question, points))
+}
+
+async function thinned(asked: Asked, question: Question, points: number): Promise<HistoryAnswer> {
+  const tier = await readTier(asked, question, points)
+  return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(asked, question))
+}
+
+function toAnswer({ resolution, rollups, samples }: Tier, question: Question, points: number, held?: MetricValue): HistoryAnswer {
+  if (!isNumber({ rollups, samples })) {
     const changes = samples ?? rollups.map(({ start, last }) => ({ time: start, value: last }))
-    const held = heldAt(store, question)
     if (held !== undefined && typeof held !== 'number') changes.unshift({ time: question.from, value: held })
     if (changes.length > 0) return { ...headOf(question), kind: 'state', resolution, points: toIntervals(changes, question.to) }
   }
@@ -41,49 +44,56 @@ export function readThinned(store: ReadableStore, question: Question, points: nu
   return { ...headOf(question), kind: 'number', resolution, stepSeconds: step / 1_000_000, points: buckets.flatMap(toPoint) }
 }
 
+function isNumber({ rollups, samples }: Pick<Tier, 'rollups' | 'samples'>): boolean {
+  return samples ? samples.some(({ value }) => typeof value === 'number') : rollups.some(({ numbers }) => numbers > 0)
+}
+
+/** Asks about a device by its name; `nothing` is the answer where none of that name is known. */
+async function ask<T>(store: Readable, deviceId: string, read: (asked: Asked) => Promise<T>, nothing: T): Promise<T> {
+  const device = store.device(deviceId)
+  if (device === undefined) return nothing
+  const { shelf, kept } = store
+  return store.steady(device, unpacked => read({ shelf, kept, device, unpacked }))
+}
+
 function headOf({ deviceId, metric, unit, from, to }: Question) {
   return { deviceId, metric, unit, from: fromMicroseconds(from), to: fromMicroseconds(to) }
 }
 
-function readTier(store: ReadableStore, question: Question, points: number): { resolution: 'raw' | TierName, rollups: Rollup[], samples?: Sample[] } {
-  const { archive, kept } = store
+interface Tier { resolution: 'raw' | TierName, rollups: Rollup[], samples?: Sample[] | undefined }
+
+async function readTier(asked: Asked, question: Question, points: number): Promise<Tier> {
+  const { shelf, kept, device } = asked
   const { from, to } = question
-  const device = store.device(question.deviceId)
-  if (device === undefined) return { resolution: 'raw', rollups: [], samples: [] }
   const width = (to - from) / points
-  if (from >= kept.raw && width < MINUTE * 5 && archive.countMessages(device, from, to) <= RAW_MESSAGES) {
-    return { resolution: 'raw', rollups: [], samples: samplesOf(store, question) }
+  if (from >= kept.raw && width < MINUTE * 5 && await shelf.countMessages(device, from, to) <= RAW_MESSAGES) {
+    return { resolution: 'raw', rollups: [], samples: await samplesOf(asked, question) }
   }
   const tier: TierName = width < TIERS.hour.step && from >= kept.minute ? 'minute' : 'hour'
-  const series = archive.seriesOf(device, question.metric)
-  const packed = series === undefined ? [] : archive.rollups(series, tier, from, to)
-  return { resolution: tier, rollups: withUnpacked(store, device, question, packed, tier) }
+  return { resolution: tier, rollups: await rollupsOf(asked, question, tier) }
 }
 
 /** Packed buckets and what is not packed yet, as one row of buckets. */
-function withUnpacked({ archive, unpacked }: ReadableStore, device: number, { metric, from, to }: Question, packed: Rollup[], tier: TierName) {
-  const fresh = archive.beside(device, metric, unpacked(device)).filter(({ time }) => time >= from && time <= to)
+async function rollupsOf({ shelf, device, unpacked }: Asked, { metric, from, to }: Pick<Question, 'metric' | 'from' | 'to'>, tier: TierName) {
+  const packed = await packedRollups(shelf, device, metric, tier, from, to)
+  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time >= from && time <= to)
   const { step } = TIERS[tier]
   return mergeRollups([...packed, ...rollUp(fresh, step)].sort((a, b) => a.start - b.start), step)
 }
 
-function samplesOf({ archive, device, unpacked }: ReadableStore, { deviceId, metric, from, to }: Question): Sample[] {
-  const id = device(deviceId)
-  if (id === undefined) return []
-  const fresh = archive.beside(id, metric, unpacked(id)).filter(({ time }) => time >= from && time <= to)
-  return [...archive.samples(id, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
+async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to }: Question): Promise<Sample[]> {
+  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time >= from && time <= to)
+  return [...await packedSamples(shelf, device, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
 }
 
 /** The value that a metric had when the range began, to the minute, if it was heard within a month before. */
-function heldAt({ archive, device, unpacked }: ReadableStore, { deviceId, metric, from }: Question): MetricValue | undefined {
-  const id = device(deviceId)
-  if (id === undefined) return undefined
-  const fresh = archive.beside(id, metric, unpacked(id)).filter(({ time }) => time < from).at(-1)
-  const series = archive.seriesOf(id, metric)
-  if (fresh || series === undefined) return fresh?.value
+async function heldAt({ shelf, device, unpacked }: Asked, { metric, from }: Question): Promise<MetricValue | undefined> {
+  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time < from).at(-1)
+  if (fresh) return fresh.value
   for (const tier of ['minute', 'hour'] as const) {
     const { step, period } = TIERS[tier]
-    const packed = archive.rollups(series, tier, from - period, from).filter(({ start }) => start + step <= from).at(-1)
+    const rollups = await packedRollups(shelf, device, metric, tier, from - period, from)
+    const packed = rollups.filter(({ start }) => start + step <= from).at(-1)
     if (packed) return packed.last
   }
   return undefined
@@ -113,22 +123,29 @@ function toIntervals(changes: readonly Sample[], end: number): HistoryInterval[]
 }
 
 /** The newest messages before a moment, newest first. */
-export function readMessagesBefore({ archive, device, unpacked }: ReadableStore, deviceId: string, before: number, limit: number): StoredMessage[] {
-  const id = device(deviceId)
-  if (id === undefined) return []
-  const fresh = unpacked(id).filter(({ time }) => time < before)
-  return [...fresh, ...archive.messagesBefore(id, before, limit)].sort((a, b) => b.time - a.time)
+function readMessagesBefore(store: Readable, deviceId: string, before: number, limit: number): Promise<StoredMessage[]> {
+  return ask(store, deviceId, async ({ shelf, device, unpacked }) => {
+    const fresh = unpacked.filter(({ time }) => time < before)
+    return [...fresh, ...await packedBefore(shelf, device, before, limit)].sort((a, b) => b.time - a.time)
+  }, [])
 }
 
 const SPARKLINE = 60 * MINUTE
 
 /** The mean of each minute of the last hour, as `[milliseconds since 1970, mean]`. */
-export function readSparkline(store: ReadableStore, deviceId: string, metric: string, now: number): [number, number][] {
-  const device = store.device(deviceId)
-  const series = device === undefined ? undefined : store.archive.seriesOf(device, metric)
-  if (device === undefined) return []
-  const question = { deviceId, metric, unit: null, from: now - SPARKLINE, to: now }
-  const packed = series === undefined ? [] : store.archive.rollups(series, 'minute', question.from, now)
-  return withUnpacked(store, device, question, packed, 'minute')
-    .flatMap(({ start, numbers, sum }): [number, number][] => numbers > 0 ? [[start / 1000, sum / numbers]] : [])
+function readSparkline(store: Readable, deviceId: string, metric: string, now: number): Promise<[number, number][]> {
+  return ask(store, deviceId, async (asked) => {
+    const rollups = await rollupsOf(asked, { metric, from: now - SPARKLINE, to: now }, 'minute')
+    return rollups.flatMap(({ start, numbers, sum }): [number, number][] => numbers > 0 ? [[start / 1000, sum / numbers]] : [])
+  }, [])
+}
+
+/** The questions about one device that the history answers; `opened` throws while it is not open. */
+export function createQuestions(opened: () => Readable) {
+  return {
+    raw: async (question: Question, limit: number) => readRaw(opened(), question, limit),
+    thinned: async (question: Question, points: number) => readThinned(opened(), question, points),
+    messagesBefore: async (deviceId: string, before: number, limit: number) => readMessagesBefore(opened(), deviceId, before, limit),
+    sparkline: async (deviceId: string, metric: string, now: number) => readSparkline(opened(), deviceId, metric, now),
+  }
 }

@@ -4,7 +4,7 @@ import type { Sample } from './segments'
 
 export const MINUTE = 60_000_000
 export const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+export const DAY = 24 * HOUR
 
 /** Two sizes of time bucket, and how many microseconds of them are packed into one row. */
 export const TIERS = {

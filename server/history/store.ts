@@ -2,12 +2,15 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
-import { createArchive } from './archive'
+import { packMessages } from './archive'
 import { detach, isLeftover } from './erasing'
 import { createJournal } from './journal'
-import type { Delivery, JournalRecord } from './journal'
+import type { Delivery } from './deliveries'
+import type { JournalRecord } from './journal'
 import type { StoredMessage } from './segments'
 import type { KeptFrom } from './rollup-store'
+import type { Readable } from './shelf'
+import { createSqliteShelf } from './sqlite-shelf'
 import { createTail } from './tail'
 import type { DeviceTail } from './tail'
 
@@ -31,7 +34,7 @@ export interface Restored {
  */
 export function createStore(database: DatabaseSync, unacknowledged: number, now: () => number) {
   const journal = createJournal(database, unacknowledged)
-  const archive = createArchive(database)
+  const { shelf, packing } = createSqliteShelf(database)
   const tail = createTail(now)
   const ids = new Map<string, number>()
   // Devices first met in the open transaction, and those whose tail it has made longer.
@@ -64,8 +67,19 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     }
   }
 
+  /** Nothing can be packed while SQLite answers, but others may have their turn between two of its answers. */
+  async function steady<T>(device: number, read: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = tail.held(device)
+      const answer = await read(tail.of(device))
+      if (before === undefined || tail.holds(before)) return answer
+    }
+  }
+
+  const readable: Readable = { shelf, kept, device: deviceId => ids.get(deviceId), unpacked: tail.of, steady }
+
   return {
-    archive,
+    readable,
     tail,
     kept,
     isStored: journal.isStored,
@@ -119,7 +133,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     /** Packs one device inside the open transaction; `state` is its last state now. */
     pack(tail: DeviceTail, state: string | undefined) {
       const { device, lastId, length } = tail
-      if (length > 0) archive.add(device, tail.messages(), kept)
+      if (length > 0) packMessages(packing, device, tail.messages(), kept)
       keepState.run(lastId, state ?? null, device)
     },
     packed: (packed: readonly DeviceTail[]) => packed.forEach(({ device }) => tail.remove(device)),

@@ -60,6 +60,14 @@ class Columns implements DeviceTail {
     this.claims?.delete(this.length)
   }
 
+  /** What came behind the first `count` messages, up to the record `lastId`. */
+  behind(count: number, lastId: number, now: number): Columns {
+    const rest = new Columns(this.device, lastId + 1, now)
+    rest.lastId = this.lastId
+    for (const message of this.messages().slice(count)) rest.add(message)
+    return rest
+  }
+
   messages(): StoredMessage[] {
     return this.times.map((time, i) => {
       const message: StoredMessage = { time, received: this.received[i] ?? time, metrics: this.metrics[i] ?? {} }
@@ -113,6 +121,16 @@ export function createTail(now: () => number) {
       size -= tails.get(device)?.length ?? 0
       tails.delete(device)
     },
+    /** The first `count` messages of a device, up to the record `lastId`, are packed. */
+    packed(device: number, count: number, lastId: number) {
+      const tail = tails.get(device)
+      if (!tail) return
+      size -= count
+      if (tail.lastId > lastId) tails.set(device, tail.behind(count, lastId, now()))
+      else tails.delete(device)
+    },
+    /** What is there of a device: another one once it was packed. */
+    held: (device: number): DeviceTail | undefined => tails.get(device),
     holds: (tail: DeviceTail) => tails.get(tail.device) === tail,
     all: (): Iterable<DeviceTail> => tails.values(),
     size: () => size,

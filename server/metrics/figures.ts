@@ -34,7 +34,7 @@ export interface Figures {
       unkept: number
       commits: number
       commitSeconds: number
-      usedBytes: number
+      usedBytes: number | undefined
       limitBytes: number
       /** Time of the oldest message in microseconds since 1970. */
       rawFrom: number | null | undefined

@@ -16,6 +16,14 @@ import { LIMITS, tempFile } from './registry/support'
 const UNDO_MS = 30_000
 const SOON = { undoMs: 10 }
 
+/** The number under which a device lies in the file; undefined: it does not. */
+function numberOf(file: string, deviceId: string): number | undefined {
+  const database = new DatabaseSync(file)
+  const row = database.prepare('SELECT id FROM device WHERE name = ?').get(deviceId)
+  database.close()
+  return row && Number(row.id)
+}
+
 /** The rooms around forgetting as they are joined in the application, on a database of their own or that of an earlier start. */
 function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile()) {
   const events: [type: string, deviceId: string | undefined][] = []
@@ -56,7 +64,7 @@ function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile
     history.close()
   }
   onTestFinished(close)
-  return { file, events, fleet, registry, forgetting, history, speak, close, stored: (deviceId: string) => history.read().device(deviceId) }
+  return { file, events, fleet, registry, forgetting, history, speak, close, stored: (deviceId: string) => numberOf(file, deviceId) }
 }
 
 const untilGone = ({ stored }: ReturnType<typeof openSite>, deviceId: string) => vi.waitFor(() => expect(stored(deviceId)).toBeUndefined(), 4_000)
@@ -95,7 +103,8 @@ describe('forgetting a device', () => {
     expect(fleet.get('tor-1')).toMatchObject({ values: { n: { value: 2 } }, presence: 'live' })
     expect(registry.get('tor-1').name).toBe('North gate')
     expect(stored('tor-1')).toBe(id)
-    expect(history.read().archive.samples(id ?? 0, 'n', 0, Number.MAX_SAFE_INTEGER).map(({ value }) => value)).toEqual([1, 2])
+    const { points } = await history.raw({ deviceId: 'tor-1', metric: 'n', unit: null, from: 0, to: Number.MAX_SAFE_INTEGER }, 10)
+    expect(points).toMatchObject([[expect.any(Number), 1], [expect.any(Number), 2]])
   })
 
   it('deletes everything of it in the end, and nothing of others', async () => {

@@ -32,6 +32,8 @@ describe('readSettings', () => {
     ['NUXT_MQTT_RECEIVE_MAXIMUM', '65536'],
     ['NUXT_MQTT_CLIENT_ID', ''],
     ['NUXT_HISTORY_RAW_DAYS', 'soon'],
+    ['NUXT_DATABASE_URL', 'mysql://leitstand@localhost/leitstand'],
+    ['NUXT_DATABASE_URL', 'localhost:5432'],
     ['NUXT_SECURITY_HOSTS', 'https://leitstand.example'],
     ['NUXT_SECURITY_HOSTS', 'leitstand.example:3000'],
     ['NUXT_SECURITY_ORIGINS', 'intranet.example'],

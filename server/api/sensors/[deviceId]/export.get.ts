@@ -4,12 +4,12 @@ import { rangeOf } from '../../../answering'
 import { exportLines } from '../../../export'
 
 /** `GET /api/sensors/{deviceId}/export?format=csv|jsonl&metric=&from=&to=` -> every sample of the range, streamed */
-export default defineEventHandler((event) => {
+export default defineEventHandler(async (event) => {
   const { deviceId } = requireDevice(event)
   const history = requireHistory()
   const { format, metric, ...range } = requireQuery(event, ExportQuerySchema)
   const { from, to } = rangeOf(range)
-  const { messages, lines } = exportLines(history, deviceId, { format, metric, from, to })
+  const { messages, lines } = await exportLines(history, deviceId, { format, metric, from, to })
   setResponseHeaders(event, {
     'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
     'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(deviceId)}.${format}`,

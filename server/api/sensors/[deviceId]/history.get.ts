@@ -3,7 +3,7 @@ import { HistoryQuerySchema } from '#shared/schemas/history'
 import { answerHistory } from '../../../answering'
 
 /** `GET /api/sensors/{deviceId}/history?metric=&from=&to=&points=` -> `HistoryAnswer`; `&resolution=raw&limit=` for every sample */
-export default defineEventHandler((event): HistoryAnswer => {
+export default defineEventHandler((event): Promise<HistoryAnswer> => {
   const { deviceId } = requireDevice(event)
   return answerHistory(requireHistory(), useLeitstand().registry, deviceId, requireQuery(event, HistoryQuerySchema))
 })

@@ -3,7 +3,7 @@ import { MessagesQuerySchema } from '#shared/schemas/device'
 import { answerMessages } from '../../../answering'
 
 /** `GET /api/sensors/{deviceId}/messages?limit=&before=` -> `{ deviceId, messages, next }`, newest first */
-export default defineEventHandler((event): RecentMessages => {
+export default defineEventHandler((event): Promise<RecentMessages> => {
   const { deviceId } = requireDevice(event)
   const { limit, before } = requireQuery(event, MessagesQuerySchema)
   const { history, recent } = useLeitstand()

@@ -5,9 +5,11 @@ import { DatabaseSync } from 'node:sqlite'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { packedRollups } from '../../../../server/history/archive'
 import { createHistory } from '../../../../server/history/history'
 import type { History } from '../../../../server/history/contract'
 import { floorTo, HOUR, MINUTE, rollUp } from '../../../../server/history/rollups'
+import { createSqliteShelf } from '../../../../server/history/sqlite-shelf'
 import type { Sample } from '../../../../server/history/segments'
 
 const START = Date.parse('2026-01-01T00:00:00Z') * 1000
@@ -66,37 +68,46 @@ function keepStoring(time: number) {
 }
 
 /** Every sample of a metric, packed or not. */
-function samples(metric = 'x', deviceId = 'tor-1'): Sample[] {
-  const { archive, device, unpacked } = history.read()
-  const id = device(deviceId)
-  if (id === undefined) return []
-  return [...archive.samples(id, metric, 0, Number.MAX_SAFE_INTEGER), ...archive.beside(id, metric, unpacked(id))].sort((a, b) => a.time - b.time)
+async function samples(metric = 'x', deviceId = 'tor-1'): Promise<Sample[]> {
+  const answer = await history.raw({ deviceId, metric, unit: null, from: 0, to: Number.MAX_SAFE_INTEGER }, Infinity)
+  if (answer.kind !== 'samples') throw new Error('not raw')
+  return answer.points.map(([ms, value]) => ({ time: Math.round(ms * 1_000), value }))
 }
 
-function packedDevices(): number {
-  const { unpacked, device } = history.read()
-  return Array.from({ length: 100 }, (_, i) => unpacked(device(`tor-${i}`) ?? 0)).filter(({ length }) => length === 0).length
+/** What lies in the file, as anybody else sees it. */
+async function inFile<T>(read: (database: DatabaseSync) => T): Promise<Awaited<T>> {
+  const database = new DatabaseSync(join(folder, 'history.db'))
+  try {
+    return await read(database)
+  }
+  finally {
+    database.close()
+  }
 }
+
+const packedDevices = () => inFile(database => Number(database.prepare('SELECT count(DISTINCT name) AS n FROM segment JOIN device ON device.id = device WHERE name LIKE \'tor-%\'').get()?.n))
+const keptFrom = () => inFile(database => Number(database.prepare('SELECT value FROM meta WHERE key = \'raw\'').get()?.value))
 
 function stored(tier: 'minute' | 'hour', metric = 'x') {
-  const { archive, device } = history.read()
-  const series = archive.seriesOf(device('tor-1') ?? 0, metric) ?? 0
-  return archive.rollups(series, tier, 0, START + 100 * 24 * HOUR)
+  return inFile((database) => {
+    const device = Number(database.prepare('SELECT id FROM device WHERE name = \'tor-1\'').get()?.id)
+    return packedRollups(createSqliteShelf(database).shelf, device, metric, tier, 0, START + 100 * 24 * HOUR)
+  })
 }
 
 describe('samples', () => {
-  it('are there before and after packing, and after opening again', () => {
+  it('are there before and after packing, and after opening again', async () => {
     append(START, { x: 1, door: 'open' })
     append(START + 1_000_000, { x: 2, on: true })
     history.commit()
     const expected = [{ time: START, value: 1 }, { time: START + 1_000_000, value: 2 }]
-    expect(samples()).toEqual(expected)
+    expect(await samples()).toEqual(expected)
     history.packAll()
-    expect(samples()).toEqual(expected)
-    expect(samples('door')).toEqual([{ time: START, value: 'open' }])
+    expect(await samples()).toEqual(expected)
+    expect(await samples('door')).toEqual([{ time: START, value: 'open' }])
     history.close()
     history = openHistory()
-    expect(samples()).toEqual(expected)
+    expect(await samples()).toEqual(expected)
     expect(devices).toEqual([{ deviceId: 'tor-1', state: { deviceId: 'tor-1' } }])
     expect(records).toEqual([])
     append(START + 2_000_000, { x: 3 })
@@ -104,30 +115,30 @@ describe('samples', () => {
     history.close()
     history = openHistory()
     expect(records).toMatchObject([{ value: { metrics: { x: 3 } } }])
-    expect(samples()).toEqual([...expected, { time: START + 2_000_000, value: 3 }])
+    expect(await samples()).toEqual([...expected, { time: START + 2_000_000, value: 3 }])
   })
 
-  it('are given back as records until they are packed', () => {
+  it('are given back as records until they are packed', async () => {
     append(START, { x: 1 })
     history.commit()
     history.close()
     history = openHistory()
     expect(records).toMatchObject([{ kind: 'telemetry', value: { deviceId: 'tor-1', metrics: { x: 1 } } }])
-    expect(samples()).toEqual([{ time: START, value: 1 }])
+    expect(await samples()).toEqual([{ time: START, value: 1 }])
   })
 
-  it('of the same time and value are one, of another value the next microsecond', () => {
+  it('of the same time and value are one, of another value the next microsecond', async () => {
     for (const x of [1, 2, 1, 3]) append(START, { x })
     history.commit()
     const expected = [1, 2, 3].map((value, i) => ({ time: START + i, value }))
-    expect(samples()).toEqual(expected)
+    expect(await samples()).toEqual(expected)
     history.packAll()
     for (const x of [3, 4]) append(START, { x })
     append(START + 4, { x: 5 })
     history.commit()
-    expect(samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
+    expect(await samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
     history.packAll()
-    expect(samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
+    expect(await samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
   })
 })
 
@@ -136,7 +147,7 @@ describe('packing', () => {
     for (let i = 0; i < 100 * 500; i++) append(START + i * 1_000_000, { x: i }, `tor-${i % 100}`)
     history.commit()
     keepStoring(START)
-    await vi.waitFor(() => expect(packedDevices()).toBe(100), 4_000)
+    await vi.waitFor(async () => expect(await packedDevices()).toBe(100), 4_000)
   })
 })
 
@@ -187,7 +198,7 @@ describe('a repetition that the broker does not mark', () => {
 })
 
 describe('rollups', () => {
-  it('equal those computed from the raw samples, whatever comes late, repeated or out of order', () => {
+  it('equal those computed from the raw samples, whatever comes late, repeated or out of order', async () => {
     const random = generator(42)
     for (let round = 0; round < 30; round++) {
       for (let n = 0; n < 40; n++) {
@@ -199,12 +210,12 @@ describe('rollups', () => {
       if (random() < 0.7) history.packAll()
     }
     history.packAll()
-    const raw = samples()
+    const raw = await samples()
     expect(raw.length).toBeGreaterThan(500)
-    expect(stored('minute')).toEqual(rollUp(raw, MINUTE))
-    expect(stored('hour')).toEqual(rollUp(raw, HOUR))
+    expect(await stored('minute')).toEqual(rollUp(raw, MINUTE))
+    expect(await stored('hour')).toEqual(rollUp(raw, HOUR))
     expect(new Set(raw.map(({ time }) => time)).size).toBe(raw.length)
-    expect(stored('hour').every(({ start }) => floorTo(start, HOUR) === start)).toBe(true)
+    expect((await stored('hour')).every(({ start }) => floorTo(start, HOUR) === start)).toBe(true)
   })
 })
 
@@ -233,17 +244,17 @@ describe('retention', () => {
     history.commit()
     history.packAll()
     await history.maintain()
-    expect(samples().map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => 90 + i))
-    expect(stored('minute').length).toBe(20)
-    expect(stored('hour').length).toBe(100)
+    expect((await samples()).map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => 90 + i))
+    expect((await stored('minute')).length).toBe(20)
+    expect((await stored('hour')).length).toBe(100)
 
     append(START + 85 * DAY, { x: 1 })
     append(START + 50 * DAY, { x: 1 })
     history.commit()
     history.packAll()
-    expect(stored('minute').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85, sum: 86 })
-    expect(stored('hour').find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85 })
-    expect(stored('hour').find(({ start }) => start === START + 50 * DAY)).toMatchObject({ count: 2, min: 1, max: 50 })
+    expect((await stored('minute')).find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85, sum: 86 })
+    expect((await stored('hour')).find(({ start }) => start === START + 85 * DAY)).toMatchObject({ count: 2, min: 1, max: 85 })
+    expect((await stored('hour')).find(({ start }) => start === START + 50 * DAY)).toMatchObject({ count: 2, min: 1, max: 50 })
   })
 
   it('waits for a turn that is being stored instead of giving up', async () => {
@@ -253,7 +264,7 @@ describe('retention', () => {
     history.packAll()
     keepStoring(now * 1000)
     await history.maintain()
-    expect(samples().filter(({ time }) => time < START + 90 * DAY)).toEqual([])
+    expect((await samples()).filter(({ time }) => time < START + 90 * DAY)).toEqual([])
   })
 
   it('drops the oldest messages when the whole is too large, and remembers it', async () => {
@@ -262,18 +273,18 @@ describe('retention', () => {
       history.commit()
     }
     history.packAll()
-    const before = samples().length
+    const before = (await samples()).length
     const { bytes } = await history.storage()
     reopen({ bytes: Math.round(bytes * 0.9) })
     await history.maintain()
-    const left = samples()
+    const left = await samples()
     expect(left.length).toBeLessThan(before)
     expect(left.length).toBeGreaterThan(0)
     expect(left.at(-1)?.time).toBe(START + 199 * HOUR + 19_000_000)
-    const kept = history.read().kept.raw
+    const kept = await keptFrom()
     expect(left[0]?.time).toBeGreaterThanOrEqual(kept - HOUR)
     reopen({})
-    expect(history.read().kept.raw).toBe(kept)
+    expect(await keptFrom()).toBe(kept)
     expect((await history.storage()).bytes).toBeLessThan(bytes)
   })
 })
@@ -306,7 +317,7 @@ it('says that nothing is kept while it has failed, whatever failed, and keeps ag
 })
 
 describe('a damaged file', () => {
-  it('is set aside, never deleted, and a new one begins', () => {
+  it('is set aside, never deleted, and a new one begins', async () => {
     append(START, { x: 1 })
     history.commit()
     history.close()
@@ -316,7 +327,7 @@ describe('a damaged file', () => {
     expect(readFileSync(damagedTo ?? '', 'utf8')).toContain('this is no database')
     append(START, { x: 2 })
     history.commit()
-    expect(samples()).toEqual([{ time: START, value: 2 }])
+    expect(await samples()).toEqual([{ time: START, value: 2 }])
   })
 
   it('is set aside when only its head is as it was', () => {
@@ -334,25 +345,25 @@ describe('a damaged file', () => {
   })
 })
 
-it('opens a database of the first version with its data', () => {
+it('opens a database of the first version with its data', async () => {
   history.close()
   copyFileSync('test/fixtures/history-v1.db', join(folder, 'history.db'))
   history = openHistory()
-  expect(samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }])
-  expect(samples('door')).toEqual([{ time: START, value: 'open' }])
-  expect(stored('minute')).toMatchObject([{ start: START, count: 2, min: 1, max: 2.5 }])
+  expect(await samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }])
+  expect(await samples('door')).toEqual([{ time: START, value: 'open' }])
+  expect(await stored('minute')).toMatchObject([{ start: START, count: 2, min: 1, max: 2.5 }])
 })
 
 it('opens a database of the second version with its data, and keeps documents in it', async () => {
   history.close()
   copyFileSync('test/fixtures/history-v2.db', join(folder, 'history.db'))
   history = openHistory()
-  expect(samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }, { time: START + 2_000_000, value: 3 }])
+  expect(await samples()).toEqual([{ time: START, value: 1 }, { time: START + 1_000_000, value: 2.5 }, { time: START + 2_000_000, value: 3 }])
   await history.documents.write([{ kind: 'device', name: 'tor-1', body: '{"name":"Tor"}' }])
   history.close()
   history = openHistory()
   expect(history.documents.all('device')).toEqual([{ name: 'tor-1', body: '{"name":"Tor"}' }])
-  expect(samples()).toHaveLength(3)
+  expect(await samples()).toHaveLength(3)
 })
 
 describe('documents', () => {
@@ -362,7 +373,7 @@ describe('documents', () => {
     storing = false
     expect(history.documents.all('a')).toHaveLength(20)
     expect(history.fault()).toBeNull()
-    expect(samples('x', 'live').length).toBeGreaterThan(0)
+    expect((await samples('x', 'live')).length).toBeGreaterThan(0)
   })
 
   it('are all written or none', async () => {
@@ -384,6 +395,6 @@ describe('documents', () => {
     history.commit()
     history.packAll()
     await history.maintain()
-    expect(samples()).toHaveLength(1)
+    expect(await samples()).toHaveLength(1)
   })
 })

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Presence } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
 import { createHistory } from '../../../../server/history/history'
-import type { History } from '../../../../server/history/contract'
+import type { SqliteHistory } from '../../../../server/history/history'
 import { createPresenceLines } from '../../../../server/history/presence-lines'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
@@ -16,7 +16,7 @@ const ALWAYS = { from: 0, to: (START + 1_000 * DAY) * 1_000 }
 
 const retention = { rawDays: 0, minuteDays: 0, hourDays: 0, bytes: 1e9 }
 let folder: string
-let history: History
+let history: SqliteHistory
 let nowMs: number
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'leitstand-lines-'))
@@ -28,7 +28,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function open(limits = retention): History {
+function open(limits = retention): SqliteHistory {
   const opened = createHistory({
     file: join(folder, 'history.db'), durability: 'normal', unacknowledged: 100, retention: limits, now: () => nowMs,
     stateOf: deviceId => JSON.stringify({ deviceId }), onFault: () => {}, onDamaged: () => {},

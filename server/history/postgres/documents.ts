@@ -1,0 +1,67 @@
+import type { DocumentChange, Documents } from '../documents'
+import { inWords } from './faults'
+import { fromKept, toKept } from './names'
+import type { Query } from './session'
+import type { Work } from './writer'
+
+/** The documents, all of them held in memory: their limits are small, and who reads them waits for nothing. */
+export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
+  let held = new Map<string, Map<string, Buffer>>()
+
+  function apply(changes: readonly DocumentChange[]) {
+    for (const { kind, name, body } of changes) {
+      const ofKind = held.get(kind) ?? new Map<string, Buffer>()
+      held.set(kind, ofKind)
+      if (body === null) ofKind.delete(name)
+      else ofKind.set(name, toBuffer(body))
+    }
+  }
+
+  const documents: Documents = {
+    all: kind => [...held.get(kind) ?? []].map(([name, body]) => ({ name, body: body.toString() })),
+    bytes: (kind, name) => held.get(kind)?.get(name),
+    async write(changes) {
+      try {
+        await work({ begin: () => query => writeDocuments(changes, query), done: () => apply(changes) })
+      }
+      catch (error) {
+        throw new Error(inWords(error), { cause: error })
+      }
+    },
+  }
+
+  return {
+    documents,
+    apply,
+    async load(query: Query) {
+      held = new Map()
+      const rows = await query('SELECT kind, name, body FROM document')
+      apply(rows.map(({ kind, name, body }) => ({ kind: fromKept(kind), name: fromKept(name), body: body instanceof Uint8Array ? body : null })))
+    },
+    clear() {
+      held = new Map()
+    },
+    /** What they take up: it is no part of the history that retention bounds. */
+    bytes: () => [...held.values()].reduce((sum, ofKind) => sum + [...ofKind.values()].reduce((own, { length }) => own + length, 0), 0),
+  }
+}
+
+/** Writes them in the open transaction. */
+export async function writeDocuments(changes: readonly DocumentChange[], query: Query) {
+  // Of several changes of one document the last one counts.
+  const last = [...new Map(changes.map(change => [JSON.stringify([change.kind, change.name]), change])).values()]
+  const gone = last.filter(({ body }) => body === null)
+  const put = last.flatMap(({ kind, name, body }) => body === null ? [] : { kind, name, body: toBuffer(body) })
+  if (gone.length > 0) {
+    await query('DELETE FROM document USING unnest($1::text[], $2::text[]) AS g (kind, name) WHERE document.kind = g.kind AND document.name = g.name',
+      [gone.map(({ kind }) => toKept(kind)), gone.map(({ name }) => toKept(name))])
+  }
+  if (put.length > 0) {
+    await query('INSERT INTO document (kind, name, body) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[]) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body',
+      [put.map(({ kind }) => toKept(kind)), put.map(({ name }) => toKept(name)), put.map(({ body }) => body)])
+  }
+}
+
+function toBuffer(body: string | Uint8Array): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : Buffer.from(body)
+}

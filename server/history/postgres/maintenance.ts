@@ -1,0 +1,135 @@
+import { sharesOf } from '../census'
+import type { Census, TierCount } from '../census'
+import type { RetentionLimits } from '../retention'
+import type { KeptFrom } from '../rollup-store'
+import { DAY, floorTo, TIERS } from '../rollups'
+import type { Awaitable } from '../shelf'
+import { setMeta } from './migrations'
+import { fromKept } from './names'
+import { FORMS } from './partitions'
+import type { Partitions, Table } from './partitions'
+import { pruneLines } from './presence'
+import type { Query } from './session'
+
+const EVERY_MS = 60_000
+/** What goes through a whole table is done each time only on demand. */
+const ROUNDS_PER_SWEEP = 10
+
+export interface PostgresMaintenanceOptions {
+  read: Query
+  partitions: Partitions
+  limits: RetentionLimits
+  kept: KeptFrom & { hour: number }
+  documentBytes: () => number
+  earliest: () => Awaitable<number | undefined>
+  now: () => number
+}
+
+/** Gives up what is too old or too much, by whole parts of the tables; makes the parts of tomorrow. */
+export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now }: PostgresMaintenanceOptions) {
+  let running: Promise<void> | undefined
+  let rounds = 0
+  let measured: { usedBytes: number | undefined, rawFrom: number | null | undefined } = { usedBytes: undefined, rawFrom: undefined }
+
+  const usedBytes = async () =>
+    Number((await read('SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS n FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = \'r\''))[0]?.n)
+
+  async function giveUp(table: Table, before: number) {
+    const tier = table === 'segment' ? 'raw' : table
+    const from = table === 'segment' ? before : floorTo(before, TIERS[table].period)
+    if (from <= kept[tier]) return
+    await read(setMeta(tier, from))
+    kept[tier] = from
+    await partitions.dropBefore(table, from, read)
+  }
+
+  async function prune() {
+    const before = (days: number) => days === 0 ? 0 : now() * 1_000 - days * DAY
+    await giveUp('segment', before(limits.rawDays))
+    await giveUp('minute', before(limits.minuteDays))
+    await giveUp('hour', before(limits.hourDays))
+    for (const { table } of FORMS) {
+      for (let end = partitions.oldestEnd(table); end !== undefined && await usedBytes() - documentBytes() > limits.bytes; end = partitions.oldestEnd(table)) {
+        await giveUp(table, end)
+        // It may have been given up before and could not be dropped then.
+        await partitions.dropBefore(table, end, read)
+      }
+    }
+  }
+
+  async function round(sweeps: boolean) {
+    try {
+      for (const { table, width } of FORMS) await partitions.ensure(table, [now() * 1_000, now() * 1_000 + width], read)
+      await eraseLeftovers(read)
+      await prune()
+      if (sweeps) await pruneLines(kept.raw, read)
+      measured = { usedBytes: await usedBytes(), rawFrom: await earliest() ?? null }
+    }
+    catch {
+      // Somebody reads what is to be dropped, or the database is away (which is told elsewhere): the next round tries again.
+    }
+    running = undefined
+  }
+
+  const timer = setInterval(() => void (running ??= round(rounds++ % ROUNDS_PER_SWEEP === 0)), EVERY_MS)
+  timer.unref()
+
+  return {
+    async run() {
+      await running
+      await (running ??= round(true))
+    },
+    usedBytes,
+    /** As of the last round. */
+    measured: () => measured,
+    census: () => takeCensus(read, kept, now() * 1_000),
+    async stop() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** Deletes what is left of forgotten devices. */
+async function eraseLeftovers(query: Query) {
+  for (const { id } of await query('SELECT id FROM device WHERE name IS NULL')) {
+    await query('DELETE FROM segment WHERE device = $1', [id])
+    for (const tier of ['minute', 'hour']) await query(`DELETE FROM ${tier} WHERE series IN (SELECT id FROM series WHERE device = $1)`, [id])
+    await query('DELETE FROM series WHERE device = $1', [id])
+    await query('DELETE FROM presence WHERE device = $1', [id])
+    // In the journal there may be records of it still; without a device they count for nothing.
+    await query('DELETE FROM device WHERE id = $1', [id])
+  }
+}
+
+/** What the database holds. */
+async function takeCensus(query: Query, kept: KeptFrom & { hour: number }, now: number): Promise<Census> {
+  const tiers: Census['tiers'] = { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }
+  const byDevice = new Map<number, number>()
+  const bySeries = new Map<number, number>()
+  let messages = 0
+  const sums = (by: string, begin: string) => `${by} AS of, sum(octet_length(data)) AS bytes, min(${begin}) AS begin, coalesce(sum(octet_length(data)) FILTER (WHERE ${begin} >= $1), 0) AS recent`
+  for (const row of await query(`SELECT ${sums('device', 'last')}, min(first) AS first, sum(messages) AS messages FROM segment WHERE last >= $2 GROUP BY device`, [now - DAY, kept.raw])) {
+    messages += Number(row.messages)
+    byDevice.set(Number(row.of), Number(row.bytes))
+    count(tiers.raw, Number(row.first), Number(row.bytes), Number(row.recent))
+  }
+  for (const tier of ['minute', 'hour'] as const) {
+    for (const row of await query(`SELECT ${sums('series', 'period')} FROM ${tier} WHERE period >= $2 GROUP BY series`, [now - DAY, kept[tier]])) {
+      bySeries.set(Number(row.of), (bySeries.get(Number(row.of)) ?? 0) + Number(row.bytes))
+      count(tiers[tier], Number(row.begin), Number(row.bytes), Number(row.recent))
+    }
+  }
+  const series = (await query('SELECT id, device, metric FROM series')).map(({ id, device, metric }) => ({ id: Number(id), device: Number(device), metric: fromKept(metric) }))
+  return { messages, tiers, series: sharesOf(series, byDevice, bySeries) }
+}
+
+function emptyTier(): TierCount {
+  return { bytes: 0, from: null, lastDayBytes: 0 }
+}
+
+function count(tier: TierCount, from: number, bytes: number, recent: number) {
+  tier.bytes += bytes
+  tier.from = Math.min(tier.from ?? from, from)
+  tier.lastDayBytes += recent
+}

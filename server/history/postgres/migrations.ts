@@ -1,0 +1,46 @@
+import { HistoryError } from './faults'
+import { FORMS } from './partitions'
+import type { Query } from './session'
+
+/**
+ * The schema, one step a version, forward only; the lock of the session keeps others away meanwhile. Times are microseconds since
+ * 1970. What the tables mean is said at those of SQLite (`../migrations.ts`); a segment and a row of `minute` or `hour` hold
+ * the same bytes here as there. Compressed already, they are not compressed once more.
+ */
+const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] = [
+  partitioned => `
+    CREATE TABLE device (id int PRIMARY KEY, name text, archived bigint NOT NULL DEFAULT 0, state text);
+    CREATE TABLE series (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, device int NOT NULL, metric text NOT NULL);
+    CREATE UNIQUE INDEX series_by_metric ON series (device, md5(metric));
+    CREATE TABLE batch (last bigint PRIMARY KEY, body text NOT NULL);
+    CREATE TABLE delivery (last bigint PRIMARY KEY, packets bytea NOT NULL);
+    CREATE TABLE segment (id bigint NOT NULL, device int NOT NULL, first bigint NOT NULL, last bigint NOT NULL, messages int NOT NULL, data bytea NOT NULL, PRIMARY KEY (last, id)) ${partitioned('last')};
+    CREATE INDEX segment_by_device ON segment (device, last, id);
+    CREATE TABLE minute (series int NOT NULL, period bigint NOT NULL, data bytea NOT NULL, PRIMARY KEY (series, period)) ${partitioned('period')};
+    CREATE TABLE hour (series int NOT NULL, period bigint NOT NULL, data bytea NOT NULL, PRIMARY KEY (series, period)) ${partitioned('period')};
+    ALTER TABLE segment ALTER COLUMN data SET STORAGE EXTERNAL;
+    ALTER TABLE minute ALTER COLUMN data SET STORAGE EXTERNAL;
+    ALTER TABLE hour ALTER COLUMN data SET STORAGE EXTERNAL;
+    CREATE TABLE document (kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name));
+    CREATE TABLE presence (device int NOT NULL, time bigint NOT NULL, state text NOT NULL, PRIMARY KEY (device, time));
+    ${partitioned('last') && FORMS.map(({ table }) => `CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT;`).join('\n')}`,
+]
+
+/** Brings an open database to the current version; each step is one transaction. @throws when it is from a newer application. */
+export async function migrate(query: Query, partitions: boolean) {
+  await query('CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value bigint NOT NULL)')
+  const version = Number((await query('SELECT value FROM meta WHERE key = \'schema\''))[0]?.value ?? 0)
+  if (version > MIGRATIONS.length) {
+    throw new HistoryError(`The history was written by a newer version of the application (schema ${version}, this one knows ${MIGRATIONS.length}).`)
+  }
+  const partitioned = (by: string) => partitions ? `PARTITION BY RANGE (${by})` : ''
+  for (const [i, step] of MIGRATIONS.slice(version).entries()) {
+    // Without values, several statements are one transaction.
+    await query(`BEGIN; ${step(partitioned)} ${setMeta('schema', version + i + 1)}; COMMIT`)
+  }
+}
+
+/** Notes a number under one of our own keys. */
+export function setMeta(key: string, value: number): string {
+  return `INSERT INTO meta (key, value) VALUES ('${key}', ${value}) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+}

@@ -1,0 +1,70 @@
+import { DAY } from '../rollups'
+import type { Query } from './session'
+
+/**
+ * How the tables that grow with time are divided: by which column, into how wide parts (microseconds), and how many parts back from now
+ * one is made. What is older than that, as only a device with a wrong clock or much to tell late sends it, lies together in `…_other`.
+ */
+export const FORMS = [
+  { table: 'segment', by: 'last', width: DAY, back: 400 },
+  { table: 'minute', by: 'period', width: 32 * DAY, back: 40 },
+  { table: 'hour', by: 'period', width: 384 * DAY, back: 40 },
+] as const
+type Form = typeof FORMS[number]
+export type Table = Form['table']
+
+const FORM_OF = { segment: FORMS[0], minute: FORMS[1], hour: FORMS[2] } as const satisfies Record<Table, Form>
+
+/** The parts of each table that are there; `isPartitioned` is false where they were never to be divided. */
+export async function openPartitions(query: Query, now: () => number) {
+  const isPartitioned = (await query('SELECT 1 FROM pg_partitioned_table WHERE partrelid = \'segment\'::regclass')).length > 0
+  const parts: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
+  /** Parts that cannot be made any more: what belongs into them lies in `…_other`. */
+  const others: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
+  for (const { table } of FORMS) {
+    for (const { name } of await query('SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = $1::regclass', [table])) {
+      const part = Number(String(name).slice(table.length + 1))
+      if (Number.isInteger(part)) parts[table].add(part)
+    }
+  }
+
+  async function make({ table, by, width }: Form, part: number, query: Query) {
+    const [from, to] = [part * width, (part + 1) * width]
+    if ((await query(`SELECT 1 FROM ${table}_other WHERE ${by} >= $1 AND ${by} < $2 LIMIT 1`, [from, to])).length > 0) {
+      others[table].add(part)
+      return
+    }
+    await query(`CREATE TABLE IF NOT EXISTS ${table}_${part} PARTITION OF ${table} FOR VALUES FROM (${from}) TO (${to})`)
+    parts[table].add(part)
+  }
+
+  return {
+    isPartitioned,
+    /** Makes the parts into which some times (microseconds since 1970) fall, where such are made. */
+    async ensure(table: Table, times: Iterable<number>, query: Query) {
+      if (!isPartitioned) return
+      const { width, back } = FORM_OF[table]
+      const today = Math.floor(now() * 1_000 / width)
+      const wanted = new Set([...times].map(time => Math.floor(time / width)).filter(part => part >= today - back && part <= today + 1))
+      for (const part of wanted) {
+        if (!parts[table].has(part) && !others[table].has(part)) await make(FORM_OF[table], part, query)
+      }
+    },
+    /** Drops the parts that lie wholly before a moment; the rest of what lies before it is deleted where it is not divided. */
+    async dropBefore(table: Table, time: number, query: Query) {
+      const { by, width } = FORM_OF[table]
+      for (const part of parts[table]) {
+        if ((part + 1) * width > time) continue
+        await query(`SET LOCAL lock_timeout = '2s'; DROP TABLE IF EXISTS ${table}_${part}`)
+        parts[table].delete(part)
+      }
+      await query(`DELETE FROM ${isPartitioned ? `${table}_other` : table} WHERE ${by} < $1`, [time])
+    },
+    /** The end of the oldest part but the newest; undefined: there is none to give up. */
+    oldestEnd(table: Table): number | undefined {
+      const sorted = [...parts[table]].sort((a, b) => a - b)
+      return sorted.length < 2 ? undefined : ((sorted[0] ?? 0) + 1) * FORM_OF[table].width
+    },
+  }
+}
+export type Partitions = Awaited<ReturnType<typeof openPartitions>>

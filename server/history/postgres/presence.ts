@@ -1,0 +1,133 @@
+import { PresenceSchema } from '#shared/schemas/device'
+import type { PresenceChange } from '#shared/schemas/device'
+import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
+import { BEAT_MS, GATHER_MS, MOST_WAITING_LINES, presenceAnswer } from '../presence-lines'
+import type { PresenceLog } from '../presence-lines'
+import { afterGap, lineOf, mergeLines } from '../presence-order'
+import type { Line } from '../presence-order'
+import { setMeta } from './migrations'
+import type { Query, Row } from './session'
+import type { Work } from './writer'
+
+/** The row that stands for all devices: from its times on nobody listened. */
+const EVERYBODY = 0
+/** Lines that are written in one transaction. */
+const LINES_PER_STEP = 5_000
+
+export interface PostgresPresenceOptions {
+  work: (given: Work) => Promise<void>
+  /** @throws while the history is not open. */
+  read: Query
+  idOf: (deviceId: string) => number | undefined
+  now: () => number
+}
+
+/** The lines of presence (`../presence-lines.ts`) in PostgreSQL. */
+export function createPostgresPresence({ work, read, idOf, now }: PostgresPresenceOptions) {
+  const waiting = new Set<PresenceChange>()
+  let lastGap = 0
+  let gathering: NodeJS.Timeout | undefined
+  let beating: NodeJS.Timeout | undefined
+
+  /** Writes some of what waits, and that the server is there. */
+  async function writeSome() {
+    const written = [...waiting].slice(0, LINES_PER_STEP)
+    await work({
+      begin() {
+        // Nothing is stored of a device that only others have spoken for: it has no history yet.
+        const lines = written.flatMap((change) => {
+          const device = idOf(change.deviceId)
+          return device === undefined ? [] : { device, ...lineOf(change) }
+        })
+        const beat = setMeta('listening', now() * 1_000)
+        return async (query) => {
+          await writeLines(lines, lastGap, query)
+          await query(beat)
+        }
+      },
+      done: () => written.forEach(change => waiting.delete(change)),
+    })
+  }
+
+  async function write() {
+    gathering = undefined
+    try {
+      do await writeSome()
+      while (waiting.size > 0)
+    }
+    catch {
+      // The store has failed and says so itself; they wait for the next time.
+    }
+  }
+
+  const linesOf = async (device: number, to: number) =>
+    (await read('SELECT time, state FROM presence WHERE device = $1 AND time <= $2 ORDER BY time', [device, to])).map(toLine)
+
+  const log: PresenceLog = {
+    note(change) {
+      waiting.add(change)
+      if (waiting.size > MOST_WAITING_LINES) for (const oldest of waiting) if (waiting.delete(oldest)) break
+      gathering ??= setTimeout(() => void write(), GATHER_MS).unref()
+    },
+    async read(deviceId, { from, to }, limit) {
+      const unwritten = [...waiting].filter(change => change.deviceId === deviceId).map(lineOf)
+      const device = idOf(deviceId)
+      const own = device === undefined ? [] : await linesOf(device, to)
+      const gaps = (await linesOf(EVERYBODY, to)).map(({ time }) => time)
+      return presenceAnswer(deviceId, { from, to }, mergeLines([...own, ...unwritten], gaps), limit)
+    },
+  }
+
+  return {
+    log,
+    /** Goes on from what an earlier start has left, if it is one: since that was last there nobody has listened. */
+    async open(query: Query, isStart: boolean) {
+      const since = (await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value
+      if (isStart && typeof since === 'number') {
+        await query('INSERT INTO presence (device, time, state) VALUES ($1, $2, \'unknown\') ON CONFLICT DO NOTHING', [EVERYBODY, since])
+        lastGap = since
+      }
+      beating = setInterval(() => void write(), BEAT_MS)
+      beating.unref()
+    },
+    /** What waits to be written of a device that is gone. */
+    forget(deviceId: string) {
+      for (const change of waiting) if (change.deviceId === deviceId) waiting.delete(change)
+    },
+    /** Writes what waits; the way out. */
+    flush: write,
+    close() {
+      clearTimeout(gathering)
+      clearInterval(beating)
+      gathering = undefined
+    },
+  }
+}
+
+function toLine({ time, state }: Row): Line {
+  return { time: Number(time), presence: PresenceSchema.catch('unknown').parse(state) }
+}
+
+/** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
+async function writeLines(lines: readonly (Line & { device: number })[], lastGap: number, query: Query) {
+  if (lines.length === 0) return
+  const newest = new Map((await query('SELECT DISTINCT ON (device) device, time, state FROM presence WHERE device = ANY($1::int[]) ORDER BY device, time DESC', [lines.map(({ device }) => device)]))
+    .map(row => [Number(row.device), toLine(row)]))
+  const fresh = new Map<string, Line & { device: number }>()
+  for (const line of lines) {
+    const last = newest.get(line.device)
+    if (line.presence === (last ? afterGap(last, lastGap) : 'unknown')) continue
+    fresh.set(`${line.device} ${line.time}`, line)
+    if (!last || line.time >= last.time) newest.set(line.device, line)
+  }
+  const rows = [...fresh.values()]
+  await query('INSERT INTO presence (device, time, state) SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[]) ON CONFLICT (device, time) DO UPDATE SET state = excluded.state',
+    [rows.map(({ device }) => device), rows.map(({ time }) => time), rows.map(({ presence }) => presence)])
+}
+
+/** Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays. */
+export async function pruneLines(before: number, query: Query) {
+  await query('DELETE FROM presence p WHERE time < (SELECT max(time) FROM presence q WHERE q.device = p.device AND q.time <= $1)', [before])
+  await query(`DELETE FROM presence p USING (SELECT device, time, row_number() OVER (PARTITION BY device ORDER BY time DESC) AS place FROM presence) q
+    WHERE q.place > ${MAX_PRESENCE_LINES} AND p.device = q.device AND p.time = q.time`)
+}

@@ -1,0 +1,101 @@
+import type { KeptFrom } from '../rollup-store'
+import type { TIERS } from '../rollups'
+import { HOUR } from '../rollups'
+import { HEADS_PER_PAGE } from '../shelf'
+import type { SegmentHead, SegmentRow, Shelf } from '../shelf'
+import { fromKept, toKept } from './names'
+import type { Query, Row } from './session'
+
+const SLACK = 1_000_000
+const ROWS_PER_FETCH = 50
+/** Mostly the first few are enough. */
+const DOWN_PER_STEP = 5
+const OLDEST_SEGMENTS = 1_000
+
+const HEAD = 'id, device, first, last'
+/** A segment holds an hour: this lets PostgreSQL leave out the parts of the table that lie behind it. */
+const endOf = (to: number) => Math.min(Number.MAX_SAFE_INTEGER, to + HOUR + SLACK)
+const SERIES = '(SELECT id FROM series WHERE device = $1 AND md5(metric) = md5($2) AND metric = $2)'
+
+export interface PostgresShelfOptions {
+  read: Query
+  /** What lies before it has been given up, though it may still be there. */
+  kept: KeptFrom & { hour: number }
+  newestId: () => number
+}
+
+/** What is packed in PostgreSQL, asked for on the connections that read. */
+export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptions): Shelf {
+  const whole = (time: number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time))
+  const since = (from: number) => Math.max(whole(from), kept.raw)
+  /** Reads those of a device that reach into a range. */
+  const reaching = (what: string, order: string, device: number, from: number, to: number) =>
+    read(`SELECT ${what} FROM segment WHERE device = $1 AND last >= $2 AND first <= $3 AND last <= $4 ${order}`, [device, since(from), whole(to), endOf(whole(to))])
+
+  async function* fetch(heads: readonly SegmentHead[]): AsyncGenerator<SegmentRow> {
+    for (let at = 0; at < heads.length; at += ROWS_PER_FETCH) {
+      const some = heads.slice(at, at + ROWS_PER_FETCH)
+      const lasts = some.map(({ last }) => last)
+      const rows = await read(`SELECT ${HEAD}, data FROM segment WHERE last >= $3 AND last <= $4 AND (last, id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))`,
+        [lasts, some.map(({ id }) => id), Math.min(...lasts), Math.max(...lasts)])
+      const byId = new Map(toRows(rows).map(row => [row.id, row]))
+      for (const { id } of some) {
+        const row = byId.get(id)
+        if (row) yield row
+      }
+    }
+  }
+
+  async function* segmentsDown(device: number, moment: number): AsyncGenerator<SegmentRow> {
+    const first = whole(moment)
+    for (let last = endOf(first), id = Number.MAX_SAFE_INTEGER, more = true; more;) {
+      const rows = toRows(await read(`SELECT ${HEAD}, data FROM segment WHERE device = $1 AND first <= $2 AND last <= $3 AND (last, id) < ($3, $4) AND last >= $5
+        ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`, [device, first, last, id, kept.raw]))
+      yield* rows
+      last = rows.at(-1)?.last ?? last
+      id = rows.at(-1)?.id ?? id
+      more = rows.length === DOWN_PER_STEP
+    }
+  }
+
+  return {
+    segments: async (device, from, to) => toRows(await reaching(`${HEAD}, data`, 'ORDER BY id', device, from, to)),
+    segmentsDown,
+    heads: async (device, from, to) => (await reaching(HEAD, 'ORDER BY first', device, from, to)).map(toHead),
+    async headsBehind({ last, id }, end) {
+      const rows = await read(`SELECT ${HEAD} FROM segment WHERE (last, id) > ($1, $2) AND last >= $4 AND last <= $3 ORDER BY last, id LIMIT ${HEADS_PER_PAGE}`, [whole(last), id, whole(end), since(last)])
+      return rows.map(toHead)
+    },
+    fetch,
+    async nextEnd(from, device) {
+      const rows = await read(`SELECT min(last) AS last FROM segment WHERE last >= $1 ${device === undefined ? '' : 'AND device = $2'}`, [since(from), ...device === undefined ? [] : [device]])
+      return numberOf(rows[0]?.last)
+    },
+    earliest: async () => numberOf((await read(`SELECT min(first) AS first FROM (SELECT first FROM segment WHERE last >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`, [kept.raw]))[0]?.first),
+    newestId,
+    countMessages: async (device, from, to) => Number((await reaching('coalesce(sum(messages), 0) AS n', '', device, from, to))[0]?.n),
+    metrics: async device => (await read('SELECT metric FROM series WHERE device = $1', [device])).map(({ metric }) => fromKept(metric)),
+    async rollups(device, metric, tier, from, to) {
+      const rows = await read(`SELECT data FROM ${tier} WHERE series = ${SERIES} AND period BETWEEN $3 AND $4 ORDER BY period`, [device, toKept(metric), Math.max(whole(from), keptOf(tier)), whole(to)])
+      return rows.flatMap(({ data }) => data instanceof Uint8Array ? data : [])
+    },
+    lastMinutes: async (device, metric, upTo) =>
+      numberOf((await read(`SELECT max(period) AS period FROM minute WHERE series = ${SERIES} AND period BETWEEN $4 AND $3`, [device, toKept(metric), whole(upTo), keptOf('minute')]))[0]?.period),
+  }
+
+  function keptOf(tier: keyof typeof TIERS): number {
+    return kept[tier]
+  }
+}
+
+export function toHead({ id, device, first, last }: Row): SegmentHead {
+  return { id: Number(id), device: Number(device), first: Number(first), last: Number(last) }
+}
+
+function toRows(rows: readonly Row[]): SegmentRow[] {
+  return rows.flatMap(row => row.data instanceof Uint8Array ? { ...toHead(row), data: row.data } : [])
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}

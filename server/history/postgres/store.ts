@@ -1,0 +1,232 @@
+// One opening of the database: what is in memory of it, and what is written into it. When anything fails it is thrown away, and
+// what really is in the database is read anew: so a transaction of which nobody knows whether it was committed is found there.
+import type { OnKept } from '../commits'
+import type { HistoryOptions } from '../contract'
+import { readBatch } from '../journal'
+import type { JournalRecord } from '../journal'
+import { dueTails, CHECK_EVERY_MS } from '../packer'
+import type { DeviceNames } from '../past'
+import type { KeptFrom } from '../rollup-store'
+import type { StoredMessage } from '../segments'
+import type { Readable } from '../shelf'
+import { toStored } from '../store'
+import type { NewRecord, Restored } from '../store'
+import { createTail } from '../tail'
+import type { DeviceTail } from '../tail'
+import { createGate } from '../slices'
+import { fromKept } from './names'
+import { packDevices } from './packing'
+import type { Packed } from './packing'
+import { openPartitions } from './partitions'
+import type { Session } from './session'
+import { createPostgresShelf } from './shelf'
+import { createWriter } from './writer'
+
+/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
+const PACKED_DEVICES = 100
+const PACKED_MESSAGES = 4_000
+const BATCHES_PER_READ = 200
+
+export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
+  session: Session
+  now: () => number
+  onFailure: (error: unknown) => void
+  onKept: (lastId: number, ms: number) => void
+  mostWaiting?: number | undefined
+}
+
+export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
+  const { read, write } = session
+  const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
+  const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
+  const partitions = await openPartitions(write, now)
+  const ids = new Map<string, number>()
+  const names = new Map<number, string>()
+  const archived = new Map<number, number>()
+  let states: Restored['devices'] = []
+  for (const row of await write('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
+    const [id, deviceId] = [Number(row.id), fromKept(row.name)]
+    ids.set(deviceId, id)
+    names.set(id, deviceId)
+    archived.set(id, Number(row.archived))
+    if (typeof row.state === 'string') states.push({ deviceId, state: JSON.parse(row.state) })
+  }
+  const highest = (await write('SELECT (SELECT max(last) FROM delivery) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
+  let newestSegment = Number(highest?.segment ?? 0)
+  let nextDevice = 1 + (meta.get('device') ?? 0)
+  const tail = createTail(now)
+  /** Devices that are being packed: until that is committed nobody reads them, and what was read meanwhile is read again. */
+  const packing = new Set<number>()
+  const packingGate = createGate()
+  let packed = Promise.resolve()
+  let isOpen = true
+
+  const writer = createWriter({
+    session, unacknowledged, onFailure, onKept,
+    nextId: 1 + Math.max(Number(highest?.journal ?? 0), Number(highest?.packed ?? 0)),
+    ...(mostWaiting !== undefined && { mostWaiting }),
+  })
+
+  async function* batches(): AsyncGenerator<{ last: number, body: string }> {
+    for (let last = 0, more = true; more;) {
+      const rows = await write(`SELECT last, body FROM batch WHERE last > $1 ORDER BY last LIMIT ${BATCHES_PER_READ}`, [last])
+      for (const row of rows) yield { last: Number(row.last), body: String(row.body) }
+      last = Number(rows.at(-1)?.last)
+      more = rows.length === BATCHES_PER_READ
+    }
+  }
+
+  /** Reads back what is not packed yet. */
+  async function restore(): Promise<JournalRecord[]> {
+    for (const { last, packets } of await write('SELECT last, packets FROM delivery ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
+    const records: JournalRecord[] = []
+    for await (const { last, body } of batches()) {
+      for (const record of readBatch(last, body)) {
+        // One without a name is forgotten.
+        if (record.id <= (archived.get(record.device) ?? Infinity)) continue
+        if (record.kind === 'telemetry') tail.add(record.device, record.id, toStored(record.value))
+        else tail.note(record.device, record.id)
+        records.push(record)
+      }
+    }
+    return records
+  }
+
+  function idOf(deviceId: string): number {
+    const known = ids.get(deviceId)
+    if (known !== undefined) return known
+    const id = nextDevice++
+    ids.set(deviceId, id)
+    names.set(id, deviceId)
+    writer.addDevice(id, deviceId)
+    return id
+  }
+
+  function snapshot(tails: readonly DeviceTail[]): Packed[] {
+    // It may have been forgotten, or packed, since; then there is nothing, or what came behind.
+    return tails.flatMap(({ device }) => tail.held(device) ?? []).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
+  }
+
+  /** Packs some devices in one transaction, as they are when it begins. */
+  async function packSome(tails: readonly DeviceTail[]) {
+    let taken: Packed[] = []
+    let segments = 0
+    await writer.work({
+      begin() {
+        taken = snapshot(tails)
+        for (const { device } of taken) packing.add(device)
+        packingGate.close()
+        return async (query) => { segments = await packDevices(taken, newestSegment, { query, partitions, kept }) }
+      },
+      done() {
+        newestSegment += segments
+        for (const { device, messages, lastId } of taken) {
+          tail.packed(device, messages.length, lastId)
+          packing.delete(device)
+        }
+        packingGate.open()
+      },
+    })
+  }
+
+  function pack(tails: readonly DeviceTail[]): Promise<void> {
+    return packed = packed.catch(() => {}).then(async () => {
+      for (const some of portionsOf(tails)) {
+        if (isOpen) await packSome(some)
+      }
+    })
+  }
+
+  /** Deletes what is packed of the journal, keeping what tells a redelivery. */
+  async function trim() {
+    await read('DELETE FROM batch WHERE last < $1', [tail.firstId() ?? writer.lastId() + 1])
+    await read('DELETE FROM delivery WHERE last < $1', [writer.lastId() - 65_536])
+  }
+
+  let isPacking = false
+  const timer = setInterval(() => {
+    const due = isPacking ? [] : dueTails(tail.all, tail.size(), now())
+    if (due.length === 0) return
+    isPacking = true
+    // The store has failed where this fails, and says so itself.
+    void pack(due).then(trim).catch(() => {}).finally(() => { isPacking = false })
+  }, CHECK_EVERY_MS)
+  timer.unref()
+
+  async function steady<T>(device: number, ask: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+    for (;;) {
+      while (packing.has(device) && isOpen) await packingGate.passed()
+      const before = tail.held(device)
+      const answer = await ask(tail.of(device))
+      if (!isOpen || (!packing.has(device) && (before === undefined || tail.holds(before)))) return answer
+    }
+  }
+
+  const readable: Readable = {
+    shelf: createPostgresShelf({ read, kept, newestId: () => newestSegment }),
+    kept,
+    device: deviceId => ids.get(deviceId),
+    unpacked: tail.of,
+    steady,
+  }
+  const named: DeviceNames = { all: () => names, of: device => names.get(device) ?? '' }
+
+  return {
+    readable,
+    named,
+    partitions,
+    kept,
+    writer,
+    /** The last states that were kept; they are not held on to. */
+    takeStates() {
+      const taken = states
+      states = []
+      return taken
+    },
+    restore,
+    deviceCount: () => ids.size,
+    unpacked: tail.size,
+    append(record: NewRecord) {
+      const device = idOf(record.value.deviceId)
+      const id = writer.append(device, record.kind, record.body, record.delivery)
+      if (record.kind === 'status') tail.note(device, id)
+      else tail.add(device, id, toStored(record.value, record.time))
+    },
+    commit: (done?: OnKept) => writer.commit(done),
+    async packAll(deviceId?: string) {
+      const device = deviceId === undefined ? undefined : ids.get(deviceId) ?? -1
+      const tails = [...tail.all()].filter(own => device === undefined || own.device === device)
+      await pack(tails)
+      if (deviceId === undefined) await trim()
+    },
+    /** What is in memory of a device that is forgotten. */
+    drop(deviceId: string) {
+      const device = ids.get(deviceId)
+      if (device === undefined) return
+      tail.remove(device)
+      ids.delete(deviceId)
+      names.delete(device)
+    },
+    close() {
+      isOpen = false
+      clearInterval(timer)
+      packingGate.open()
+    },
+  }
+}
+export type PostgresStore = Awaited<ReturnType<typeof openStore>>
+
+/** Some devices at a time, by how much there is of them. */
+function* portionsOf(tails: readonly DeviceTail[]): Generator<DeviceTail[]> {
+  let some: DeviceTail[] = []
+  let messages = 0
+  for (const tail of tails) {
+    some.push(tail)
+    messages += tail.length
+    if (some.length < PACKED_DEVICES && messages < PACKED_MESSAGES) continue
+    yield some
+    some = []
+    messages = 0
+  }
+  if (some.length > 0) yield some
+}
