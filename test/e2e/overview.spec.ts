@@ -160,6 +160,7 @@ describe.skipIf(!browser)('on paper and in the clipboard', () => {
     await page.evaluate(`dispatchEvent(new Event('beforeprint'))`)
     const table = page.getByTestId('fleet-print')
     await table.waitFor()
+    await page.getByTestId('printed-at').waitFor()
     expect(await table.locator('tbody tr').count()).toBe(300)
     expect(await table.locator('tbody tr').nth(5).innerText()).toMatch(/d-5\s*Hall 1 · North\s+live\s+Temperature 5\s°C/)
     expect(await page.getByRole('button').count()).toBe(0)

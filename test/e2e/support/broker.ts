@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt from 'mqtt'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
+import { freePort } from '../../../tools/programs/free-port'
 import { mosquitto } from './dependencies'
 import { until } from './until'
 
@@ -19,16 +20,6 @@ export interface Broker {
   stop: (signal?: NodeJS.Signals) => Promise<void>
   /** Has it read its password and access files again. */
   reload: () => void
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return address.port
 }
 
 /** A real Mosquitto with the lines given; `files` are written beside its configuration first. Stopped when the test ends. */

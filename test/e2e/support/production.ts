@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path'
 import mqtt from 'mqtt'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
+import { freePort } from '../../../tools/programs/free-port'
 import type { Env } from './app'
-import { freePort, runMosquitto } from './broker'
+import { runMosquitto } from './broker'
 
 /** The listeners of mosquitto/production/mosquitto.conf, by the port they have there. */
 type Listener = 8883 | 8884 | 8885 | 1883
