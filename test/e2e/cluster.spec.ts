@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
-import { HistoryAnswerSchema } from '#shared/schemas/history'
+import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
 import { connectDevice } from './support/broker'
 import { startCluster, storedNumbers } from './support/cluster'
 import { mosquitto, postgres } from './support/dependencies'
@@ -9,6 +9,11 @@ import { until } from './support/until'
 
 const begin = Date.now() - 3_600_000
 const message = (n: number) => `{"ts":"${new Date(begin + n).toISOString()}","metrics":{"n":${n}}}`
+
+const NUMBERS = 20_000
+/** A replica of that place is killed and another one started, or the database restarted. */
+const EVENTS = [0, 1, 'database', 2, 0] as const
+const PHASE = NUMBERS / (EVENTS.length + 1)
 
 describe.skipIf(!mosquitto || !postgres)('replicas', () => {
   it('share the messages, and all of them show and keep all of them', async () => {
@@ -39,4 +44,43 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     expect(chart.points.reduce((sum, { count }) => sum + count, 0)).toBe(300)
     onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
   }, 60_000)
+
+  it('store every message exactly once while they are killed and started in turn and the database is restarted, all busy', async () => {
+    const { broker, database, replica } = await startCluster()
+    const apps = [await replica(), await replica(), await replica()]
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    let acknowledged = 0
+    let next = 0
+    let happened = 0
+    const timer = setInterval(() => {
+      for (let burst = 0; burst < 30 && next < Math.min(NUMBERS, PHASE * (happened + 1)); burst++) {
+        void device.publishAsync('sensors/gate/telemetry', message(next++), { qos: 1 }).then(() => void acknowledged++)
+      }
+    }, 10)
+    onTestFinished(() => clearInterval(timer))
+    for (const event of EVENTS) {
+      await until(() => acknowledged >= PHASE * happened + 500 || undefined, 'traffic')
+      if (event === 'database') {
+        await database.stop('SIGQUIT')
+        await apps[0]?.untilBroker('store-failed')
+        await database.start()
+      }
+      else {
+        await apps[event]?.stop('SIGKILL')
+        apps[event] = await replica()
+      }
+      happened++
+    }
+    await until(() => acknowledged >= NUMBERS || undefined, 'all to be taken by the broker')
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    for (const app of apps) {
+      await until(async () => (await storedNumbers(app).catch(() => [])).length >= NUMBERS || undefined, 'all numbers', 30_000)
+      expect(await storedNumbers(app)).toEqual(Array.from({ length: NUMBERS }, (_, n) => n))
+    }
+    // Not only different ones: the same sample twice would be one.
+    const exported = await fetch(`${apps[1]?.url}/api/sensors/gate/export?from=0`)
+    expect(exported.headers.get(EXPORT_MESSAGES_HEADER)).toBe(String(NUMBERS))
+  }, 180_000)
 })
