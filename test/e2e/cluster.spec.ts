@@ -1,9 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
+import { StreamEventSchema } from '#shared/schemas/events'
+import type { StreamEvent } from '#shared/schemas/events'
+import { startNginx } from '../../tools/programs/nginx'
 import { connectDevice } from './support/broker'
 import { startCluster, storedNumbers } from './support/cluster'
-import { mosquitto, postgres } from './support/dependencies'
+import { mosquitto, nginx, postgres } from './support/dependencies'
 import { connectStream } from './support/stream'
 import { until } from './support/until'
 
@@ -83,4 +86,76 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     const exported = await fetch(`${apps[1]?.url}/api/sensors/gate/export?from=0`)
     expect(exported.headers.get(EXPORT_MESSAGES_HEADER)).toBe(String(NUMBERS))
   }, 180_000)
+
+  it.skipIf(!nginx)('give a viewer whose replica is killed the rest from another one, within 3 s and without a gap', async () => {
+    const { broker, replica } = await startCluster()
+    const apps = [await replica(), await replica(), await replica()]
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    const balancer = await startNginx({ replicas: apps.map(({ port }) => port) })
+    onTestFinished(balancer.stop)
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    let next = 0
+    const timer = setInterval(() => void device.publishAsync('sensors/gate/telemetry', message(next++), { qos: 1 }), 5)
+    onTestFinished(() => clearInterval(timer))
+
+    const viewers = Array.from({ length: 9 }, () => followGate(balancer.url))
+    onTestFinished(() => viewers.forEach(viewer => viewer.stop()))
+    for (const place of [0, 1, 2]) {
+      const since = next
+      await until(() => viewers.every(({ seen }) => (seen.at(-1) ?? 0) > since + 50) || undefined, 'all to see what comes')
+      await apps[place]?.stop('SIGKILL')
+      apps[place] = await replica(apps[place]?.port)
+      await apps[place]?.untilBroker('connected')
+    }
+    clearInterval(timer)
+    const missing = (seen: readonly number[]) => Array.from({ length: next - Number(seen[0]) }, (_, i) => i + Number(seen[0])).filter(n => !seen.includes(n))
+    await until(() => viewers.every(({ seen }) => missing(seen).length === 0) || undefined, 'all to see everything').catch(() => {})
+    for (const { seen, told, awayMs } of viewers) {
+      // Replicas store what is theirs side by side: two messages may change places.
+      expect(missing(seen)).toEqual([])
+      expect(new Set(seen).size).toBe(seen.length)
+      expect(Math.max(...awayMs)).toBeLessThan(3_000)
+      // Never more than once from the beginning, and never less than every event.
+      expect(told.slice(1)).toEqual(told.slice(1).map(() => 'resumed'))
+    }
+    expect(viewers.flatMap(({ awayMs }) => awayMs).length).toBeGreaterThanOrEqual(9)
+  }, 120_000)
 })
+
+/** A viewer of the device `gate` that comes back as soon as it can, going on behind what it has seen. */
+function followGate(url: string) {
+  const seen: number[] = []
+  const told: string[] = []
+  const awayMs: number[] = []
+  let lastId = ''
+  let lostAt: number | undefined
+  let socket: WebSocket | undefined
+  let isOver = false
+
+  function receive(event: StreamEvent) {
+    if ('id' in event && event.id) lastId = event.id
+    if (event.type === 'telemetry') seen.push(Number(event.data.metrics.n))
+    if (event.type !== 'snapshot' && event.type !== 'resumed') return
+    told.push(event.type)
+    if (lostAt !== undefined) awayMs.push(performance.now() - lostAt)
+    lostAt = undefined
+  }
+
+  function connect() {
+    socket = new WebSocket(`${url.replace('http', 'ws')}/ws/events?after=${lastId}`)
+    socket.addEventListener('message', ({ data }) => receive(StreamEventSchema.parse(JSON.parse(String(data)))))
+    socket.addEventListener('close', () => {
+      lostAt ??= performance.now()
+      if (!isOver) setTimeout(connect, 50)
+    })
+  }
+  connect()
+  return {
+    seen, told, awayMs,
+    stop() {
+      isOver = true
+      socket?.close()
+    },
+  }
+}
