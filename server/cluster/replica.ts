@@ -181,6 +181,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         maintenance: createPostgresMaintenance({ read: fresh.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: () => opening?.leading.leads() ?? false }),
       }
       progress.begin(memory.position())
+      opening.leading.start()
     }
     catch (error) {
       await fresh?.close()
@@ -281,7 +282,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     figures() {
       if (!opening) return undefined
       const { writer, maintenance } = opening
-      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size(), limitBytes: options.retention.bytes }
+      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size() + writer.waiting(), limitBytes: options.retention.bytes }
     },
     async close() {
       await trying
