@@ -185,6 +185,27 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     await until(async () => (await ask(b, '/api/sensors', 'GET', undefined, cookie)).status === 401 || undefined, 'the session to be over elsewhere')
   }, 60_000)
 
+  it('go on showing what comes while the database is away, say so, and store it afterwards', async () => {
+    const { broker, database, replica } = await startCluster()
+    const apps = [await replica(), await replica()]
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    const streams = await Promise.all(apps.map(app => connectStream(app.url, '/ws/events?after=')))
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    await device.publishAsync('sensors/gate/telemetry', message(0), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 0)
+    await database.stop('SIGQUIT')
+    for (const app of apps) await app.untilBroker('store-failed')
+    await device.publishAsync('sensors/gate/telemetry', message(1), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 1)
+    await database.start()
+    for (const app of apps) await app.untilBroker('connected')
+    await device.publishAsync('sensors/gate/telemetry', message(2), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 2)
+    for (const app of apps) await until(async () => JSON.stringify(await storedNumbers(app)) === '[0,1,2]' || undefined, 'all of them to be stored')
+    expect(apps.filter(app => app.output().split('leads now').length - app.output().split('does not lead').length === 1)).toHaveLength(1)
+  }, 60_000)
+
   it('say goodbye one after the other, and lose nothing', async () => {
     const { broker, replica } = await startCluster()
     const apps = [await replica(), await replica()]
