@@ -44,7 +44,7 @@ export interface Point extends Load {
 }
 
 /** Rates of the points with one viewer, for each store. The first and the last are what costs are told from. */
-export const RATES = [250, 1_000, 4_000, 8_000]
+export const RATES = [1_000, 2_000, 4_000, 8_000, 12_000]
 const VIEWER_POINTS = [
   { path: EVERY, perSecond: 100, viewers: 10, batchMs: 0, interest: 1 },
   { path: EVERY, perSecond: 100, viewers: 100, batchMs: 0, interest: 1 },

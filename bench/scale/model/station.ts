@@ -5,6 +5,8 @@ export interface StationOptions<Job> {
   clock: Clock
   /** Jobs that one service takes at most. */
   most: number
+  /** Seconds of work before it looks at what has come. */
+  wakeSeconds?: number
   /** Seconds that these jobs take together. */
   serviceSeconds: (jobs: readonly Job[]) => number
   /** They are done. */
@@ -21,18 +23,29 @@ export interface Station<Job> {
   services: () => number
 }
 
-export function createStation<Job>({ clock, most, serviceSeconds, onDone }: StationOptions<Job>): Station<Job> {
-  let queue: Job[] = []
+export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSeconds, onDone }: StationOptions<Job>): Station<Job> {
+  const queue: Job[] = []
+  // Of those, served already: taking them out one by one would cost more the longer the queue is.
+  let head = 0
   let isBusy = false
   let owed = 0
   let busy = 0
   let services = 0
 
   function serve() {
-    if (isBusy || queue.length === 0) return
+    if (isBusy || queue.length === head) return
     isBusy = true
-    const jobs = queue.slice(0, most)
-    queue = queue.slice(most)
+    if (wakeSeconds > 0) work(wakeSeconds, take)
+    else take()
+  }
+
+  function take() {
+    const jobs = queue.slice(head, head + most)
+    head += jobs.length
+    if (head * 2 > queue.length) {
+      queue.splice(0, head)
+      head = 0
+    }
     services++
     work(serviceSeconds(jobs), () => {
       isBusy = false
@@ -66,7 +79,7 @@ export function createStation<Job>({ clock, most, serviceSeconds, onDone }: Stat
         serve()
       })
     },
-    waiting: () => queue.length,
+    waiting: () => queue.length - head,
     busySeconds: () => busy,
     services: () => services,
   }
