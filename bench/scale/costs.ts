@@ -4,7 +4,7 @@ import type { Store } from './sites.ts'
 
 /** Of a store. Seconds, of the event loop unless it says otherwise. */
 export interface StoreCosts {
-  /** Of a message beyond its turn, with everything that is done to keep it. */
+  /** Of a message, with everything that is done to keep it. */
   message: number
   /** Of a commit: to give it to the store, and to acknowledge what was in it. */
   commit: number
@@ -23,8 +23,8 @@ export interface StoreCosts {
 export interface Costs {
   /** Share of the event loop that a server takes with nothing to do. */
   idle: number
-  /** Of a turn of the event loop, whatever is in it, half of which passes before it looks what has come. */
-  turn: number
+  /** To wake up when something comes after it had nothing to do. */
+  wake: number
   stores: Record<Store, StoreCosts>
   /** Of a write to a viewer, whatever is in it, and of each event in it. */
   viewerWrite: number

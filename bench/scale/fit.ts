@@ -1,4 +1,4 @@
-// Costs from measured points. What can be read from them directly is; a turn, a message and a commit share the event loop's time, and are
+// Costs from measured points. What can be read from them directly is; waking up, a message and a commit share the event loop's time, and are
 // told apart by letting the model run at the lowest and the highest rate. The points between are not looked at: they are for its test.
 import { median } from '../support/figures.ts'
 import type { Costs, StoreCosts } from './costs.ts'
@@ -27,10 +27,10 @@ export function fitCosts(points: readonly Point[], sizes: Sizes): Costs {
   const of = (store: Store) => points.filter(point => point.store === store)
   const idle = find(of('off'), { perSecond: 0, viewers: 0 }).loop
   const costs: Costs = {
-    idle, turn: 0, hop: 0, ...viewerCosts(of('off')), ...databaseCosts(of('postgres')), ...sizes,
+    idle, wake: 0, hop: 0, ...viewerCosts(of('off')), ...databaseCosts(of('postgres')), ...sizes,
     stores: { off: readable(of('off')), sqlite: readable(of('sqlite')), postgres: readable(of('postgres')) },
   }
-  fitStore(costs, of('off'), 'turn')
+  fitStore(costs, of('off'), 'wake')
   fitStore(costs, of('sqlite'), 'commit')
   fitStore(costs, of('postgres'), 'commit')
   const slowest = find(of('off'), { perSecond: LOWEST, viewers: 1 })
@@ -52,13 +52,13 @@ function readable(points: readonly Point[]): StoreCosts {
   }
 }
 
-/** The cost of a message from the highest rate; from the lowest that of a turn where nothing is kept, else that of a commit. */
-function fitStore(costs: Costs, points: readonly Point[], other: 'turn' | 'commit') {
+/** The cost of a message from the highest rate; from the lowest that of waking up where nothing is kept, else that of a commit. */
+function fitStore(costs: Costs, points: readonly Point[], other: 'wake' | 'commit') {
   const [low, high] = [LOWEST, HIGHEST].map(perSecond => find(points, { perSecond, viewers: 1 }))
   if (!low || !high || low.store === 'bare') throw new TypeError('Nothing to fit to.')
   const store = costs.stores[low.store]
   const setOther = (value: number) => {
-    if (other === 'turn') costs.turn = value
+    if (other === 'wake') costs.wake = value
     else store.commit = value
   }
   for (let i = 0; i < TURNS_OF_FITTING; i++) {

@@ -10,7 +10,7 @@ const TICKS_PER_SECOND = 100
 
 /** What a process has used since its start. */
 const UsageSchema = z.object({
-  /** Time in which its event loop was at work, not waiting. */
+  /** CPU time of the thread with its event loop: as long as it has a processor to itself, the time in which it is at work. */
   loopMs: z.number(),
   /** Of all its threads. */
   cpuMs: z.number(),

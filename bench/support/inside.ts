@@ -25,8 +25,8 @@ new PerformanceObserver((list) => {
 process.on('message', (message) => {
   if (typeof message !== 'object' || message === null) return
   if ('usage' in message) {
-    const { user, system } = process.cpuUsage()
-    process.send?.({ usage: { loopMs: performance.eventLoopUtilization().active, cpuMs: (user + system) / 1_000, atMs: performance.now(), ...young } })
+    const ms = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1_000
+    process.send?.({ usage: { loopMs: ms(process.threadCpuUsage()), cpuMs: ms(process.cpuUsage()), atMs: performance.now(), ...young } })
   }
   if (!('look' in message)) return
   const [timers, sockets] = [count(TIMER), count(Socket)]

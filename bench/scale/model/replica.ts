@@ -51,10 +51,10 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
 
   const loop = createStation<Job>({
     clock, most: TURN_MESSAGES,
-    wakeSeconds: costs.turn / 2,
+    wakeSeconds: costs.wake,
     serviceSeconds(jobs) {
       const told = batchMs > 0 ? 0 : telling(jobs.reduce((sum, job) => sum + heardIn(job).length, 0))
-      return costs.turn / 2 + told + jobs.reduce((sum, job) => sum + costOf(job), 0)
+      return told + jobs.reduce((sum, job) => sum + costOf(job), 0)
     },
     onDone(jobs) {
       const taken = jobs.flatMap(job => job.kind === 'message' ? [job.sentAt] : [])

@@ -5,7 +5,7 @@ export interface StationOptions<Job> {
   clock: Clock
   /** Jobs that one service takes at most. */
   most: number
-  /** Seconds of work before it looks at what has come. */
+  /** Seconds of work before it looks at what has come, when it had nothing to do. */
   wakeSeconds?: number
   /** Seconds that these jobs take together. */
   serviceSeconds: (jobs: readonly Job[]) => number
@@ -39,6 +39,12 @@ export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSecond
     else take()
   }
 
+  /** What has come meanwhile is taken without waking up again. */
+  function goOn() {
+    isBusy = queue.length > head
+    if (isBusy) take()
+  }
+
   function take() {
     const jobs = queue.slice(head, head + most)
     head += jobs.length
@@ -48,9 +54,8 @@ export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSecond
     }
     services++
     work(serviceSeconds(jobs), () => {
-      isBusy = false
       onDone(jobs, clock.now())
-      serve()
+      goOn()
     })
   }
 
@@ -74,10 +79,7 @@ export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSecond
       owed += seconds
       if (isBusy) return
       isBusy = true
-      work(0, () => {
-        isBusy = false
-        serve()
-      })
+      work(0, goOn)
     },
     waiting: () => queue.length - head,
     busySeconds: () => busy,
