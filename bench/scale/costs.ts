@@ -8,6 +8,8 @@ export interface StoreCosts {
   message: number
   /** Of a commit: to give it to the store, and to acknowledge what was in it. */
   commit: number
+  /** On the way outside of what is modelled: from the publisher to the broker, on to the server, and to the viewer. Not of the event loop. */
+  hop: number
   /** Until the store says that it is kept: of a commit, and of each message in it. Not of the event loop. */
   keepFixed: number
   keepMessage: number
@@ -26,19 +28,20 @@ export interface Costs {
   /** To wake up when something comes after it had nothing to do. */
   wake: number
   stores: Record<Store, StoreCosts>
-  /** Of a write to a viewer, whatever is in it, and of each event in it. */
+  /** To tell viewers something at all; of a write to one of them, whatever is in it; and of each event in it. */
+  tell: number
   viewerWrite: number
   viewerEvent: number
   /** To find out whether a viewer wants to hear of a message, where each names devices of their own. */
   viewerLook: number
-  /** On the way outside of what is modelled: from the publisher to the broker, on to the server, and to the viewer. */
-  hop: number
   /** CPU seconds of the database, for a commit and for each message in it. */
   databaseCommit: number
   databaseMessage: number
   /** Bytes of a replica's memory: with nothing, for each device (three numbers), for each viewer. */
   baseBytes: number
   deviceBytes: number
+  /** What of a device's is in the heap when all garbage is collected. */
+  deviceHeapBytes: number
   viewerBytes: number
   /** Bytes on disk of a message with three numbers that is kept as it came, its minutes and hours with it. */
   diskBytes: Record<'sqlite' | 'postgres', number>

@@ -9,6 +9,9 @@ export const FULL = 0.7
 export const EMQX_PER_SECOND = 30_000
 /** What Node.js gives a process without being told otherwise, on a machine with enough of it. */
 export const HEAP_BYTES = 4 * 2 ** 30
+/** Bytes on disk of a message that comes every 13 seconds: `bench/postgres` with 20 million samples. Its minutes are shared with others then. */
+const OFTEN_BYTES = 46
+const OFTEN_SECONDS = 30
 /** Beyond this the replicas spend more on each other than they take from each other. */
 const MOST_REPLICAS = 16
 const DAY_SECONDS = 86_400
@@ -32,8 +35,9 @@ export interface Plan extends Fleet {
   brokers: number
   /** CPUs that the database is busy with. */
   databaseCpus: number
-  /** Of each replica. */
+  /** Of each replica; and what of it is in the heap. */
   memoryBytes: number
+  heapBytes: number
   /** What is kept of a year, were nothing deleted. */
   diskBytesPerYear: number
   loads: Loads
@@ -58,19 +62,20 @@ function planWith(fleet: Fleet, replicas: number, costs: Costs, followShare: num
   const store = costs.stores.postgres
   const brokers = Math.ceil(perSecond / (EMQX_PER_SECOND * FULL))
   const memoryBytes = costs.baseBytes + devices * costs.deviceBytes + viewers / replicas * costs.viewerBytes
+  const heapBytes = memoryBytes - devices * (costs.deviceBytes - costs.deviceHeapBytes)
   // At most one commit of each replica is under way, and as many as the log takes one after the other.
   const keeping = store.keepMessage * perSecond
   const commits = Math.min(perSecond, Math.max(0, 1 - keeping) / store.keepFixed)
   const loads = {
     'event loop': loopOf(perSecond, viewers, devices, replicas, costs, followShare) / FULL,
-    'memory': memoryBytes / HEAP_BYTES,
+    'memory': heapBytes / HEAP_BYTES,
     'log': keeping / FULL,
     'broker': perSecond / brokers / EMQX_PER_SECOND / FULL,
   }
   return {
-    ...fleet, perSecond, viewers, replicas, brokers, memoryBytes, loads,
+    ...fleet, perSecond, viewers, replicas, brokers, memoryBytes, heapBytes, loads,
     databaseCpus: commits * costs.databaseCommit + perSecond * costs.databaseMessage,
-    diskBytesPerYear: perSecond * DAY_SECONDS * YEAR_DAYS * costs.diskBytes.postgres,
+    diskBytesPerYear: perSecond * DAY_SECONDS * YEAR_DAYS * (everySeconds < OFTEN_SECONDS ? OFTEN_BYTES : costs.diskBytes.postgres),
     first: firstOf(loads),
     fits: Object.values(loads).every(load => load <= 1),
   }
@@ -84,7 +89,7 @@ function loopOf(perSecond: number, viewers: number, devices: number, replicas: n
   const own = viewers / replicas
   const looking = own * costs.viewerLook
   const writes = Math.min(1_000 / BATCH_MS, perSecond * interest)
-  const telling = own * (writes * costs.viewerWrite + perSecond * interest * costs.viewerEvent)
+  const telling = 1_000 / BATCH_MS * costs.tell + own * (writes * costs.viewerWrite + perSecond * interest * costs.viewerEvent)
   return costs.idle + perSecond * (taken / replicas + (replicas > 1 ? taken * followShare : 0) + looking) + telling
 }
 

@@ -15,7 +15,7 @@ const TURNS_OF_FITTING = 3
 /** Simulated for each look. */
 export const FIT_SECONDS = 1.2
 
-export type Sizes = Pick<Costs, 'baseBytes' | 'deviceBytes' | 'viewerBytes' | 'diskBytes'>
+export type Sizes = Pick<Costs, 'baseBytes' | 'deviceBytes' | 'deviceHeapBytes' | 'viewerBytes' | 'diskBytes'>
 
 /** How the model is asked for a point that was measured. */
 export function scenarioOf({ store, perSecond, viewers, batchMs, interest }: Point): Scenario {
@@ -27,14 +27,12 @@ export function fitCosts(points: readonly Point[], sizes: Sizes): Costs {
   const of = (store: Store) => points.filter(point => point.store === store)
   const idle = find(of('off'), { perSecond: 0, viewers: 0 }).loop
   const costs: Costs = {
-    idle, wake: 0, hop: 0, ...viewerCosts(of('off')), ...databaseCosts(of('postgres')), ...sizes,
+    idle, wake: 0, ...viewerCosts(of('off')), ...databaseCosts(of('postgres')), ...sizes,
     stores: { off: readable(of('off')), sqlite: readable(of('sqlite')), postgres: readable(of('postgres')) },
   }
   fitStore(costs, of('off'), 'wake')
   fitStore(costs, of('sqlite'), 'commit')
   fitStore(costs, of('postgres'), 'commit')
-  const slowest = find(of('off'), { perSecond: LOWEST, viewers: 1 })
-  costs.hop = Math.max(0, ((slowest.latency?.p50Ms ?? 0) - simulate(scenarioOf(slowest), costs, FIT_SECONDS).seen.p50Ms) / 1_000)
   return costs
 }
 
@@ -45,7 +43,7 @@ function readable(points: readonly Point[]): StoreCosts {
   const kept = rated.filter(({ commitsPerSecond }) => commitsPerSecond > 0)
   const [keepFixed, keepMessage] = line(kept.map(({ perSecond, commitsPerSecond, commitMs }) => [perSecond / commitsPerSecond, commitMs / 1_000]))
   return {
-    message: 0, commit: 0, keepFixed, keepMessage,
+    message: 0, commit: 0, hop: 0, keepFixed, keepMessage,
     pauseEvery: HIGHEST / busiest.pausesPerSecond, pauseSeconds: busiest.pauseMs / 1_000,
     threads: busiest.cpu / busiest.loop,
     broker: median(rated.filter(({ perSecond }) => perSecond >= HIGHEST / 2).map(({ brokerCpu, perSecond }) => brokerCpu / perSecond)),
@@ -66,6 +64,7 @@ function fitStore(costs: Costs, points: readonly Point[], other: 'wake' | 'commi
     solve(setOther, most, () => simulate(scenarioOf(low), costs, FIT_SECONDS).loop, low.loop)
     solve((value) => { store.message = value }, most, () => simulate(scenarioOf(high), costs, FIT_SECONDS).loop, high.loop)
   }
+  store.hop = Math.max(0, ((low.latency?.p50Ms ?? 0) - simulate(scenarioOf(low), costs, FIT_SECONDS).seen.p50Ms) / 1_000)
 }
 
 /** The value from 0 to `most` at which what grows with it reaches `wanted`. */
@@ -80,7 +79,7 @@ function solve(set: (value: number) => void, most: number, look: () => number, w
 }
 
 /** From what a hundred viewers cost more than ten: with an event in each write, and with those of a batch. */
-function viewerCosts(points: readonly Point[]): Pick<Costs, 'viewerWrite' | 'viewerEvent' | 'viewerLook'> {
+function viewerCosts(points: readonly Point[]): Pick<Costs, 'tell' | 'viewerWrite' | 'viewerEvent' | 'viewerLook'> {
   const [few, many] = [10, 100]
   const perViewer = (perSecond: number, batchMs: number) =>
     (find(points, { perSecond, batchMs, viewers: many, interest: 1 }).loop - find(points, { perSecond, batchMs, viewers: few, interest: 1 }).loop) / (many - few)
@@ -94,8 +93,11 @@ function viewerCosts(points: readonly Point[]): Pick<Costs, 'viewerWrite' | 'vie
   const choosy = find(points, { perSecond: batchRate, viewers: many, interest: 0.001 })
   const batchedFew = find(points, { perSecond: batchRate, viewers: few, batchMs: BATCH_MS, interest: 1 })
   const withoutViewers = batchedFew.loop - few * batched
+  // The same messages to one viewer, told turn by turn instead of batch by batch.
+  const turnByTurn = find(points, { perSecond: batchRate, viewers: 1, batchMs: 0 })
+  const tell = Math.max(0, (turnByTurn.loop - batchRate * single - withoutViewers) / (batchRate - writes))
   const heard = many * batchRate * choosy.interest * (viewerWrite + viewerEvent)
-  return { viewerWrite, viewerEvent, viewerLook: Math.max(0, (choosy.loop - withoutViewers - heard) / (many * batchRate)) }
+  return { tell, viewerWrite, viewerEvent, viewerLook: Math.max(0, (choosy.loop - withoutViewers - heard) / (many * batchRate)) }
 }
 
 function databaseCosts(points: readonly Point[]): Pick<Costs, 'databaseCommit' | 'databaseMessage'> {

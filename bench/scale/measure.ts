@@ -10,6 +10,9 @@ export const BATCH_MS = 50
 export const BATCH = `${EVERY}&batch=${BATCH_MS}`
 export const ONE_DEVICE = `${BATCH}&device=bench-{n}`
 const WARM_UP_MS = 700
+/** Until everybody has the snapshot, and what it took has been collected. */
+const CROWDED_WARM_UP_MS = 3_000
+const CROWDED = 1_000
 /** Compiled code is quicker: so long it runs before anything is measured. */
 const COLD_MS = 3_000
 const COLD_PER_SECOND = 4_000
@@ -81,7 +84,7 @@ async function heat(site: Pick<Site, 'send' | 'pause'>) {
 async function measurePoint(site: Site, path: string, load: Load, seconds: number): Promise<Point> {
   const viewers = load.viewers > 0 ? await site.watch(path, load.viewers) : undefined
   if (load.perSecond > 0) site.send(load.perSecond)
-  await sleep(WARM_UP_MS)
+  await sleep(load.viewers < CROWDED ? WARM_UP_MS : CROWDED_WARM_UP_MS)
   await viewers?.take()
   const before = await look(site)
   await sleep(seconds * 1_000)

@@ -43,18 +43,20 @@ export function reportCosts(costs: Costs, say: Say) {
     row('a commit', ({ commit }) => micro(commit)),
     row('until a commit is kept, not of the event loop', ({ keepFixed }) => micro(keepFixed)),
     row('… and for each message in it', ({ keepMessage }) => micro(keepMessage)),
+    row('hops: outside of what is modelled', ({ hop }) => micro(hop)),
     row('broker’s CPU for a message', ({ broker }) => micro(broker)),
     row('CPU of all threads, × event loop', ({ threads }) => count(threads, 2)),
   ])}`)
   say(`\n${table(['', 'µs'], [
     ['waking up', micro(costs.wake)],
+    ['to tell viewers something', micro(costs.tell)],
     ['a write to a viewer', micro(costs.viewerWrite, 2)],
     ['an event in it', micro(costs.viewerEvent, 2)],
     ['whether a viewer wants a message, where each names devices of their own', micro(costs.viewerLook, 2)],
     ['database’s CPU: a commit', micro(costs.databaseCommit)],
     ['database’s CPU: a message in it', micro(costs.databaseMessage, 2)],
   ])}`)
-  say(`\n${count(costs.baseBytes / 1e6)} MB with nothing, ${count(costs.deviceBytes)} bytes a device, ${count(costs.viewerBytes)} a viewer; ${count(costs.diskBytes.sqlite, 1)} bytes on disk a message in SQLite, ${count(costs.diskBytes.postgres, 1)} in PostgreSQL`)
+  say(`\n${count(costs.baseBytes / 1e6)} MB with nothing, ${count(costs.deviceBytes)} bytes a device (${count(costs.deviceHeapBytes)} in the heap), ${count(costs.viewerBytes)} a viewer; ${count(costs.diskBytes.sqlite, 1)} bytes on disk a message in SQLite, ${count(costs.diskBytes.postgres, 1)} in PostgreSQL`)
 }
 
 /** The model beside every point, those it was fitted to and those it was not. */
@@ -84,14 +86,14 @@ export function reportPlans(costs: Costs, followShare: number, say: Say) {
   return { plans, largest }
 }
 
-const HEADS = ['devices, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log busy', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']
+const HEADS = ['devices, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']
 
 function row(plan: Plan, costs: Costs, followShare: number): string[] {
   const outcome = plan.fits ? rehearse(plan, costs, followShare) : undefined
   const { devices, everySeconds, perSecond, viewers, replicas, brokers, memoryBytes, diskBytesPerYear, databaseCpus, loads, first, fits } = plan
   return [
     `${count(devices)}, ${everySeconds} s`, count(perSecond), count(viewers), fits ? count(replicas) : `not with ${replicas}`,
-    outcome ? count(outcome.loop, 2) : '', count(brokers), outcome ? count(outcome.store, 2) : '', fits ? count(databaseCpus, 1) : '',
+    outcome ? count(outcome.loop, 2) : '', count(brokers), percent(loads.log), fits ? count(databaseCpus, 1) : '',
     count(memoryBytes / GIGABYTE, 1), count(diskBytesPerYear / 1e12, 1),
     outcome ? `${count(outcome.seen.p50Ms, 1)}, ${count(outcome.seen.p99Ms, 1)}` : '', `${first} (${percent(loads[first])})`,
   ]

@@ -1,6 +1,7 @@
 // A server of the application, or a replica of it: one event loop, which takes what has come turn by turn.
 import type { Costs } from '../costs.ts'
 import type { Clock } from './queue.ts'
+import type { Random } from './random.ts'
 import type { Scenario } from './site.ts'
 import { createStation } from './station.ts'
 
@@ -9,6 +10,7 @@ const TURN_MESSAGES = 500
 
 export interface ReplicaOptions {
   clock: Clock
+  random: Random
   costs: Costs
   scenario: Scenario
   viewers: number
@@ -21,14 +23,13 @@ export interface ReplicaOptions {
 
 type Job = { kind: 'message', sentAt: number } | { kind: 'kept' } | { kind: 'follow', messages: readonly number[] } | { kind: 'flush', messages: readonly number[] }
 
-export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, onSeen }: ReplicaOptions) {
+export function createReplica({ clock, random, costs, scenario, viewers, keep, onTaken, onSeen }: ReplicaOptions) {
   const { message, commit, pauseEvery, pauseSeconds } = costs.stores[scenario.store]
   const isCluster = scenario.replicas > 1
   const { interest, batchMs } = scenario
   let gathered: number[] = []
   let isKeeping = false
   let waiting: number[] = []
-  let flushedAt = -Infinity
   let isDue = false
   let sincePause = 0
 
@@ -36,14 +37,14 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
   function telling(messages: number): number {
     // With few that one wants, most writes have nothing to say.
     const writes = Math.min(1, messages * interest)
-    return viewers * (writes * costs.viewerWrite + messages * interest * costs.viewerEvent)
+    return messages === 0 || viewers === 0 ? 0 : costs.tell + viewers * (writes * costs.viewerWrite + messages * interest * costs.viewerEvent)
   }
 
   function costOf(job: Job): number {
     const looking = interest < 1 ? viewers * costs.viewerLook : 0
     switch (job.kind) {
       case 'message': return message + (isCluster ? 0 : looking)
-      case 'kept': return commit
+      case 'kept': return 0
       case 'follow': return job.messages.length * (message * scenario.followShare + looking)
       case 'flush': return telling(job.messages.length)
     }
@@ -51,10 +52,11 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
 
   const loop = createStation<Job>({
     clock, most: TURN_MESSAGES,
-    wakeSeconds: costs.wake,
+    // A message comes through the network, what is kept from a thread beside it or a connection that is quick to answer.
+    wakeSeconds: ({ kind }) => kind === 'message' ? costs.wake : 0,
     serviceSeconds(jobs) {
       const told = batchMs > 0 ? 0 : telling(jobs.reduce((sum, job) => sum + heardIn(job).length, 0))
-      return told + jobs.reduce((sum, job) => sum + costOf(job), 0)
+      return told + (begins(jobs) ? commit : 0) + jobs.reduce((sum, job) => sum + costOf(job), 0)
     },
     onDone(jobs) {
       const taken = jobs.flatMap(job => job.kind === 'message' ? [job.sentAt] : [])
@@ -63,7 +65,7 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
       if (jobs.some(({ kind }) => kind === 'kept')) isKeeping = false
       keepNext()
       for (const job of jobs) {
-        if (job.kind === 'flush') job.messages.forEach(onSeen)
+        if (job.kind === 'flush') job.messages.forEach(sentAt => seen(sentAt))
         else if (batchMs > 0) wait(heardIn(job))
         else heardIn(job).forEach(onSeen)
       }
@@ -75,6 +77,12 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
   function heardIn(job: Job): readonly number[] {
     if (job.kind === 'message') return isCluster ? [] : [job.sentAt]
     return job.kind === 'follow' ? job.messages : []
+  }
+
+  /** Whether the next commit begins with the end of this turn, before viewers hear of what is in it. */
+  function begins(jobs: readonly Job[]): boolean {
+    if (scenario.store === 'off' || (isKeeping && !jobs.some(({ kind }) => kind === 'kept'))) return false
+    return gathered.length > 0 || jobs.some(({ kind }) => kind === 'message')
   }
 
   /** What gathers while a commit is under way goes into the next. */
@@ -90,13 +98,22 @@ export function createReplica({ clock, costs, scenario, viewers, keep, onTaken, 
     waiting.push(...messages)
     if (isDue || waiting.length === 0) return
     isDue = true
-    clock.after(Math.max(0, flushedAt + batchMs / 1_000 - clock.now()), () => {
+    clock.after(batchMs / 1_000, () => {
       isDue = false
-      flushedAt = clock.now()
       const messages = waiting
       waiting = []
       loop.add({ kind: 'flush', messages })
     })
+  }
+
+  /**
+   * The costs of viewers who each want something else are those of one who gets everything in their place; when they hear of it is not: who
+   * wants little hears of each message by itself, and that is the one that the others of its batch would have been waited for.
+   */
+  function seen(sentAt: number) {
+    const isAlone = interest < 1 && random.next() < 1 / (1 + scenario.perSecond * interest * batchMs / 1_000)
+    if (isAlone) clock.after(Math.max(0, sentAt + batchMs / 1_000 - clock.now()), () => onSeen(sentAt))
+    else onSeen(sentAt)
   }
 
   /** Garbage is made by what is taken in, and in a cluster by what is followed, too: told by the first alone, as it was measured. */

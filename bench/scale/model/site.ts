@@ -58,7 +58,7 @@ export function simulate(scenario: Scenario, costs: Costs, seconds: number, seed
   let sent = 0
   let seenOfAll = 0
   const isCounted = () => clock.now() >= WARM_UP_SECONDS
-  const { keepFixed, keepMessage, broker } = costs.stores[scenario.store]
+  const { keepFixed, keepMessage, broker, hop } = costs.stores[scenario.store]
   // One log: commits are one after the other, whoever makes them.
   const store = createStation<{ messages: readonly number[], done: () => void }>({
     clock, most: 1,
@@ -66,14 +66,14 @@ export function simulate(scenario: Scenario, costs: Costs, seconds: number, seed
     onDone: batches => batches.forEach(({ done }) => done()),
   })
   const replicas = Array.from({ length: scenario.replicas }, (_, i) => createReplica({
-    clock, costs, scenario, viewers: Math.ceil((scenario.viewers - i) / scenario.replicas),
+    clock, random, costs, scenario, viewers: Math.ceil((scenario.viewers - i) / scenario.replicas),
     keep(messages, done) {
       store.add({
         messages,
         done() {
           if (isCounted()) for (const sentAt of messages) times.kept.push(clock.now() - sentAt)
           done()
-          if (scenario.replicas > 1) clock.after(costs.hop / 2, () => replicas.forEach(({ follow }) => follow(messages)))
+          if (scenario.replicas > 1) clock.after(hop / 2, () => replicas.forEach(({ follow }) => follow(messages)))
         },
       })
     },
@@ -81,19 +81,19 @@ export function simulate(scenario: Scenario, costs: Costs, seconds: number, seed
     onSeen(sentAt) {
       if (i > 0) return
       seenOfAll++
-      if (isCounted()) times.seen.push(clock.now() + costs.hop / 3 - sentAt)
+      if (isCounted()) times.seen.push(clock.now() + hop / 3 - sentAt)
     },
   }))
   const brokers = Array.from({ length: scenario.brokers }, () => createStation<number>({
     clock, most: 1,
     serviceSeconds: () => scenario.brokerSeconds ?? broker,
-    onDone: ([sentAt = 0]) => clock.after(costs.hop / 3, () => replicas[random.below(replicas.length)]?.take(sentAt)),
+    onDone: ([sentAt = 0]) => clock.after(hop / 3, () => replicas[random.below(replicas.length)]?.take(sentAt)),
   }))
 
   function publish() {
     const sentAt = clock.now()
     const node = brokers[sent++ % brokers.length]
-    clock.after(costs.hop / 3, () => node?.add(sentAt))
+    clock.after(hop / 3, () => node?.add(sentAt))
   }
   function tick() {
     for (const due = Math.floor(clock.now() * scenario.perSecond + 1e-6); sent < due;) publish()

@@ -5,8 +5,8 @@ export interface StationOptions<Job> {
   clock: Clock
   /** Jobs that one service takes at most. */
   most: number
-  /** Seconds of work before it looks at what has come, when it had nothing to do. */
-  wakeSeconds?: number
+  /** Seconds of work before it looks at what has come, when it had nothing to do, and what wakes it. */
+  wakeSeconds?: (job: Job) => number
   /** Seconds that these jobs take together. */
   serviceSeconds: (jobs: readonly Job[]) => number
   /** They are done. */
@@ -23,7 +23,7 @@ export interface Station<Job> {
   services: () => number
 }
 
-export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSeconds, onDone }: StationOptions<Job>): Station<Job> {
+export function createStation<Job>({ clock, most, wakeSeconds = () => 0, serviceSeconds, onDone }: StationOptions<Job>): Station<Job> {
   const queue: Job[] = []
   // Of those, served already: taking them out one by one would cost more the longer the queue is.
   let head = 0
@@ -32,10 +32,11 @@ export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSecond
   let busy = 0
   let services = 0
 
-  function serve() {
-    if (isBusy || queue.length === head) return
+  function wake(job: Job) {
+    if (isBusy) return
     isBusy = true
-    if (wakeSeconds > 0) work(wakeSeconds, take)
+    const seconds = wakeSeconds(job)
+    if (seconds > 0) work(seconds, take)
     else take()
   }
 
@@ -73,7 +74,7 @@ export function createStation<Job>({ clock, most, wakeSeconds = 0, serviceSecond
   return {
     add(job) {
       queue.push(job)
-      serve()
+      wake(job)
     },
     interrupt(seconds) {
       owed += seconds
