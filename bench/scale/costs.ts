@@ -13,6 +13,8 @@ export interface StoreCosts {
   /** Until the store says that it is kept: of a commit, and of each message in it. Not of the event loop. */
   keepFixed: number
   keepMessage: number
+  /** CPU time of the server's other threads for a commit, in which they may have the processor instead of the event loop. */
+  beside: number
   /** Messages between two collections of the young generation, and how long one stops everything. */
   pauseEvery: number
   pauseSeconds: number

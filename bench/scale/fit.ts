@@ -45,6 +45,7 @@ function readable(points: readonly Point[]): StoreCosts {
   return {
     message: 0, commit: 0, hop: 0, keepFixed, keepMessage,
     pauseEvery: HIGHEST / busiest.pausesPerSecond, pauseSeconds: busiest.pauseMs / 1_000,
+    beside: kept.length > 0 ? median(kept.map(({ cpu, loop, commitsPerSecond }) => (cpu - loop) / commitsPerSecond)) : 0,
     threads: busiest.cpu / busiest.loop,
     broker: median(rated.filter(({ perSecond }) => perSecond >= HIGHEST / 2).map(({ brokerCpu, perSecond }) => brokerCpu / perSecond)),
   }

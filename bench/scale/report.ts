@@ -43,6 +43,7 @@ export function reportCosts(costs: Costs, say: Say) {
     row('a commit', ({ commit }) => micro(commit)),
     row('until a commit is kept, not of the event loop', ({ keepFixed }) => micro(keepFixed)),
     row('… and for each message in it', ({ keepMessage }) => micro(keepMessage)),
+    row('CPU of other threads for a commit', ({ beside }) => micro(beside)),
     row('hops: outside of what is modelled', ({ hop }) => micro(hop)),
     row('broker’s CPU for a message', ({ broker }) => micro(broker)),
     row('CPU of all threads, × event loop', ({ threads }) => count(threads, 2)),
@@ -80,10 +81,13 @@ export function reportModel(points: readonly Point[], costs: Costs, say: Say) {
 /** Installations of every size, and the largest there is. */
 export function reportPlans(costs: Costs, followShare: number, say: Say) {
   const plans = FLEETS.map(fleet => planFor(fleet, costs, followShare))
-  const largest = [60, 10].map(everySeconds => mostDevices(everySeconds, costs, followShare))
+  // What stands in the way as the program is, and what would then.
+  const found = { ...costs, viewerLook: 0 }
+  const cases = [['as it is', costs, followShare], ['if looking whether a viewer wants a message were free', found, followShare], ['… and following cost a tenth', found, 0.1]] as const
+  const largest = cases.flatMap(([what, of, share]) => [60, 10].map(everySeconds => ({ what, of, share, plan: mostDevices(everySeconds, of, share) })))
   say(`\nFollowing costs ${percent(followShare)} of taking in.\n\n${table(HEADS, plans.map(plan => row(plan, costs, followShare)))}`)
-  say(`\nThe largest installation:\n\n${table([...HEADS, 'so many for 100 million'], largest.map(plan => [...row(plan, costs, followShare), count(Math.ceil(100_000_000 / plan.devices))]))}`)
-  return { plans, largest }
+  say(`\nThe largest installation:\n\n${table(['', ...HEADS, 'so many for 100 million'], largest.map(({ what, of, share, plan }) => [what, ...row(plan, of, share), count(Math.ceil(100_000_000 / plan.devices))]))}`)
+  return { plans, largest: largest.map(({ what, plan }) => ({ what, ...plan })) }
 }
 
 const HEADS = ['devices, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']

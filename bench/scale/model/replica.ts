@@ -52,8 +52,8 @@ export function createReplica({ clock, random, costs, scenario, viewers, keep, o
 
   const loop = createStation<Job>({
     clock, most: TURN_MESSAGES,
-    // A message comes through the network, what is kept from a thread beside it or a connection that is quick to answer.
-    wakeSeconds: ({ kind }) => kind === 'message' ? costs.wake : 0,
+    // A message comes through the network, and so does what others have kept; word of what is kept comes from a thread beside it or a connection that is quick to answer.
+    wakeSeconds: ({ kind }) => kind === 'message' || kind === 'follow' ? costs.wake : 0,
     serviceSeconds(jobs) {
       const told = batchMs > 0 ? 0 : telling(jobs.reduce((sum, job) => sum + heardIn(job).length, 0))
       return told + (begins(jobs) ? commit : 0) + jobs.reduce((sum, job) => sum + costOf(job), 0)
@@ -127,6 +127,8 @@ export function createReplica({ clock, random, costs, scenario, viewers, keep, o
   return {
     take: (sentAt: number) => loop.add({ kind: 'message', sentAt }),
     follow: (messages: readonly number[]) => loop.add({ kind: 'follow', messages }),
+    /** Somebody else has its processor for so long. */
+    disturb: (seconds: number) => loop.interrupt(seconds, false),
     busySeconds: loop.busySeconds,
   }
 }

@@ -11,7 +11,7 @@ export interface Scenario {
   store: Store
   /** Messages a second. */
   perSecond: number
-  /** `paced`: in bursts, a millisecond apart, as the bench's publisher sends; `random`: each device when it pleases. */
+  /** `paced`: as in the bench, in bursts a millisecond apart, on its processors; `random`: each device when it pleases. */
   arrivals: 'paced' | 'random'
   /** Viewers of all replicas together. */
   viewers: number
@@ -57,8 +57,10 @@ export function simulate(scenario: Scenario, costs: Costs, seconds: number, seed
   const times = { taken: [] as number[], kept: [] as number[], seen: [] as number[] }
   let sent = 0
   let seenOfAll = 0
+  // There everything of the server shares one processor; elsewhere it has a second one for what its other threads do.
+  const isBench = scenario.arrivals === 'paced'
   const isCounted = () => clock.now() >= WARM_UP_SECONDS
-  const { keepFixed, keepMessage, broker, hop } = costs.stores[scenario.store]
+  const { keepFixed, keepMessage, beside, broker, hop } = costs.stores[scenario.store]
   // One log: commits are one after the other, whoever makes them.
   const store = createStation<{ messages: readonly number[], done: () => void }>({
     clock, most: 1,
@@ -68,6 +70,7 @@ export function simulate(scenario: Scenario, costs: Costs, seconds: number, seed
   const replicas = Array.from({ length: scenario.replicas }, (_, i) => createReplica({
     clock, random, costs, scenario, viewers: Math.ceil((scenario.viewers - i) / scenario.replicas),
     keep(messages, done) {
+      if (isBench) replicas[i]?.disturb(beside)
       store.add({
         messages,
         done() {

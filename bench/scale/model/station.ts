@@ -15,8 +15,8 @@ export interface StationOptions<Job> {
 
 export interface Station<Job> {
   add: (job: Job) => void
-  /** Stops serving for so long, as a collection of garbage does; what is under way takes so much longer. */
-  interrupt: (seconds: number) => void
+  /** Stops serving for so long; what is under way takes so much longer. It counts as work, but not when somebody else has the processor. */
+  interrupt: (seconds: number, isWork?: boolean) => void
   waiting: () => number
   /** Seconds that it has been at work. */
   busySeconds: () => number
@@ -76,8 +76,9 @@ export function createStation<Job>({ clock, most, wakeSeconds = () => 0, service
       queue.push(job)
       wake(job)
     },
-    interrupt(seconds) {
+    interrupt(seconds, isWork = true) {
       owed += seconds
+      if (!isWork) busy -= seconds
       if (isBusy) return
       isBusy = true
       work(0, goOn)

@@ -8,7 +8,7 @@ import { simulate } from '../../../../bench/scale/model/site'
 import type { Scenario } from '../../../../bench/scale/model/site'
 import { createStation } from '../../../../bench/scale/model/station'
 
-const STORE: StoreCosts = { message: 20e-6, commit: 50e-6, hop: 200e-6, keepFixed: 500e-6, keepMessage: 5e-6, pauseEvery: 300, pauseSeconds: 600e-6, threads: 1.2, broker: 10e-6 }
+const STORE: StoreCosts = { message: 20e-6, commit: 50e-6, hop: 200e-6, keepFixed: 500e-6, keepMessage: 5e-6, beside: 0, pauseEvery: 300, pauseSeconds: 600e-6, threads: 1.2, broker: 10e-6 }
 const COSTS: Costs = {
   idle: 0.01, wake: 60e-6, tell: 50e-6, stores: { off: STORE, sqlite: STORE, postgres: STORE },
   viewerWrite: 5e-6, viewerEvent: 0.2e-6, viewerLook: 0.1e-6, databaseCommit: 100e-6, databaseMessage: 2e-6,
@@ -107,6 +107,16 @@ describe('a station', () => {
     expect(done).toEqual([3, 9])
     expect(station.busySeconds()).toBe(1 + 2 + 3 + 1)
   })
+
+  it('is not at work while somebody else has the processor', () => {
+    const clock = createClock()
+    const done: number[] = []
+    const station = createStation<number>({ clock, most: 1, serviceSeconds: () => 1, onDone: () => done.push(clock.now()) })
+    station.add(1)
+    clock.after(0.5, () => station.interrupt(2, false))
+    clock.runUntil(20)
+    expect([done, station.busySeconds()]).toEqual([[3], 1])
+  })
 })
 
 describe('the model', () => {
@@ -149,7 +159,7 @@ describe('the model', () => {
     expect(three.loop).toBeGreaterThan(COSTS.idle + 5_000 * STORE.message * (1 / 3 + 0.3))
     // A live view that follows the log is later by a commit.
     expect(three.seen.p50Ms).toBeGreaterThan(alone.seen.p50Ms + STORE.keepFixed * 1_000 / 2)
-    expect(simulate({ ...SITE, replicas: 3, followShare: 0.9 }, COSTS, 2).loop).toBeGreaterThan(three.loop)
+    expect(simulate({ ...SITE, perSecond: 15_000, replicas: 3, followShare: 0.9 }, COSTS, 1).loop).toBeGreaterThan(simulate({ ...SITE, perSecond: 15_000, replicas: 3 }, COSTS, 1).loop)
   })
 
   it('lets events wait for their batch, and those that somebody alone wants for all of it', () => {
@@ -171,7 +181,7 @@ describe('plans', () => {
 
   it('say when no number of replicas is enough, and what stands in the way', () => {
     expect(planFor({ devices: 100_000_000, everySeconds: 10 }, COSTS, 0.3)).toMatchObject({ fits: false })
-    expect(planFor({ devices: 2_000_000, everySeconds: 100_000 }, COSTS, 0.3)).toMatchObject({ fits: false, first: 'memory' })
+    expect(planFor({ devices: 3_000_000, everySeconds: 100_000 }, COSTS, 0.3)).toMatchObject({ fits: false, first: 'memory' })
     expect(planFor({ devices: 1_000_000, everySeconds: 5 }, { ...COSTS, stores: { ...COSTS.stores, postgres: { ...STORE, message: 0, keepMessage: 10e-6 } } }, 0)).toMatchObject({ fits: false, first: 'log' })
   })
 
