@@ -60,6 +60,10 @@ export const BENCHES: Record<string, Part> = {
     what: 'samples a second into PostgreSQL beside a bare COPY, and the time of a day’s chart there',
     load: async () => (await import('../postgres/postgres.ts')).benchPostgres,
   },
+  scale: {
+    what: 'what a message and a viewer cost, and what a model makes of it for up to 100 million devices (two minutes)',
+    load: async () => (await import('../scale/scale.ts')).benchScale,
+  },
 }
 
 const HELP = `Measures on this machine what README and bench/README.md say.
