@@ -27,7 +27,7 @@ export function toldInWords(query: Query): Query {
 export function sentenceOf(error: unknown): string | undefined {
   if (error instanceof MigrateFailure || error instanceof BackupFailure) return error.message
   if (error instanceof HistoryError) {
-    return AWAY.test(error.message) ? 'PostgreSQL cannot be reached, or is gone; check that it runs, and the address of --to.' : error.message.replaceAll('NUXT_DATABASE_URL', '--to')
+    return AWAY.test(error.message) ? 'PostgreSQL cannot be reached, or is gone; check that it runs, and the address of --to. The same command then goes on where it was.' : error.message.replaceAll('NUXT_DATABASE_URL', '--to')
   }
   if (error instanceof Error && primaryCode(error) !== undefined) return `The history of --from cannot be read: ${error.message}.`
   return undefined
