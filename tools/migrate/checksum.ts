@@ -7,7 +7,7 @@ import { readSegment } from '../../server/history/segments.ts'
 import type { SegmentHead } from '../../server/history/shelf.ts'
 import { nextTurn } from '../../server/history/slices.ts'
 import type { OnDone } from './progress.ts'
-import type { DeviceRow, Side } from './sides.ts'
+import type { DeviceRow, RollupRow, Side } from './sides.ts'
 
 /** Devices that are asked about at once. */
 const AT_ONCE = 4
@@ -49,12 +49,10 @@ export async function checksumOf(side: Side, onDone: OnDone): Promise<Checksum> 
 
 async function digestOf(side: Side, { id, archived, state }: DeviceRow, unpacked: Hash | undefined, sum: Sum): Promise<string> {
   const digest = createHash('sha256').update(JSON.stringify([id, archived, state, unpacked?.digest('hex')]))
-  const heads = (await side.shelf.heads(id, side.kept.raw, LAST)).toSorted((a, b) => a.id - b.id)
+  const heads = (await side.shelf.heads(id, side.keptFrom, LAST)).toSorted((a, b) => a.id - b.id)
   for await (const { data, ...head } of side.shelf.fetch(heads)) addSegment(digest, head, data, sum)
-  for (const metric of [...await side.shelf.metrics(id)].sort()) {
-    digest.update(JSON.stringify(metric))
-    await addRollups(digest, side, id, metric)
-  }
+  digest.update(JSON.stringify([await side.shelf.countMessages(id, side.keptFrom, LAST), [...await side.shelf.metrics(id)].sort()]))
+  for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) digest.update(JSON.stringify([row.metric, row.tier, row.period, decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))]))
   for (const { time, state } of await side.lines(id)) digest.update(JSON.stringify([time, state]))
   return digest.digest('hex')
 }
@@ -68,11 +66,9 @@ function addSegment(digest: Hash, head: SegmentHead, data: Uint8Array, sum: Sum)
   for (const { v } of Object.values(segment.m)) sum.samples += v.length
 }
 
-async function addRollups(digest: Hash, { shelf, kept }: Pick<Side, 'shelf' | 'kept'>, device: number, metric: string) {
-  for (const tier of ['minute', 'hour'] as const) {
-    const rows = await shelf.rollups(device, metric, tier, tier === 'minute' ? kept.minute : 0, LAST)
-    digest.update(JSON.stringify([tier, ...rows.map(data => decoded(data, bytes => unpackRollups(bytes, TIERS[tier].step)))]))
-  }
+function byPlace(a: RollupRow, b: RollupRow): number {
+  if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1
+  return a.tier === b.tier ? a.period - b.period : TIERS[a.tier].id - TIERS[b.tier].id
 }
 
 /** What has been damaged long ago cannot be decoded, here as little as there; it is compared as it lies. */

@@ -2,6 +2,8 @@
 import { fromKept } from '../../server/history/postgres/names.ts'
 import type { Query, Row } from '../../server/history/postgres/session.ts'
 import { createPostgresShelf } from '../../server/history/postgres/shelf.ts'
+import { TIERS } from '../../server/history/rollups.ts'
+import type { TierName } from '../../server/history/rollups.ts'
 import type { Shelf } from '../../server/history/shelf.ts'
 import { createSqliteShelf } from '../../server/history/sqlite-shelf.ts'
 import type { Source } from './source.ts'
@@ -13,12 +15,16 @@ type Answer = Promise<Row[]> | Row[]
 
 export interface DeviceRow { id: number, name: string, archived: number, state: string | null }
 
+export interface RollupRow { metric: string, tier: TierName, period: number, data: Uint8Array }
+
 export interface Side {
   name: string
   shelf: Shelf
-  /** Before it nothing counts any more, though it may lie there. */
-  kept: { raw: number, minute: number }
+  /** Messages from before it do not count any more, though they may lie there. */
+  keptFrom: number
   devices: () => Promise<DeviceRow[]>
+  /** Minutes and hours of a device. */
+  rollups: (device: number) => Promise<RollupRow[]>
   /** When a device (0: all of them) has become what, in order. */
   lines: (device: number) => Answer
   /** What is not packed, in order of arrival. */
@@ -32,6 +38,7 @@ export interface Side {
 
 export function sqliteSide({ database, marks, forgotten }: Source): Side {
   const gone = new Set(forgotten)
+  const rollups = database.prepare(`SELECT metric, tier, period, data FROM series JOIN rollup ON rollup.series = series.id WHERE device = ? AND (tier <> ${TIERS.minute.id} OR period >= ?)`)
   const lines = database.prepare('SELECT time, state FROM presence WHERE device = ? ORDER BY time')
   async function* rows(what: string) {
     yield* database.prepare(what).iterate()
@@ -39,8 +46,9 @@ export function sqliteSide({ database, marks, forgotten }: Source): Side {
   return {
     name: 'SQLite',
     shelf: createSqliteShelf(database).shelf,
-    kept: { raw: marks.get('raw') ?? 0, minute: marks.get('minute') ?? 0 },
+    keptFrom: marks.get('raw') ?? 0,
     devices: async () => database.prepare('SELECT id, name, archived, state FROM device').all().map(toDevice).filter(({ id }) => !gone.has(id)),
+    rollups: async device => rollups.all(device, marks.get('minute') ?? 0).map(toRollup),
     lines: device => lines.all(device),
     async* batches() {
       for await (const { last, body } of rows('SELECT last, body FROM batch ORDER BY last')) yield { last: Number(last), body: String(body) }
@@ -71,8 +79,12 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
   return {
     name: 'PostgreSQL',
     shelf: createPostgresShelf({ read, kept, newestId: () => 0 }),
-    kept,
+    keptFrom: kept.raw,
     devices: async () => (await read('SELECT id, name, archived, state FROM device')).map(row => toDevice({ ...row, name: fromKept(row.name) })),
+    async rollups(device) {
+      const tiers = (['minute', 'hour'] as const).map((tier, i) => `SELECT metric, ${TIERS[tier].id} AS tier, period, data FROM series JOIN ${tier} ON series = id WHERE device = $1 AND period >= $${i + 2}`)
+      return (await read(tiers.join(' UNION ALL '), [device, kept.minute, kept.hour])).map(row => toRollup({ ...row, metric: fromKept(row.metric) }))
+    },
     lines: device => read('SELECT time, state FROM presence WHERE device = $1 ORDER BY time', [device]),
     async* batches() {
       for await (const { last, body } of byLast('body', 'batch')) yield { last: Number(last), body: String(body) }
@@ -92,6 +104,10 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
 
 function toDevice({ id, name, archived, state }: Row): DeviceRow {
   return { id: Number(id), name: String(name), archived: Number(archived), state: typeof state === 'string' ? state : null }
+}
+
+function toRollup({ metric, tier, period, data }: Row): RollupRow {
+  return { metric: String(metric), tier: tier === TIERS.minute.id ? 'minute' : 'hour', period: Number(period), data: toBytes(data) }
 }
 
 function toBytes(value: unknown): Uint8Array {

@@ -68,14 +68,16 @@ function readFrom(database: DatabaseSync, file: string): Source {
   }
 }
 
-/** SQLite leaves an empty log beside what was only read; whoever may write takes it away. */
+/** SQLite leaves an empty log beside what was only read; the last that may write takes it away when it closes. */
 function tidy(file: string) {
+  const database = new DatabaseSync(file)
   try {
-    lockDatabase(file)()
+    database.prepare('SELECT 1 FROM meta').get()
   }
   catch {
-    // A server has been started since: it is its log now.
+    // Somebody has it for himself; then the log is his.
   }
+  database.close()
 }
 
 function requireSchema(database: DatabaseSync, file: string) {

@@ -7,7 +7,7 @@ import { openSession } from '../../../../server/history/postgres/session'
 import { hasPostgres, usePostgres } from '../../server/history/conformance/postgres-place'
 import type { PostgresPlace } from '../../server/history/conformance/postgres-place'
 import { append, kept, START, telemetry } from '../../server/history/conformance/site'
-import { answersOf, LAST_DELIVERY, makeHistory, openSqlite, OPTIONS, runTool, startTool, tempFolder } from './support'
+import { answersOf, LAST_DELIVERY, makeHistory, openSqlite, OPTIONS, runTool, startTool, sweep, tempFolder } from './support'
 
 describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, () => {
   const server = usePostgres()
@@ -45,6 +45,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const parts = await place.query(`SELECT relname FROM pg_class WHERE relname ~ '^segment_[0-9]+$' AND relnamespace = current_schema()::regnamespace`)
     expect(parts.length).toBeGreaterThan(0)
 
+    sweep(folder)
     const before = openSqlite(folder)
     const after = await openAt(place)
     expect(after.fault()).toBeNull()
@@ -99,6 +100,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const { said, code } = await runTool(['--from', folder, '--to', place.url])
     expect(said).toMatch(/^Going on where it was interrupted\.\nmoved [1-9]/)
     expect(code).toBe(0)
+    sweep(folder)
     const before = openSqlite(folder)
     onTestFinished(before.close)
     expect(await answersOf(await openAt(place))).toEqual(await answersOf(before))

@@ -60,6 +60,13 @@ export async function makeHistory(messages = 3_000): Promise<string> {
   return folder
 }
 
+/** Deletes what is given up, as the server does after a while: in SQLite it is shown until then. */
+export function sweep(folder: string) {
+  const database = new DatabaseSync(join(folder, 'history.db'))
+  database.exec('DELETE FROM segment WHERE last < (SELECT value FROM meta WHERE key = \'raw\')')
+  database.close()
+}
+
 /** What a history answers, of everything and everybody. */
 export async function answersOf(history: History) {
   const answers: Record<string, unknown> = {}
