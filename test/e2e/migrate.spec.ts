@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
 import { HealthSchema } from '#shared/schemas/health'
 import type { Health } from '#shared/schemas/health'
+import { HistoryAnswerSchema } from '#shared/schemas/history'
 import { openSession } from '../../server/history/postgres/session'
 import { startPostgres } from '../../tools/programs/postgres'
 import { startApp } from './support/app'
@@ -34,12 +35,16 @@ function tempFolder(): string {
 /** 36,000 samples of thirty hours, in the order of time but for some that come late. */
 async function publishAll(url: string, first: number) {
   const device = await connectDevice(url)
-  const topicOf = (name: string) => `sensors/${name}/telemetry`
+  const taken: Promise<unknown>[] = []
   for (let n = 0; n < MESSAGES; n++) {
     const at = n % 50 === 49 ? n - 20 : n
     const ts = new Date(first + at * STEP_MS + n % 7).toISOString()
-    await Promise.all(DEVICES.map((name, i) => device.publishAsync(topicOf(name), JSON.stringify({ ts, metrics: { tempC: Math.round(1e3 * Math.sin(n / 40 + i)) / 100, open: n % 90 < 3 * i, mode: n % 400 < 200 ? 'eco' : 'full' } }), { qos: 1 })))
+    for (const [i, name] of DEVICES.entries()) {
+      const metrics = { tempC: Math.round(1e3 * Math.sin(n / 40 + i)) / 100, open: n % 90 < 3 * i, mode: n % 400 < 200 ? 'eco' : 'full' }
+      taken.push(device.publishAsync(`sensors/${name}/telemetry`, JSON.stringify({ ts, metrics }), { qos: 1 }))
+    }
   }
+  await Promise.all(taken)
 }
 
 type Ask = (path: string, init?: RequestInit) => Promise<Response>
@@ -72,14 +77,14 @@ async function settle(app: App): Promise<string> {
 /** The same of each server: what it says of everything that is over. */
 async function answersOf(app: App, cookie: string, { first, end }: { first: number, end: number }) {
   const ask = askerOf(app, cookie)
-  const answers: Record<string, unknown> = {}
+  const answers: Record<string, [status: number, body: unknown]> = {}
   async function note(path: string) {
     const answer = await ask(path)
     answers[path] = [answer.status, await answer.text()]
   }
   await until(async () => DeviceStatesSchema.parse(await (await ask('/api/sensors')).json()).length === DEVICES.length - 1 || undefined, 'the devices')
   // Presence begins anew with each start.
-  answers.snapshot = DeviceStatesSchema.parse(await (await ask('/api/sensors')).json()).map(({ presenceSince, ...state }) => [typeof presenceSince, state])
+  answers.snapshot = [200, DeviceStatesSchema.parse(await (await ask('/api/sensors')).json()).map(({ presenceSince, ...state }) => [typeof presenceSince, state])]
   for (const device of DEVICES.map(encodeURIComponent)) {
     const whole = `from=${first}&to=${end}`
     for (const metric of METRICS) {
@@ -125,6 +130,11 @@ describe.skipIf(!mosquitto || !postgres)('moving to PostgreSQL', () => {
     app = await startApp(env)
     await untilBroker(app, cookie, 'connected')
     const before = await answersOf(app, cookie, range)
+    // Answers of which none says anything would be the same, too.
+    const [status, raw] = before[`/api/sensors/mill/history?metric=tempC&resolution=raw&limit=100000&from=${range.first}&to=${range.end}`] ?? []
+    expect(status).toBe(200)
+    expect(HistoryAnswerSchema.parse(JSON.parse(String(raw))).points).toHaveLength(MESSAGES)
+    expect(Object.values(before).filter(([status]) => status === 404)).toHaveLength(3 * METRICS.length + 3)
     const refused = await runTool(['--from', data, '--to', database.url]).ended
     expect(refused).toEqual({ code: 1, said: expect.stringContaining('is in use: stop the server first.') })
     await app.stop()

@@ -116,6 +116,23 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     return { session: place.query, release: async () => void await place.query('SELECT pg_advisory_unlock(4711)') }
   }
 
+  it('does not take the word of a file that was written to meanwhile', async () => {
+    const [folder, place] = [await makeHistory(500), await makeTables()]
+    const { session, release } = await holdAt(place, 'segment')
+    const tool = startTool(['--from', folder, '--to', place.url, '--rows', '2'])
+    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1), 20_000)
+    const started = openSqlite(folder)
+    append(started, telemetry(START, { x: 1 }, 'late'))
+    await kept(started)
+    started.close()
+    await release()
+    await tool.ended
+    expect(tool.said()).toContain('The history was written to while it was moved: stop the server, empty the database of --to and start anew.')
+    const faults: (string | null)[] = []
+    await openAt(place, faults)
+    expect(faults).toEqual([expect.stringContaining('half of a history')])
+  })
+
   it.each([
     ['segment', 'NEW.data = (SELECT data FROM segment WHERE device <> NEW.device LIMIT 1)', 'NEW.id > 3 AND NEW.device = (SELECT id FROM device WHERE name = \'tor-3\')', 'device tor-3'],
     ['minute', 'NEW.period = NEW.period + 86400000000', 'NEW.series = (SELECT series.id FROM series JOIN device ON device.id = device WHERE name = \'tor-2\' AND metric = \'on\')', 'device tor-2'],
