@@ -6,6 +6,7 @@ import { TIERS, unpackRollups } from '../../server/history/rollups.ts'
 import { readSegment } from '../../server/history/segments.ts'
 import type { SegmentHead } from '../../server/history/shelf.ts'
 import { nextTurn } from '../../server/history/slices.ts'
+import { decoded, samplesIn } from './decoding.ts'
 import type { OnDone } from './progress.ts'
 import type { DeviceRow, RollupRow, Side } from './sides.ts'
 
@@ -63,22 +64,12 @@ function addSegment(digest: Hash, head: SegmentHead, data: Uint8Array, sum: Sum)
   digest.update(JSON.stringify([head.id, head.first, head.last, segment]))
   if (typeof segment === 'string') return
   sum.messages += segment.t.length
-  for (const { v } of Object.values(segment.m)) sum.samples += v.length
+  sum.samples += samplesIn(segment)
 }
 
 function byPlace(a: RollupRow, b: RollupRow): number {
   if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1
   return a.tier === b.tier ? a.period - b.period : TIERS[a.tier].id - TIERS[b.tier].id
-}
-
-/** What has been damaged long ago cannot be decoded, here as little as there; it is compared as it lies. */
-function decoded<T>(data: Uint8Array, decode: (data: Uint8Array) => T): T | string {
-  try {
-    return decode(data)
-  }
-  catch {
-    return Buffer.from(data).toString('base64')
-  }
 }
 
 /** The journal by device; only what is not packed yet (behind `archived`) counts as messages. */

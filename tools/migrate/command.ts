@@ -78,7 +78,7 @@ async function moveAndCompare(source: Source, target: OpenTarget, rows: number, 
 
 async function read(side: Side, progress: Progress): Promise<Checksum> {
   const devices = (await side.devices()).length
-  const checksum = await checksumOf(side, progress.begin(`read back from ${side.name}`, 'samples', devices))
+  const checksum = await checksumOf(side, progress.begin(`read back from ${side.name}`, '', devices))
   progress.say(`${side.name}: ${count(checksum.samples)} samples, SHA-256 ${checksum.all}`)
   return checksum
 }

@@ -10,22 +10,22 @@ import type { OpenTarget } from './target.ts'
 export async function moveAll(source: Source, target: OpenTarget, mostRows: number, progress: Progress): Promise<number> {
   const total = PARTS.reduce((sum, part) => sum + part.count(source), 0)
   const before = total - PARTS.reduce((sum, part) => sum + part.count(source, target.markOf(part.name)), 0)
-  const onDone = progress.begin('moved', 'messages', total, before)
+  const onDone = progress.begin('moved', 'about ', total, before)
   let rows = 0
-  let messages = 0
+  let samples = 0
   for (const part of PARTS) {
     let writing = Promise.resolve()
     for (const portion of part.portions(source, target.markOf(part.name), mostRows)) {
       await writing
-      onDone(before + rows, messages)
+      onDone(before + rows, samples)
       rows += portion.rows
-      messages += portion.messages
+      samples += portion.samples
       writing = target.store(part.name, portion)
       // It is awaited, but only after the next portion was read.
       writing.catch(() => {})
     }
     await writing
   }
-  onDone(total, messages)
+  onDone(total, samples)
   return rows
 }

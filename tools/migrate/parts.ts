@@ -6,11 +6,15 @@ import { toKept } from '../../server/history/postgres/names.ts'
 import type { Partitions } from '../../server/history/postgres/partitions.ts'
 import type { Query } from '../../server/history/postgres/session.ts'
 import { TIERS } from '../../server/history/rollups.ts'
+import { readSegment } from '../../server/history/segments.ts'
 import { toByteaArray } from './bytes.ts'
+import { decoded, samplesIn } from './decoding.ts'
 import type { Source } from './source.ts'
 
 /** A portion ends at so many bytes, or at so many rows as were asked for. */
 const MOST_BYTES = 8_388_608
+/** So many segments of a portion are decoded, to tell how fast it goes. */
+const DECODED = 10
 /** About what a row costs beside its texts and bytes. */
 const ROW_BYTES = 100
 
@@ -18,7 +22,8 @@ export interface Target { query: Query, partitions: Partitions }
 
 export interface Portion {
   rows: number
-  messages: number
+  /** About how many, for whoever watches. */
+  samples: number
   /** Up to where of the part this goes. */
   mark: number
   /** Puts it into the open transaction. */
@@ -44,13 +49,13 @@ interface PartForm<T> {
   then?: string
   columns: string
   read: (row: Row) => T
-  messages?: (row: T) => number
+  samples?: (rows: readonly T[]) => number
   write: (rows: readonly T[], target: Target) => Promise<unknown>
 }
 
-function part<T>({ name, from, at, then, columns, read, messages = () => 0, write }: PartForm<T>): Part {
+function part<T>({ name, from, at, then, columns, read, samples = () => 0, write }: PartForm<T>): Part {
   function portionOf(rows: readonly T[], mark: number): Portion {
-    return { rows: rows.length, messages: rows.reduce((sum, row) => sum + messages(row), 0), mark, write: async target => void await write(rows, target) }
+    return { rows: rows.length, samples: samples(rows), mark, write: async target => void await write(rows, target) }
   }
   return {
     name,
@@ -86,6 +91,13 @@ function sizeOf(row: Row): number {
 
 function toBytes(value: SQLOutputValue | undefined): Uint8Array {
   return value instanceof Uint8Array ? value : Buffer.from(String(value))
+}
+
+/** From some of them, for they are not decoded to be moved. */
+function aboutSamples(rows: readonly { messages: number, data: Uint8Array }[]): number {
+  const some = rows.filter((_, i) => i % Math.ceil(rows.length / DECODED) === 0)
+  const messagesIn = (of: typeof some) => of.reduce((sum, { messages }) => sum + messages, 0)
+  return Math.round(messagesIn(rows) / messagesIn(some) * some.reduce((sum, { data }) => sum + samplesIn(decoded(data, readSegment)), 0))
 }
 
 const unforgotten = (column: string, { forgotten }: Source) => `${column} NOT IN (${forgotten.join(',')})`
@@ -141,7 +153,7 @@ const segments = part({
   at: 'id',
   columns: 'device, first, last, messages, data',
   read: ({ at, device, first, last, messages, data }) => ({ id: Number(at), device: Number(device), first: Number(first), last: Number(last), messages: Number(messages), data: toBytes(data) }),
-  messages: ({ messages }) => messages,
+  samples: aboutSamples,
   async write(rows, { query, partitions }) {
     await partitions.ensure('segment', rows.map(({ last }) => last), query)
     await query('INSERT INTO segment (id, device, first, last, messages, data) SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::int[], $6::bytea[])',

@@ -4,12 +4,12 @@ const ERASE_LINE = '\r\u001B[2K'
 /** A plain line for every tenth, where lines cannot rewrite themselves. */
 const PLAIN_PERCENT = 10
 
-/** Told how much of a step is done, and how many things (messages, samples) passed meanwhile. */
-export type OnDone = (done: number, things: number) => void
+/** Told how much of a step is done, and how many samples passed meanwhile. */
+export type OnDone = (done: number, samples: number) => void
 
 export interface Progress {
-  /** Begins a step of which `before` of `total` was done at an earlier time. */
-  begin: (verb: string, thing: string, total: number, before?: number) => OnDone
+  /** Begins a step of which `before` of `total` was done at an earlier time; `how` many samples: `about ` or nothing. */
+  begin: (verb: string, how: 'about ' | '', total: number, before?: number) => OnDone
   /** A sentence, in place of the progress line. */
   say: (sentence: string) => void
   /** Takes the progress line away. */
@@ -18,21 +18,21 @@ export interface Progress {
 
 type Output = Pick<WriteStream, 'write'> & { isTTY?: boolean }
 
-/** `moved 27 % (1,234,567 messages, 345,678/s, 12 s left)`: one line that rewrites itself on a terminal, a few plain lines elsewhere. */
+/** `moved 27 % (about 1,234,567 samples, 345,678/s, 12 s left)`: one line that rewrites itself on a terminal, a few plain lines elsewhere. */
 export function createProgress(output: Output, now: () => number = performance.now.bind(performance)): Progress {
   const erase = output.isTTY ? ERASE_LINE : ''
   return {
-    begin(verb, thing, total, before = 0) {
+    begin(verb, how, total, before = 0) {
       const began = now()
       let shown = -1
-      return (done, things) => {
+      return (done, samples) => {
         const percent = total === 0 ? 100 : Math.min(100, Math.floor(done * 100 / total))
         const mark = output.isTTY ? percent : Math.floor(percent / PLAIN_PERCENT)
         if (mark === shown) return
         shown = mark
         const seconds = Math.max(0.001, (now() - began) / 1_000)
         const left = done > before ? `, ${inWords(seconds * (total - done) / (done - before))} left` : ''
-        const line = `${verb} ${percent} % (${count(things)} ${thing}, ${count(things / seconds)}/s${left})`
+        const line = `${verb} ${percent} % (${how}${count(samples)} samples, ${count(samples / seconds)}/s${left})`
         output.write(erase + line + (output.isTTY ? '' : '\n'))
       }
     },

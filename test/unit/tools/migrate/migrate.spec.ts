@@ -36,7 +36,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const [folder, place] = [await makeHistory(), await makePlace()]
     const file = readFileSync(join(folder, 'history.db'))
     const { said, code } = await runTool(['--from', folder, '--to', place.url])
-    expect(said).toMatch(/moved 100 % \([\d,]+ messages, [\d,]+\/s, 0 s left\)\n[^]*both sides are the same/)
+    expect(said).toMatch(/moved 100 % \(about [\d,]+ samples, [\d,]+\/s, 0 s left\)\n[^]*both sides are the same/)
     const [here, there] = [...said.matchAll(/: ([\d,]+ samples, SHA-256 [0-9a-f]{64})/g)].map(([, sum]) => sum)
     expect(here).toBe(there)
     expect(code).toBe(0)
@@ -104,6 +104,20 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const before = openSqlite(folder)
     onTestFinished(before.close)
     expect(await answersOf(await openAt(place))).toEqual(await answersOf(before))
+  })
+
+  it('says that the database is gone, and goes on when it is back', async () => {
+    const [folder, place] = [await makeHistory(), await makeTables()]
+    const { session } = await holdAt(place, 'segment')
+    const tool = startTool(['--from', folder, '--to', place.url, '--rows', '2'])
+    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1), 20_000)
+    await server.stop()
+    expect(await tool.ended).toEqual([1, null])
+    expect(tool.said()).toMatch(/\nPostgreSQL cannot be reached, or is gone; check that it runs, and the address of --to\. The same command then goes on where it was\.\n$/)
+    await server.start()
+    const { said, code } = await runTool(['--from', folder, '--to', place.url])
+    expect(said).toMatch(/^Going on where it was interrupted/)
+    expect(code).toBe(0)
   })
 
   /** A trigger that has the third row of a table wait for a lock that is held here. */
