@@ -19,13 +19,11 @@ import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
 import { openPartitions } from './partitions'
+import { portionsOf } from './portions'
 import type { Session } from './session'
 import { createPostgresShelf } from './shelf'
 import { createWriter } from './writer'
 
-/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
-const PACKED_DEVICES = 100
-const PACKED_MESSAGES = 4_000
 const BATCHES_PER_READ = 200
 /** Is noted in `meta` while a history is being moved into the database (`tools/migrate`). */
 export const MOVING = 'moving'
@@ -55,7 +53,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     archived.set(id, Number(row.archived))
     if (typeof row.state === 'string') states.push({ deviceId, state: JSON.parse(row.state) })
   }
-  const highest = (await write('SELECT (SELECT max(last) FROM delivery) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
+  const highest = (await write('SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(last) FROM head)) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
   let newestSegment = Number(highest?.segment ?? 0)
   let nextDevice = 1 + (meta.get('device') ?? 0)
   const tail = createTail(now)
@@ -82,7 +80,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   /** Reads back what is not packed yet. */
   async function restore(): Promise<JournalRecord[]> {
-    for (const { last, packets } of await write('SELECT last, packets FROM delivery ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
+    for (const { last, packets } of await write('SELECT last, packets FROM delivery WHERE slot = 0 ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
     const records: JournalRecord[] = []
     for await (const { last, body } of batches()) {
       for (const record of readBatch(last, body)) {
@@ -219,18 +217,3 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 }
 export type PostgresStore = Awaited<ReturnType<typeof openStore>>
-
-/** Some devices at a time, by how much there is of them. */
-function* portionsOf(tails: readonly DeviceTail[]): Generator<DeviceTail[]> {
-  let some: DeviceTail[] = []
-  let messages = 0
-  for (const tail of tails) {
-    some.push(tail)
-    messages += tail.length
-    if (some.length < PACKED_DEVICES && messages < PACKED_MESSAGES) continue
-    yield some
-    some = []
-    messages = 0
-  }
-  if (some.length > 0) yield some
-}
