@@ -141,9 +141,11 @@ describe.skipIf(!mosquitto || !postgres)('moving to PostgreSQL', () => {
 
     await killAmidSegments(database.url, data)
     const secret = { ...env, NUXT_DATABASE_URL: database.url }
-    app = await startApp(secret)
-    expect((await untilBroker(app, cookie, 'store-failed')).broker.reason).toContain('holds half of a history: npm run migrate-history was interrupted')
-    await app.stop()
+    for (const cluster of ['false', 'true']) {
+      app = await startApp({ ...secret, NUXT_CLUSTER: cluster })
+      expect((await untilBroker(app, cookie, 'store-failed')).broker.reason).toContain('holds half of a history: npm run migrate-history was interrupted')
+      await app.stop()
+    }
     const done = await runTool(['--from', data, '--to', database.url]).ended
     expect(done).toEqual({ code: 0, said: expect.stringMatching(/^Going on where it was interrupted\.\nmoved [1-9][^]*both sides are the same/) })
 

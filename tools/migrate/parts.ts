@@ -96,7 +96,7 @@ function toBytes(value: SQLOutputValue | undefined): Uint8Array {
 /** From some of them, for they are not decoded to be moved. */
 function aboutSamples(rows: readonly { messages: number, data: Uint8Array }[]): number {
   const some = rows.filter((_, i) => i % Math.ceil(rows.length / DECODED) === 0)
-  const messagesIn = (of: typeof some) => of.reduce((sum, { messages }) => sum + messages, 0)
+  const messagesIn = (of: readonly { messages: number }[]) => of.reduce((sum, { messages }) => sum + messages, 0)
   return Math.round(messagesIn(rows) / messagesIn(some) * some.reduce((sum, { data }) => sum + samplesIn(decoded(data, readSegment)), 0))
 }
 

@@ -14,7 +14,7 @@ import type { NewRecord, Restored } from '../store'
 import { createTail } from '../tail'
 import type { DeviceTail } from '../tail'
 import { createGate } from '../slices'
-import { HistoryError } from './faults'
+import { requireWhole } from './moving'
 import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
@@ -25,8 +25,6 @@ import { createPostgresShelf } from './shelf'
 import { createWriter } from './writer'
 
 const BATCHES_PER_READ = 200
-/** Is noted in `meta` while a history is being moved into the database (`tools/migrate`). */
-export const MOVING = 'moving'
 
 export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
   session: Session
@@ -38,8 +36,8 @@ export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledg
 
 export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
   const { read, write } = session
+  await requireWhole(write)
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
-  if (meta.has(MOVING)) throw new HistoryError('The database of NUXT_DATABASE_URL holds half of a history: npm run migrate-history was interrupted; run it again, to its end.')
   const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
   const partitions = await openPartitions(write, now)
   const ids = new Map<string, number>()
