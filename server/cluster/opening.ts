@@ -1,6 +1,7 @@
 // One opening of the common database by a replica: its connections, the session at the broker that is its own, and who follows,
 // writes and perhaps leads on them. When anything of it fails all of it is thrown away; what is in memory stays and goes on from there.
 import { HistoryError } from '../history/postgres/faults'
+import { requireWhole } from '../history/postgres/moving'
 import { openPartitions } from '../history/postgres/partitions'
 import type { Partitions } from '../history/postgres/partitions'
 import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/session'
@@ -70,6 +71,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     const [share, jobLine, followed] = [await lineOf(database, lines, lose), await lineOf(database, lines, lose), await lineOf(database, lines, lose)]
     await takePlace(share.query, 'replica')
     await bringUpToDate(share.query, options.partitions)
+    await requireWhole(share.query)
     const seed = await prepare(share.query)
     const slot = await claimSlot(share.query, options.slot)
     if (options.load) await options.load(jobLine.query, seed)
