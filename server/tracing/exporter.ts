@@ -43,6 +43,7 @@ export function tellingOnce(exporter: SpanExporter, collector: string, log: Trac
 
 function reasonOf(error: Error | undefined): string {
   const code: unknown = error && Reflect.get(error, 'code')
-  const reason = [code, error?.message].filter(part => part !== undefined && part !== '').join(' ') || 'no reason given'
+  // Of the network a word, of the collector its status and what it says.
+  const reason = typeof code === 'string' ? code : [code, error?.message].filter(Boolean).join(' ') || 'no reason given'
   return reason.replaceAll(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)
 }
