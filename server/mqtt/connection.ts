@@ -143,8 +143,10 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
       const { topic, payload, retain, dup, messageId, properties } = packet
-      const traceparent = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat()[0] : undefined
-      const isOurs = turns.take({ topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined, ...(traceparent !== undefined && { traceparent }) })
+      const message: Delivered = { topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined }
+      const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
+      if (traceparent !== undefined) message.traceparent = traceparent
+      const isOurs = turns.take(message)
       // An error tells MQTT.js not to acknowledge; the turn does.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)

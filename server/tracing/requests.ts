@@ -1,14 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { Context, Span } from '@opentelemetry/api'
-import { W3CTraceContextPropagator } from '@opentelemetry/core'
-import { ATTR_ERROR_TYPE, ATTR_HTTP_REQUEST_METHOD, ATTR_HTTP_RESPONSE_STATUS_CODE, ATTR_HTTP_ROUTE, ATTR_URL_SCHEME } from '@opentelemetry/semantic-conventions'
+import type { IncomingMessage } from 'node:http'
+import { trace } from '@opentelemetry/api'
 import { isError } from 'h3'
 import type { App, H3Event } from 'h3'
+import { contextOf, endRequest, noteStreamEnd, startRequest } from './request-spans'
 import { tracedRequest } from './routes'
 import type { TracedRequest } from './routes'
 import type { Spans } from './sdk'
-import { noteStreamEnd } from './streams'
 
 declare module 'h3' {
   interface H3EventContext {
@@ -16,8 +13,6 @@ declare module 'h3' {
     answered?: () => void
   }
 }
-
-const propagator = new W3CTraceContextPropagator()
 
 /** Has every request answered within a span: of the API and of pages, by the template of their route. `baseURL` ends with a slash. */
 export function traceRequests(app: App, spans: Spans, baseURL: string) {
@@ -56,24 +51,6 @@ export function traceRequests(app: App, spans: Spans, baseURL: string) {
   }
 }
 
-/** The trace that the headers name, or none. */
-export function contextOf({ isContinuing }: Pick<Spans, 'isContinuing'>, headers: IncomingHttpHeaders): Context {
-  return isContinuing ? propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter) : ROOT_CONTEXT
-}
-
-/** Neither path nor query nor address: they hold names of devices and of people, and keys. */
-export function startRequest({ tracer }: Pick<Spans, 'tracer'>, { name, method, route }: TracedRequest, parent: Context, scheme: string): Span {
-  const attributes = { [ATTR_HTTP_REQUEST_METHOD]: method, [ATTR_URL_SCHEME]: scheme, ...(route !== undefined && { [ATTR_HTTP_ROUTE]: route }) }
-  return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent)
-}
-
-/** An answer from 500 on is an error of ours, one below the asker’s. */
-export function endRequest(span: Span, status: number) {
-  span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, status)
-  if (status >= 500) span.setAttribute(ATTR_ERROR_TYPE, String(status)).setStatus({ code: SpanStatusCode.ERROR })
-  span.end()
-}
-
-export function schemeOf({ socket }: IncomingMessage): string {
+function schemeOf({ socket }: IncomingMessage): string {
   return Reflect.get(socket, 'encrypted') === true ? 'https' : 'http'
 }

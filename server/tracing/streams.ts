@@ -1,8 +1,7 @@
-import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import type { Hooks } from 'crossws'
 import type { App } from 'h3'
-import { contextOf, endRequest, startRequest } from './requests'
+import { contextOf, endRequest, noteStreamEnd, startRequest } from './request-spans'
 import type { Spans } from './sdk'
 
 const OPENING = { name: 'GET /ws/events', method: 'GET', route: '/ws/events' }
@@ -64,17 +63,4 @@ function traceHooks(spans: Spans, hooks: Partial<Hooks>, openings: WeakMap<objec
       return hooks.close?.(peer, details)
     },
   }
-}
-
-interface StreamEnd {
-  transport: 'websocket' | 'sse'
-  seconds: number
-  /** Of the WebSocket’s close frame. */
-  code?: number | undefined
-}
-
-/** A span without a length, below that of the opening. */
-export function noteStreamEnd({ tracer }: Pick<Spans, 'tracer'>, opening: Span, { transport, seconds, code }: StreamEnd) {
-  const attributes = { 'leitstand.stream.transport': transport, 'leitstand.stream.seconds': seconds, ...(code !== undefined && { 'leitstand.stream.close_code': code }) }
-  tracer.startSpan('stream end', { attributes }, trace.setSpan(ROOT_CONTEXT, opening)).end()
 }
