@@ -51,7 +51,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     archived.set(id, Number(row.archived))
     if (typeof row.state === 'string') states.push({ deviceId, state: JSON.parse(row.state) })
   }
-  const highest = (await write('SELECT (SELECT max(last) FROM delivery) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
+  const highest = (await write('SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(last) FROM head)) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
   let newestSegment = Number(highest?.segment ?? 0)
   let nextDevice = 1 + (meta.get('device') ?? 0)
   const tail = createTail(now)
@@ -78,7 +78,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   /** Reads back what is not packed yet. */
   async function restore(): Promise<JournalRecord[]> {
-    for (const { last, packets } of await write('SELECT last, packets FROM delivery ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
+    for (const { last, packets } of await write('SELECT last, packets FROM delivery WHERE slot = 0 ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
     const records: JournalRecord[] = []
     for await (const { last, body } of batches()) {
       for (const record of readBatch(last, body)) {
