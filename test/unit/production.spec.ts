@@ -2,47 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
-import { z } from 'zod'
-import { SettingsSchema, variableName } from '../../server/settings'
 import { findProgram } from '../../tools/programs/find'
+import { readCompose, sharedNetworks, unknownSettings } from './support/compose'
 import { certificates, lastingFolder } from './tools/certificates/support'
 import type { LastingFolder } from './tools/certificates/support'
 
-// Strict, so that nothing comes in unseen that would make the rest worth nothing (`privileged`, `network_mode` and the like).
-const ServiceSchema = z.strictObject({
-  user: z.string(),
-  read_only: z.literal(true),
-  cap_drop: z.tuple([z.literal('ALL')]),
-  cap_add: z.array(z.string()).default([]),
-  security_opt: z.tuple([z.literal('no-new-privileges:true')]),
-  pids_limit: z.number().positive(),
-  mem_limit: z.string().regex(/^\d+[mg]$/),
-  restart: z.literal('unless-stopped'),
-  healthcheck: z.object({ test: z.array(z.string()).min(2), interval: z.string(), timeout: z.string(), retries: z.number() }),
-  logging: z.object({ options: z.object({ 'max-size': z.string(), 'max-file': z.string() }) }),
-  ports: z.array(z.string()).default([]),
-  environment: z.record(z.string(), z.string()).default({}),
-  volumes: z.array(z.string()).default([]),
-  secrets: z.array(z.string()).default([]),
-  networks: z.array(z.string()).min(1),
-  command: z.array(z.string()).optional(),
-  image: z.string().optional(),
-  build: z.literal('.').optional(),
-  depends_on: z.unknown().optional(),
-  env_file: z.unknown().optional(),
-  tmpfs: z.tuple([z.literal('/tmp')]),
-  working_dir: z.literal('/').optional(),
-  ulimits: z.object({ nofile: z.number() }).optional(),
-  stop_grace_period: z.string().optional(),
-})
-const ComposeSchema = z.object({
-  services: z.record(z.string(), ServiceSchema),
-  secrets: z.record(z.string(), z.object({ file: z.string() })),
-  networks: z.record(z.string(), z.object({ internal: z.boolean().default(false) }).nullable()),
-})
-
-const { services, secrets, networks } = ComposeSchema.parse(parse(readFileSync('compose.production.yaml', 'utf8'), { merge: true }))
+const compose = readCompose('compose.production.yaml')
+const { services, secrets, networks } = compose
 const listed = Object.entries(services)
 const mosquittoLines = readFileSync('mosquitto/production/mosquitto.conf', 'utf8').split('\n').filter(line => line && !line.startsWith('#'))
 const openssl = findProgram('openssl')
@@ -81,19 +47,15 @@ describe('compose.production.yaml', () => {
   })
 
   it('keeps the application away from everything but Caddy and the broker', () => {
-    expect(services.leitstand?.networks.map(name => networks[name])).toEqual([{ internal: true }, { internal: true }])
-    const shared = (one: string, other: string) => services[one]?.networks.filter(network => services[other]?.networks.includes(network))
+    expect(Object.keys(services.leitstand?.networks ?? {}).map(name => networks[name])).toEqual([{ internal: true }, { internal: true }])
+    const shared = (one: string, other: string) => sharedNetworks(compose, one, other)
     expect([shared('caddy', 'leitstand'), shared('leitstand', 'mosquitto'), shared('caddy', 'mosquitto')]).toEqual([['pages'], ['messages'], []])
   })
 
   it('names only settings that there are, and no secret', () => {
-    const known = Object.entries(SettingsSchema.shape).flatMap(([group, section]) => {
-      const inner = section.unwrap()
-      return 'shape' in inner ? Object.keys(inner.shape).map(key => variableName([group, key])) : [variableName([group])]
-    })
     const named = Object.keys(services.leitstand?.environment ?? {}).filter(name => name.startsWith('NUXT_'))
     expect(named.length).toBeGreaterThan(3)
-    expect(named.filter(name => !known.includes(name) && !known.includes(name.replace(/_FILE$/, '')))).toEqual([])
+    expect(unknownSettings(services.leitstand?.environment ?? {})).toEqual([])
     expect(listed.flatMap(([, { environment }]) => Object.keys(environment)).filter(name => /PASSWORD|SECRET|TOKEN/.test(name) && !name.endsWith('_FILE'))).toEqual([])
   })
 

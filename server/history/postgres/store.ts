@@ -18,13 +18,11 @@ import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
 import { openPartitions } from './partitions'
+import { portionsOf } from './portions'
 import type { Session } from './session'
 import { createPostgresShelf } from './shelf'
 import { createWriter } from './writer'
 
-/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
-const PACKED_DEVICES = 100
-const PACKED_MESSAGES = 4_000
 const BATCHES_PER_READ = 200
 
 export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
@@ -215,18 +213,3 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 }
 export type PostgresStore = Awaited<ReturnType<typeof openStore>>
-
-/** Some devices at a time, by how much there is of them. */
-function* portionsOf(tails: readonly DeviceTail[]): Generator<DeviceTail[]> {
-  let some: DeviceTail[] = []
-  let messages = 0
-  for (const tail of tails) {
-    some.push(tail)
-    messages += tail.length
-    if (some.length < PACKED_DEVICES && messages < PACKED_MESSAGES) continue
-    yield some
-    some = []
-    messages = 0
-  }
-  if (some.length > 0) yield some
-}
