@@ -4,27 +4,6 @@ import { defineConfig } from 'vitest/config'
 
 const shared = fileURLToPath(new URL('./shared', import.meta.url))
 
-const EVERY_E2E = 'test/e2e/**/*.spec.ts'
-// Two files at once, for servers and browsers mostly wait for one another; but not those about load, or how long something takes.
-const ALONE = ['attack', 'backup', 'bad-input', 'cluster*', 'connection', 'durability', 'large-fleet', 'overview', 'postgres', 'presence', 'process', 'resume', 'stream']
-  .map(name => `test/e2e/${name}.spec.ts`)
-
-function endToEnd(name: string, { groupOrder, ...files }: { include: string[], exclude: string[], maxWorkers: number, groupOrder: number }) {
-  return {
-    resolve: { alias: { '#shared': shared } },
-    test: {
-      name,
-      environment: 'node' as const,
-      ...files,
-      globalSetup: ['test/e2e/support/build.ts'],
-      setupFiles: ['test/e2e/support/watch-leaks.ts'],
-      sequence: { groupOrder },
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
-    },
-  }
-}
-
 export default defineConfig({
   test: {
     projects: [
@@ -35,8 +14,20 @@ export default defineConfig({
       await defineVitestProject({
         test: { name: 'nuxt', environment: 'nuxt', include: ['test/nuxt/**/*.spec.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
       }),
-      endToEnd('e2e', { include: [EVERY_E2E], exclude: ALONE, maxWorkers: 2, groupOrder: 1 }),
-      endToEnd('e2e-alone', { include: ALONE, exclude: [], maxWorkers: 1, groupOrder: 2 }),
+      {
+        resolve: { alias: { '#shared': shared } },
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.spec.ts'],
+          globalSetup: ['test/e2e/support/build.ts'],
+          setupFiles: ['test/e2e/support/watch-leaks.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // Two cores: servers, brokers and browsers of several files at once would only slow each other down.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })
