@@ -57,11 +57,12 @@ import type { RefusalCounter } from './shell/refusals'
 import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
+import type { Tracing } from './tracing/tracing'
 
 export type { Begun, Guest, Opened, Refusal as AccountRefusal }
 
 export interface Leitstand {
-  start: () => Promise<void>
+  start: (tracing?: Pick<Tracing, 'traceTurns'>) => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList
@@ -354,7 +355,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     history,
     limits,
     cluster,
-    async start() {
+    async start(tracing) {
       hub.start()
       presence.start()
       accounts.start()
@@ -368,8 +369,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
       }
       connection = createConnection(
-        { ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }) },
-        { ...ingest, onStatus },
+        {
+          ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
+          ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }),
+        },
+        { ...ingest, ...tracing?.traceTurns(ingest, settings.history === 'off' ? 'off' : settings.historyDurability), onStatus },
       )
       connection.start()
     },

@@ -43,6 +43,7 @@ export default defineEventHandler(async (event) => {
   }
   if (wanted.replay) replays.add(client, options, wanted.replay)
   else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
+  event.context.answered?.()
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })

@@ -35,6 +35,8 @@ export interface ConnectionOptions extends Access {
   sessionExpirySeconds: number
   receiveMaximum: number
   filters: readonly string[]
+  /** Whether somebody looks at the `traceparent` of messages. */
+  wantsTraceparent: boolean
   /** One of several applications that share the messages (`$share/…`): each is delivered to one of them. */
   replica?: {
     shareName: string
@@ -150,10 +152,13 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
   function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
     const turns = createTurns(current, events, onFailure)
-    receiveDirectly(current, { protocolVersion, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
+    receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
-      const { topic, payload, retain, dup, messageId } = packet
-      const isOurs = turns.take({ topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined })
+      const { topic, payload, retain, dup, messageId, properties } = packet
+      const message: Delivered = { topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined }
+      const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
+      if (traceparent !== undefined) message.traceparent = traceparent
+      const isOurs = turns.take(message)
       // An error tells MQTT.js not to acknowledge; the turn does.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)
