@@ -265,7 +265,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const ingest = createIngest(ingestParts)
   const adoption = cluster && createAdoption({
     replica: cluster.replica,
-    connection: { ...mqtt, embedded: false, tls, filters: source.filters, shareName: SHARE_NAME },
+    connection: { ...mqtt, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
     sessionOf: cluster.sessionOf,
     ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
     onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
