@@ -303,7 +303,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   async function makeMetrics(): Promise<Metrics> {
     const { createMetrics } = await import('./metrics/metrics')
     const session = () => connection?.session()
-    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session }))
+    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session, replica: cluster?.replica }))
   }
 
   let lastCode: string | undefined
