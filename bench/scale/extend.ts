@@ -83,14 +83,16 @@ function planWith(fleet: Fleet, replicas: number, costs: Costs, followShare: num
 
 /** Share of the time that the event loop of each replica is at work; waking up is not in it, for a busy one does not sleep. */
 function loopOf(perSecond: number, viewers: number, devices: number, replicas: number, costs: Costs, followShare: number): number {
-  const { message, pauseEvery, pauseSeconds } = costs.stores.postgres
+  const { message, commit, keepFixed, pauseEvery, pauseSeconds } = costs.stores.postgres
   const taken = message + pauseSeconds / pauseEvery
   const interest = Math.min(1, SEEN_AT_ONCE / devices)
   const own = viewers / replicas
+  // The log takes one commit after the other: the more replicas, the fewer of each.
+  const committing = commit * Math.min(perSecond, 1 / keepFixed) / replicas
   const looking = own * costs.viewerLook
   const writes = Math.min(1_000 / BATCH_MS, perSecond * interest)
   const telling = 1_000 / BATCH_MS * costs.tell + own * (writes * costs.viewerWrite + perSecond * interest * costs.viewerEvent)
-  return costs.idle + perSecond * (taken / replicas + (replicas > 1 ? taken * followShare : 0) + looking) + telling
+  return costs.idle + perSecond * (taken / replicas + (replicas > 1 ? taken * followShare : 0) + looking) + committing + telling
 }
 
 function firstOf(loads: Loads): keyof Loads {

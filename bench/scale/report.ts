@@ -2,7 +2,7 @@ import { count, table, verdict } from '../support/figures.ts'
 import type { Say } from '../support/options.ts'
 import type { Costs } from './costs.ts'
 import { mostDevices, planFor, rehearse } from './extend.ts'
-import type { Plan } from './extend.ts'
+import type { Fleet, Plan } from './extend.ts'
 import { scenarioOf } from './fit.ts'
 import { RATES } from './measure.ts'
 import type { Point } from './measure.ts'
@@ -80,17 +80,25 @@ export function reportModel(points: readonly Point[], costs: Costs, say: Say) {
 
 /** Installations of every size, and the largest there is. */
 export function reportPlans(costs: Costs, followShare: number, say: Say) {
-  const plans = FLEETS.map(fleet => planFor(fleet, costs, followShare))
+  const plans = FLEETS.map(fleet => divided(fleet, costs, followShare))
   // What stands in the way as the program is, and what would then.
   const found = { ...costs, viewerLook: 0 }
   const cases = [['as it is', costs, followShare], ['if looking whether a viewer wants a message were free', found, followShare], ['… and following cost a tenth', found, 0.1]] as const
   const largest = cases.flatMap(([what, of, share]) => [60, 10].map(everySeconds => ({ what, of, share, plan: mostDevices(everySeconds, of, share) })))
-  say(`\nFollowing costs ${percent(followShare)} of taking in.\n\n${table(HEADS, plans.map(plan => row(plan, costs, followShare)))}`)
+  say(`\nFollowing costs ${percent(followShare)} of taking in.\n\n${table(['all devices', 'installations', ...HEADS], plans.map(({ devices, installations, plan }) => [count(devices), count(installations), ...row(plan, costs, followShare)]))}`)
   say(`\nThe largest installation:\n\n${table(['', ...HEADS, 'so many for 100 million'], largest.map(({ what, of, share, plan }) => [what, ...row(plan, of, share), count(Math.ceil(100_000_000 / plan.devices))]))}`)
   return { plans, largest: largest.map(({ what, plan }) => ({ what, ...plan })) }
 }
 
-const HEADS = ['devices, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']
+/** What is too much for one installation is divided among as many as it takes, by site: each is one by itself. */
+function divided(fleet: Fleet, costs: Costs, followShare: number) {
+  const whole = planFor(fleet, costs, followShare)
+  if (whole.fits) return { ...fleet, installations: 1, plan: whole }
+  const installations = Math.ceil(fleet.devices / mostDevices(fleet.everySeconds, costs, followShare).devices)
+  return { ...fleet, installations, plan: planFor({ ...fleet, devices: Math.ceil(fleet.devices / installations) }, costs, followShare) }
+}
+
+const HEADS = ['devices of each, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']
 
 function row(plan: Plan, costs: Costs, followShare: number): string[] {
   const outcome = plan.fits ? rehearse(plan, costs, followShare) : undefined
