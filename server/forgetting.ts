@@ -29,6 +29,8 @@ export interface ForgettingParts {
   undoMs: number
   /** Names of forgotten devices that are remembered; beyond it the oldest go. */
   maxRemembered: number
+  /** Whether it is for this server to erase what cannot be brought back any more. */
+  isOurs?: () => boolean
 }
 
 export interface Forgetting {
@@ -38,12 +40,15 @@ export interface Forgetting {
   forget: (deviceId: string) => Promise<ForgottenDevice | Refusal | undefined>
   /** Brings a device back as it was; undefined: there is none to bring back (any more). */
   restore: (deviceId: string) => Promise<KnownDevice | Refusal | undefined>
+  /** What a note says now that was written elsewhere; what is to be told of it. */
+  follow: (deviceId: string, body: string | undefined) => { type: 'forgotten' | 'states', data: string } | undefined
   /** Whether a message is one that a forgotten device must not come back for; its own word makes it a new device. */
   ignores: (message: Telemetry | DeviceStatusChange) => boolean
   stop: () => void
 }
 
-const KIND = 'forgotten'
+/** The kind of its documents. */
+export const FORGOTTEN = 'forgotten'
 const RETRY_MS = 5_000
 const NoteSchema = z.object({ until: z.number(), gone: z.literal(true).optional() })
 
@@ -69,7 +74,7 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
 
   async function note(deviceId: string, body: object | null): Promise<Refusal | undefined> {
     try {
-      await documents.write([{ kind: KIND, name: deviceId, body: body && JSON.stringify(body) }])
+      await documents.write([{ kind: FORGOTTEN, name: deviceId, body: body && JSON.stringify(body) }])
       return undefined
     }
     catch (error) {
@@ -99,8 +104,9 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
   async function erase(deviceId: string) {
     const held = pending.get(deviceId)
     if (!held) return
+    if (parts.isOurs?.() === false) return arm(deviceId, held.until, RETRY_MS)
     held.timer = undefined
-    const mark: DocumentChange = { kind: KIND, name: deviceId, body: JSON.stringify({ until: held.until, gone: true }) }
+    const mark: DocumentChange = { kind: FORGOTTEN, name: deviceId, body: JSON.stringify({ until: held.until, gone: true }) }
     const refused = await registry.forget(deviceId, async (changes) => {
       if (history) return history.forget(deviceId, [...changes, mark], () => drop(deviceId))
       await documents.write([...changes, mark])
@@ -119,7 +125,7 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
     load() {
       stop()
       gone.clear()
-      const notes = documents.all(KIND).flatMap(({ name, body }) => {
+      const notes = documents.all(FORGOTTEN).flatMap(({ name, body }) => {
         const { data } = NoteSchema.safeParse(JSON.parse(body))
         return data ? [{ name, ...data }] : []
       })
@@ -156,6 +162,21 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
       pending.delete(deviceId)
       if (fleet.show(deviceId)) hub.publish('states', deviceId, JSON.stringify([fleet.get(deviceId)]))
       return registry.get(deviceId)
+    },
+    follow(deviceId, body) {
+      const note = body === undefined ? undefined : NoteSchema.safeParse(JSON.parse(body)).data
+      if (note?.gone) return void drop(deviceId)
+      if (note) {
+        if (!pending.has(deviceId)) hide(deviceId, note.until)
+        return { type: 'forgotten', data: JSON.stringify(toForgotten(deviceId, note.until)) }
+      }
+      gone.delete(deviceId)
+      const held = pending.get(deviceId)
+      clearTimeout(held?.timer)
+      pending.delete(deviceId)
+      if (held) fleet.show(deviceId)
+      const device = fleet.get(deviceId)
+      return device && held ? { type: 'states', data: JSON.stringify([device]) } : undefined
     },
     ignores(message) {
       if (gone.size === 0 || !gone.has(message.deviceId)) return false

@@ -2,11 +2,12 @@
 // end of the turn commits it, and once that is on disk it is acknowledged.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Counters } from './fleet/counters'
-import type { Fleet } from './fleet/fleet'
+import type { Fleet, Outcome } from './fleet/fleet'
 import type { PresenceWatch } from './fleet/presence'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
+import type { Replica } from './cluster/replica'
 import type { Forgetting } from './forgetting'
 import type { Hub } from './live/hub'
 import type { ConnectionEvents, Delivered } from './mqtt/connection'
@@ -26,6 +27,8 @@ export interface IngestParts {
   /** Stands in for a history that is off or has failed. */
   recent: RecentMessages
   hub: Hub
+  /** Where several replicas share a history: what is stored comes back with their log, and only then is it told. */
+  replica?: Pick<Replica, 'tell'> | undefined
 }
 
 type Accepted = Exclude<Observation, { kind: 'rejected' }>
@@ -34,7 +37,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub }: IngestParts): Ingest {
+export function createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica }: IngestParts): Ingest {
   const counts = { received: 0, accepted: 0, duplicate: 0 }
 
   function onMessage(delivered: Delivered) {
@@ -57,16 +60,28 @@ export function createIngest({ source, rejections, topics, fleet, presence, forg
       counts.accepted++
       return topics.take(delivered, observation, receivedMs)
     }
-    const outcome = observation.kind === 'telemetry'
-      ? fleet.applyTelemetry(observation.telemetry, delivered.payload.length)
-      : fleet.applyStatus(observation.change, delivered.payload.length)
+    const isShared = replica !== undefined && history?.fault() === null
+    const outcome = apply(observation, delivered.payload.length, isShared)
     counters.count(value.deviceId, 'received')
     if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
     counts.accepted++
     topics.take(delivered, observation, receivedMs)
     if (outcome.kind === 'known') return
+    if (isShared) return share(observation, delivered)
     keepAndTell(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
+  }
+
+  /** What is shared is taken when it comes back. */
+  function apply(observation: Accepted, bytes: number, isShared: boolean): Outcome {
+    if (observation.kind === 'status') return isShared ? fleet.judgeStatus(observation.change, bytes) : fleet.applyStatus(observation.change, bytes)
+    return isShared ? fleet.judgeTelemetry(observation.telemetry, bytes) : fleet.applyTelemetry(observation.telemetry, bytes)
+  }
+
+  function share(observation: Accepted, delivery: Delivered) {
+    const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
+    if (hasOwnTime(observation)) history?.append(recordOf(observation, JSON.stringify(value), delivery))
+    else replica?.tell('replayed', value.deviceId, value, delivery.payload)
   }
 
   function reject(delivered: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {

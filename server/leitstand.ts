@@ -4,6 +4,11 @@ import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { createAccounts } from './accounts/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from './accounts/contract'
+import { createAdoption } from './cluster/adoption'
+import { createCluster } from './cluster/cluster'
+import type { Cluster } from './cluster/cluster'
+import type { FollowingParts } from './cluster/following'
+import { takeRetained } from './cluster/retained'
 import { createDoctor } from './doctor/doctor'
 import type { DoctorRoom } from './doctor/doctor'
 import { createCounters } from './fleet/counters'
@@ -52,11 +57,12 @@ import type { RefusalCounter } from './shell/refusals'
 import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
+import type { Tracing } from './tracing/tracing'
 
 export type { Begun, Guest, Opened, Refusal as AccountRefusal }
 
 export interface Leitstand {
-  start: () => Promise<void>
+  start: (tracing?: Pick<Tracing, 'traceTurns'>) => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList
@@ -77,6 +83,8 @@ export interface Leitstand {
   replays: Replays
   history: History | undefined
   limits: Settings['limits']
+  /** Only where this is one of several replicas. */
+  cluster: Cluster | undefined
   health: () => Health
   /** What Prometheus collects. */
   metrics: () => Promise<Metrics>
@@ -88,6 +96,10 @@ export interface Log {
   warn: (line: string) => void
 }
 
+/** The name under which replicas share the messages. */
+const SHARE_NAME = 'leitstand'
+/** Whoever looks after the process starts it anew. */
+const EXIT_OUTDATED = 75
 /** How long the doctor looks at everything the broker carries. */
 const EXAMINATION_MS = 5_000
 
@@ -124,13 +136,16 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     maxWaitingBytes: limits.streamWaitingBytes,
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
+    ...(settings.cluster && { numbering: { epoch: () => cluster?.numbering.epoch() ?? '', current: () => cluster?.numbering.current() ?? 0 } }),
     states: createStates(fleet, snapshot),
     grouping,
     broker: brokerText,
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
+    judges: () => cluster?.judges() ?? true,
     onChange(change, isTurn) {
+      if (cluster?.found(change, isTurn)) return
       if (isTurn && !isRestoring) history?.presence.note(change)
       if (fleet.applyPresence(change).kind === 'hidden') return
       // Before the connection nobody can have been told anything else.
@@ -140,24 +155,51 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   const file = join(settings.dataDir, 'history.db')
   const onDamaged = (movedTo: string) => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
-  const history = settings.history === 'off'
-    ? undefined
-    : openedIn({
-        durability: settings.historyDurability,
-        unacknowledged: mqtt.receiveMaximum,
-        retention: {
-          rawDays: settings.historyRawDays,
-          minuteDays: settings.historyMinuteDays,
-          hourDays: settings.historyHourDays,
-          bytes: settings.historyMegabytes * 1_000_000,
+  const common: Omit<HistoryOptions, 'onOpen' | 'durability'> = {
+    unacknowledged: mqtt.receiveMaximum,
+    retention: {
+      rawDays: settings.historyRawDays,
+      minuteDays: settings.historyMinuteDays,
+      hourDays: settings.historyHourDays,
+      bytes: settings.historyMegabytes * 1_000_000,
+    },
+    stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
+    onFault(reason) {
+      if (reason === null) return log.info('The history is written again.')
+      log.warn(reason)
+      if (cluster) connection?.cut()
+    },
+  }
+  const cluster: Cluster | undefined = settings.cluster
+    ? createCluster({
+        ...common,
+        url: settings.databaseUrl,
+        clientId: mqtt.clientId,
+        rooms: (): FollowingParts => ({ fleet, presence, counters, hub, registry, accounts, forgetting, documents: store }),
+        onDocuments: loadDocuments,
+        onLead(leads) {
+          log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
+          if (!leads) return adoption?.stop()
+          adoption?.start()
+          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
         },
-        stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
-        onOpen(restored) {
-          restore(restored)
-          loadDocuments()
+        isListening: () => brokerStatus().code === 'connected',
+        onOutdated(reason) {
+          log.warn(reason)
+          process.exit(EXIT_OUTDATED)
         },
-        onFault: reason => reason === null ? log.info('The history is written again.') : log.warn(reason),
       })
+    : undefined
+  const history: History | undefined = settings.history === 'off'
+    ? undefined
+    : cluster?.replica ?? openedIn({
+      ...common,
+      durability: settings.historyDurability,
+      onOpen(restored) {
+        restore(restored)
+        loadDocuments()
+      },
+    })
   function openedIn(options: HistoryOptions): History {
     return settings.databaseUrl ? createPostgresHistory({ ...options, url: settings.databaseUrl }) : createHistory({ ...options, file, onDamaged })
   }
@@ -167,7 +209,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const registry = createRegistry({
     store,
     limits,
-    onChange: (device, from) => hub.publish('device', device.deviceId, JSON.stringify(device), { from, to: device }),
+    onChange: (device, from) => cluster ? cluster.noteMove(device.deviceId, from) : hub.publish('device', device.deviceId, JSON.stringify(device), { from, to: device }),
     onWritten() {
       presence.reconsider(Date.now())
       replays.reconsider()
@@ -181,6 +223,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     maxAccounts: limits.accounts,
     maxAuditEntries: limits.auditEntries,
     provider: oidc?.label ?? null,
+    ...(cluster && { auditId: cluster.auditId }),
   })
   const replays: Replays = createReplays({
     mostReplays: limits.replays,
@@ -201,6 +244,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     documents: store,
     undoMs: settings.forgetUndoSeconds * 1_000,
     maxRemembered: limits.forgottenDevices,
+    ...(cluster && { isOurs: cluster.replica.leads }),
   })
   const doctor = createDoctor({
     broker: brokerStatus,
@@ -217,7 +261,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       ms: EXAMINATION_MS,
     }),
   })
-  const ingest = createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub })
+  const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica }
+  const ingest = createIngest(ingestParts)
+  const adoption = cluster && createAdoption({
+    replica: cluster.replica,
+    connection: { ...mqtt, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
+    sessionOf: cluster.sessionOf,
+    ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
+    onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
+  })
 
   /** What it makes of the presence of each device is noted at the end: on the way there it hears again what was said long ago. */
   function restore(restored: Restored) {
@@ -251,7 +303,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   async function makeMetrics(): Promise<Metrics> {
     const { createMetrics } = await import('./metrics/metrics')
     const session = () => connection?.session()
-    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session }))
+    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session, replica: cluster?.replica }))
   }
 
   let lastCode: string | undefined
@@ -302,7 +354,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     replays,
     history,
     limits,
-    async start() {
+    cluster,
+    async start(tracing) {
       hub.start()
       presence.start()
       accounts.start()
@@ -316,8 +369,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
       }
       connection = createConnection(
-        { ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters },
-        { ...ingest, onStatus },
+        {
+          ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
+          ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }),
+        },
+        { ...ingest, ...tracing?.traceTurns(ingest, settings.history === 'off' ? 'off' : settings.historyDurability), onStatus },
       )
       connection.start()
     },

@@ -100,6 +100,7 @@ export const SettingsSchema = z.object({
   dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
   databaseUrl: z.union([z.literal(''), z.url({ protocol: /^postgres(?:ql)?$/, error: 'must be an address such as postgres://user:password@host:5432/leitstand' })])
     .default('').describe('A PostgreSQL database in which the history, accounts and everything else is kept, instead of a file in `NUXT_DATA_DIR`: `postgres://user:password@host:5432/leitstand`. Empty: SQLite.'),
+  cluster: yes('`true`: one of several replicas at the same broker and the same `NUXT_DATABASE_URL`. Each takes its share of the messages; every one answers everything.'),
   history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
   historyDurability: z.enum(['full', 'normal']).default('full').describe('`full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments.'),
   historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),
@@ -107,6 +108,11 @@ export const SettingsSchema = z.object({
   historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
   forgetUndoSeconds: whole(0, 3_600, 30, 'How long a forgotten device can be brought back as it was.'),
   historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
+}).superRefine(({ cluster, databaseUrl, mqtt, history }, { addIssue }) => {
+  if (!cluster) return
+  if (!databaseUrl) addIssue({ code: 'custom', path: ['databaseUrl'], message: 'must be set where NUXT_CLUSTER is true: the replicas share what is kept there' })
+  if (!mqtt.url) addIssue({ code: 'custom', path: ['mqtt', 'url'], message: 'must be set where NUXT_CLUSTER is true: the replicas share a broker' })
+  if (history === 'off') addIssue({ code: 'custom', path: ['history'], message: 'must not be off where NUXT_CLUSTER is true: what is stored is what the replicas tell each other' })
 })
 export type Settings = z.infer<typeof SettingsSchema>
 

@@ -25,7 +25,7 @@ const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine
 const UNREAD: Refusal = { code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
 const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
 
-export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, now = Date.now }: AccountOptions): Accounts {
+export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, now = Date.now }: AccountOptions): Accounts {
   const book = createBook()
   const keeping = createKeeping(store)
   const attendance = createAttendance()
@@ -36,8 +36,8 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   const people = createPeople({ book, keeping, passwords, sessions, max: maxAccounts, now })
   const tokens = createTokens({ book, keeping, sessions, now })
   const shares = createShares({ book, keeping, attendance, now })
-  const audit = createAudit(store, keeping, maxAuditEntries, now)
-  const firstCode = makeCode()
+  const audit = createAudit({ store, keeping, max: maxAuditEntries, now, ...(auditId && { nextId: auditId }) })
+  let firstCode = makeCode()
   const masterKey = makeSecret()
   const logins = { failed: 0, refused: 0, provider: 0 }
   const timers: NodeJS.Timeout[] = []
@@ -77,14 +77,23 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
     // There may be others, which would be hidden behind it.
     if (state === 'unread') return UNREAD
-    return closeDoor(await people.add(account))
+    return madeWithDoor(await people.add(account))
+  }
+
+  function rightsOf(key: string): string | undefined {
+    const person = book.people.get(key)
+    return person && JSON.stringify([reachKey(reachOf(person)), person.role, person.isBarred])
   }
 
   /** With an account, who came in because there was none has to sign in. */
-  function closeDoor(made: Person | Refusal): Person | Refusal {
-    if ('code' in made || state === 'some') return made
+  function closeDoor() {
+    if (state === 'some') return
     state = 'some'
     for (const { key } of [MACHINE, OPEN]) attendance.end(key)
+  }
+
+  function madeWithDoor(made: Person | Refusal): Person | Refusal {
+    if (!('code' in made)) closeDoor()
     return made
   }
 
@@ -111,6 +120,18 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       // What cannot be read may be an account: then nobody comes in as if there were none.
       state = book.people.size > 0 || unreadable > 0 ? 'some' : 'none'
       return { unreadable }
+    },
+    follow(kind, name, body) {
+      if (audit.follow(kind, name, body)) return true
+      const before = rightsOf(name)
+      if (!book.follow(kind, name, body)) return false
+      if (book.people.size > 0) closeDoor()
+      if (kind === 'account' && rightsOf(name) !== before) tellOfRights(name)
+      if (body === undefined) attendance.end(name)
+      return true
+    },
+    useCode(code) {
+      firstCode = code
     },
     start() {
       timers.push(setInterval(sessions.sweep, SWEEP_MS), setInterval(shares.sweep, SWEEP_MS), setInterval(sessions.keepUse, KEEP_USE_MS))
@@ -151,7 +172,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     async loginExternal(person, origin) {
       if (state === 'unread') return UNREAD
       const known = book.findExternal(person.issuer, person.subject)
-      const found = closeDoor(await people.welcome(person))
+      const found = madeWithDoor(await people.welcome(person))
       if ('code' in found) return found
       // With another role it may see something else, also where it is signed in already.
       if (known && reachKey(reachOf(known)) !== reachKey(reachOf(found))) tellOfRights(keyOf(found.name))

@@ -6,8 +6,16 @@ import type { Keeping } from './keeping'
 const KIND = 'audit'
 const DIGITS = 12
 
+export interface AuditOptions {
+  store: AccountStore
+  keeping: Keeping
+  max: number
+  now: () => number
+  nextId?: (last: number) => number
+}
+
 /** Who has done what: on disk only, read when somebody asks, the oldest given up beyond `max`. */
-export function createAudit(store: AccountStore, keeping: Keeping, max: number, now: () => number) {
+export function createAudit({ store, keeping, max, now, nextId = last => last + 1 }: AuditOptions) {
   // Ids on disk, oldest first; known from the first entry of this start on.
   let ids: number[] | undefined
 
@@ -20,9 +28,17 @@ export function createAudit(store: AccountStore, keeping: Keeping, max: number, 
     reset() {
       ids = undefined
     },
+    /** An entry was written, or given up, elsewhere; whether it is one. */
+    follow(kind: string, name: string, body: string | undefined): boolean {
+      if (kind !== KIND) return false
+      const id = Number(name)
+      if (body === undefined) ids = ids?.filter(held => held !== id)
+      else if (ids && !ids.includes(id)) ids = [...ids, id].sort((a, b) => a - b)
+      return true
+    },
     note(entry: Omit<AuditEntry, 'id' | 'at'>) {
       const held = known()
-      const id = (held.at(-1) ?? 0) + 1
+      const id = nextId(held.at(-1) ?? 0)
       held.push(id)
       const body = JSON.stringify({ ...entry, id, at: new Date(now()).toISOString() } satisfies AuditEntry)
       const gone = held.splice(0, Math.max(0, held.length - max)).map((old): StoreChange => ({ kind: KIND, name: nameOf(old), body: null }))

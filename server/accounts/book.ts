@@ -52,6 +52,20 @@ export function createBook() {
     tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
     sharesOf: (account: string) => [...shares].filter(([, share]) => share.account === account),
     admins: () => [...people.values()].filter(({ role, isBarred }) => role === 'admin' && !isBarred).length,
+    /** Takes what one document says now, or that it is gone; whether it is one of these. */
+    follow(kind: string, name: string, body: string | undefined): boolean {
+      const take = <T extends z.ZodType>(map: Map<string, z.output<T>>, schema: T) => {
+        const { data } = schema.safeParse(body === undefined ? undefined : JSON.parse(body))
+        if (data === undefined) map.delete(name)
+        else map.set(name, data)
+      }
+      if (kind === KIND.account) take(people, PersonSchema)
+      else if (kind === KIND.session) take(sessions, HeldSessionSchema)
+      else if (kind === KIND.token) take(tokens, HeldTokenSchema)
+      else if (kind === KIND.share) take(shares, HeldShareSchema)
+      else return false
+      return true
+    },
     /** Reads everything; how much cannot be read by this version. */
     load(keeping: Keeping): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {

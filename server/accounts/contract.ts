@@ -19,6 +19,8 @@ export interface AccountOptions {
   sessionDays: number
   maxAccounts: number
   maxAuditEntries: number
+  /** The next number of an entry in the audit log, where others count as well; it is made greater than this. */
+  auditId?: (last: number) => number
   /** What the identity provider is called on the pages; null: there is none. */
   provider?: string | null
   /** The work of a password hash; the default is meant for people, less for tests. */
@@ -73,6 +75,10 @@ export interface Origin { address: string, agent: string }
 export interface Accounts {
   /** Reads everything from the store, whenever that is opened. */
   load: () => { unreadable: number }
+  /** What a document says now that was written elsewhere, or that it is gone; whether it is one of this room's. */
+  follow: (kind: string, name: string, body: string | undefined) => boolean
+  /** The code for whoever makes the first account, where several servers must know the same. */
+  useCode: (code: string) => void
   start: () => void
   stop: () => void
   /** Who asks; undefined is nobody. */

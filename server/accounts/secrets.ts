@@ -27,8 +27,16 @@ export function digest(secret: string): string {
 
 /** A code for people to copy, of some 59 bits: `ABCD-EFGH-JKMN`. */
 export function makeCode(): string {
-  const letters = Array.from({ length: CODE_LENGTH }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)])
-  return letters.join('').replaceAll(/(.{4})(?=.)/g, '$1-')
+  return codeOf(Array.from({ length: CODE_LENGTH }, () => randomInt(CODE_LETTERS.length)))
+}
+
+/** The same code for all who know a secret number. */
+export function codeFromSeed(seed: number): string {
+  return codeOf([...createHash('sha256').update(`first account ${seed}`).digest().subarray(0, CODE_LENGTH)])
+}
+
+function codeOf(numbers: readonly number[]): string {
+  return numbers.map(number => CODE_LETTERS[number % CODE_LETTERS.length]).join('').replaceAll(/(.{4})(?=.)/g, '$1-')
 }
 
 /** Compares in a time that does not tell how much is right; spaces, hyphens and case do not matter. */

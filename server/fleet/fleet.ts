@@ -44,6 +44,9 @@ export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
   applyPresence: (change: PresenceChange) => Outcome
+  /** What {@link Fleet.applyTelemetry} would answer now; nothing changes. */
+  judgeTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
+  judgeStatus: (change: DeviceStatusChange, bytes: number) => Outcome
   /** Takes a device as it was kept; replaces nothing that is newer. */
   restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
@@ -105,8 +108,8 @@ export function createFleet(limits: FleetLimits): Fleet {
     entry.revision = entry.group.revision = revision
   }
 
-  /** Takes the next state of a device if the limits allow it. */
-  function put(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
+  /** What taking the next state of a device would come to. */
+  function judge(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
     if (!next) return KNOWN
     if (!held && entries.size + hidden.size >= limits.devices) {
       return full('device-limit', `${limits.devices} devices are kept already; NUXT_LIMITS_DEVICES allows more.`)
@@ -115,18 +118,34 @@ export function createFleet(limits: FleetLimits): Fleet {
     if (metrics > limits.metricsPerMessage) {
       return full('metrics-too-many', `The device has sent more than ${limits.metricsPerMessage} different metrics.`)
     }
-    // New names add to what is held, known ones replace it.
-    const addsNames = !held || metrics > held.metrics
-    const growth = addsNames ? bytes : Math.max(0, bytes - held.bytes)
+    const growth = growthOf(next, held, bytes)
     if (growth > 0 && heldBytes + growth > limits.fleetBytes) {
       return full('fleet-full', `The last values of all devices take up ${limits.fleetBytes} bytes already; NUXT_LIMITS_FLEET_BYTES allows more.`)
     }
+    return held?.isHidden ? HIDDEN : CHANGED
+  }
+
+  /** Takes the next state of a device if the limits allow it. */
+  function put(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
+    const outcome = judge(next, held, bytes)
+    if (!next || outcome.kind === 'known' || outcome.kind === 'full') return outcome
+    const growth = growthOf(next, held, bytes)
     heldBytes += growth
     const entry = held ?? add(next)
     entry.set(next)
     entry.bytes += growth
     touch(entry)
-    return entry.isHidden ? HIDDEN : CHANGED
+    return outcome
+  }
+
+  function afterTelemetry(telemetry: Telemetry, held: Entry | undefined): DeviceState | undefined {
+    return held ? held.afterTelemetry(telemetry) : withTelemetry(undefined, telemetry)
+  }
+
+  function afterStatus(change: DeviceStatusChange, held: Entry | undefined): DeviceState | undefined {
+    if (held) return held.afterStatus(change)
+    // Deleting the state of a device nobody knows is no news.
+    return change.status === null ? undefined : withStatus(undefined, change)
   }
 
   function add(device: DeviceState): Entry {
@@ -141,13 +160,19 @@ export function createFleet(limits: FleetLimits): Fleet {
   return {
     applyTelemetry(telemetry, bytes) {
       const held = holding(telemetry.deviceId)
-      return put(held ? held.afterTelemetry(telemetry) : withTelemetry(undefined, telemetry), held, bytes)
+      return put(afterTelemetry(telemetry, held), held, bytes)
     },
     applyStatus(change, bytes) {
       const held = holding(change.deviceId)
-      // Deleting the state of a device nobody knows is no news.
-      if (!held && change.status === null) return KNOWN
-      return put(held ? held.afterStatus(change) : withStatus(undefined, change), held, bytes)
+      return put(afterStatus(change, held), held, bytes)
+    },
+    judgeTelemetry(telemetry, bytes) {
+      const held = holding(telemetry.deviceId)
+      return judge(afterTelemetry(telemetry, held), held, bytes)
+    },
+    judgeStatus(change, bytes) {
+      const held = holding(change.deviceId)
+      return judge(afterStatus(change, held), held, bytes)
     },
     applyPresence(change) {
       const held = holding(change.deviceId)
@@ -196,6 +221,12 @@ export function createFleet(limits: FleetLimits): Fleet {
     groups: () => groups,
     find: deviceId => entries.get(deviceId),
   }
+}
+
+/** New names add to what is held, known ones replace it. */
+function growthOf(next: DeviceState, held: Entry | undefined, bytes: number): number {
+  const addsNames = !held || countKeys(next.values) > held.metrics
+  return addsNames ? bytes : Math.max(0, bytes - held.bytes)
 }
 
 function full(reason: RejectionReason, detail: string): Outcome {

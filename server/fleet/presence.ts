@@ -31,6 +31,8 @@ export interface PresenceOptions {
   onChange: (change: PresenceChange, isTurn: boolean) => void
   /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
   intervalOf?: (deviceId: string) => number | undefined
+  /** False: somebody else says who is late or silent; here only time passes. */
+  judges?: () => boolean
   startMs?: number
   sweepEveryMs?: number
 }
@@ -46,6 +48,12 @@ export interface PresenceWatch {
   learn: (message: Telemetry | DeviceStatusChange) => void
   /** Finds who has fallen silent; true: there are more, to be found by calling it again soon. */
   sweep: (nowMs: number) => boolean
+  /** What somebody else has found of a device: nothing is told. */
+  follow: (change: PresenceChange) => void
+  /** Tells what is something else here than elsewhere. */
+  retell: (elsewhere: (deviceId: string) => Presence | undefined) => void
+  /** Nobody has listened for long: nothing is known of any device but those that said they go. */
+  restart: (nowMs: number) => void
   /** How many devices there are of each presence. */
   counts: () => PresenceCounts
   /** Whether messages can arrive, from now on. */
@@ -58,7 +66,7 @@ export interface PresenceWatch {
   stop: () => void
 }
 
-export function createPresence({ onChange, intervalOf, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
+export function createPresence({ onChange, intervalOf, judges = () => true, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
   const numbers = new Map<string, number>()
   const names: string[] = []
   /** Numbers of forgotten devices. */
@@ -168,6 +176,7 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
   }
 
   function tick() {
+    if (!judges()) return void clock.at(Date.now())
     if (sweep(Date.now()) && timer) setImmediate(tick)
   }
 
@@ -198,6 +207,29 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
       tellInterval(device)
     },
     sweep,
+    follow({ deviceId, presence, since, intervalSeconds }) {
+      const sinceMs = Date.parse(since)
+      const known = numbers.get(deviceId)
+      const device = known ?? add(deviceId, clock.at(sinceMs))
+      if (known === undefined && intervalSeconds !== undefined) rhythms.remember(device, clock.at(sinceMs), intervalSeconds * SECOND_MS)
+      const state = STATES.indexOf(presence)
+      facts[device * NUMBERS + STATE] = state
+      facts[device * NUMBERS + SINCE] = sinceMs
+      facts[device * NUMBERS + TOLD] = rhythms.interval(device)
+      if (state !== UNKNOWN && state !== OFFLINE) facts[device * NUMBERS + WAS_HEARD] = 1
+      deadlines[device] = state === LIVE ? rhythms.heardAt(device) + rhythms.lateAfter(device) : state === LATE ? rhythms.heardAt(device) + rhythms.silentAfter(device) : Infinity
+    },
+    retell(elsewhere) {
+      for (const [deviceId, device] of numbers) if (elsewhere(deviceId) !== STATES[stateOf(device)]) tell(device, true)
+    },
+    restart(nowMs) {
+      for (const device of numbers.values()) {
+        if (stateOf(device) === OFFLINE) continue
+        deadlines[device] = Infinity
+        facts[device * NUMBERS + WAS_HEARD] = 0
+        if (stateOf(device) !== UNKNOWN) change(device, UNKNOWN, nowMs)
+      }
+    },
     counts() {
       const counts = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
       for (const device of numbers.values()) counts[STATES[stateOf(device)] ?? 'unknown']++

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 /** MQTT's packet ids are 16 bits wide: what was delivered before so many others cannot be delivered again. */
 export const PACKET_IDS = 65_536
 /** A delivery on disk: packet id (0 without one) and digest, 32 bits each. */
-const DELIVERY_BYTES = 8
+export const DELIVERY_BYTES = 8
 
 /** What came over the wire, as far as it tells one delivery from another. QoS 0 carries no packet id. */
 export interface Delivery { packetId: number | undefined, topic: string, payload: Uint8Array, redelivered: boolean }

@@ -23,13 +23,13 @@ export function writeRecord(device: number, kind: RecordKind, bytes: number, bod
   return `[${device},${KIND_CODES[kind]},${bytes},${body}]`
 }
 
-/** The records of a batch that ends with the one of id `last`. */
+/** The messages of a batch that ends with the record of id `last`; what replicas tell each other there is left out. */
 export function* readBatch(last: number, body: string): Generator<JournalRecord> {
   const records: Written[] = JSON.parse(body)
   const first = last - records.length + 1
   for (const [i, [device, kind, bytes, value]] of records.entries()) {
     if (kind === KIND_CODES.status) yield { id: first + i, device, kind: 'status', bytes, value }
-    else yield { id: first + i, device, kind: 'telemetry', bytes, value }
+    else if (kind === KIND_CODES.telemetry) yield { id: first + i, device, kind: 'telemetry', bytes, value }
   }
 }
 

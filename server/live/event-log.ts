@@ -33,57 +33,88 @@ export function keyOf(event: LiveEvent): string {
 export type Missed = { events: readonly LiveEvent[] } | { reason: 'too-old' | 'restarted' }
 
 /** Events of one turn as bytes outside the heap: as objects, a second of them would cost the garbage collector more than their ingest. */
-interface Turn { first: number, last: number, bytes: Buffer }
+interface Turn { last: number, bytes: Buffer }
 
 /** So many turns may lie dead at the front before they are cleared away. */
 const SPARE_TURNS = 1_000
 
+/** Where events have their numbers from elsewhere: several servers call the same events the same. */
+export interface Numbering {
+  /** The same for all of them, and no others. */
+  epoch: () => string
+  /** That of the record which is being told. */
+  current: () => number
+}
+
 /** Numbers events and remembers the last of them, within a budget of bytes, for clients that come back. */
-export function createEventLog(budget: number) {
+export function createEventLog(budget: number, numbering?: Numbering) {
   // Ids of another start of the server are recognised by this.
-  const epoch = randomBytes(6).toString('base64url')
+  const start = randomBytes(6).toString('base64url')
+  const epoch = numbering?.epoch ?? (() => start)
   let turns: Turn[] = []
   let head = 0
   let held = 0
   let last = 0
+  /** Nothing up to this one is remembered. */
+  let forgotten = 0
+
+  function numberOf(id: string): number {
+    const [start, number] = id.split('.')
+    const n = Number(number)
+    return start === epoch() && Number.isSafeInteger(n) && n >= 0 ? n : NaN
+  }
 
   return {
-    number: (type: LiveType, deviceId: string | undefined, data: string, moved?: Move): LiveEvent => ({ n: ++last, type, deviceId, data, moved }),
+    number(type: LiveType, deviceId: string | undefined, data: string, moved?: Move): LiveEvent {
+      last = numbering ? Math.max(last, numbering.current()) : last + 1
+      return { n: last, type, deviceId, data, moved }
+    },
+    /** Events begin behind a number. */
+    begin(n: number) {
+      last = forgotten = n
+    },
+    /** Everything up to a number has been told; there need not be an event of it. */
+    passed(n: number) {
+      last = Math.max(last, n)
+    },
     /** Remembers the events of a turn, at least one, in order. */
     keep(events: readonly LiveEvent[]) {
-      const first = events[0]?.n ?? last
       const bytes = Buffer.from(events.map(toLine).join('\n'))
-      turns.push({ first, last: first + events.length - 1, bytes })
+      turns.push({ last: events.at(-1)?.n ?? last, bytes })
       held += bytes.length
-      while (held > budget && head < turns.length) held -= turns[head++]?.bytes.length ?? 0
+      while (held > budget && head < turns.length) {
+        const oldest = turns[head++]
+        held -= oldest?.bytes.length ?? 0
+        forgotten = oldest?.last ?? forgotten
+      }
       if (head <= SPARE_TURNS && head < turns.length) return
       turns = turns.slice(head)
       head = 0
     },
     last: () => last,
-    idOf: (n: number) => `${epoch}.${n}`,
+    idOf: (n: number) => `${epoch()}.${n}`,
+    /** The number in an id; NaN: it is none of ours. */
+    numberOf,
     after(id: string): Missed {
-      const [start, number] = id.split('.')
-      const n = Number(number)
-      if (start !== epoch || !Number.isInteger(n) || n > last) return { reason: 'restarted' }
-      const kept = turns.slice(head)
-      if (n + 1 < (kept[0]?.first ?? last + 1)) return { reason: 'too-old' }
-      return { events: kept.filter(turn => turn.last > n).flatMap(readTurn).filter(event => event.n > n) }
+      const n = numberOf(id)
+      if (!(n <= last)) return { reason: 'restarted' }
+      if (n < forgotten) return { reason: 'too-old' }
+      return { events: turns.slice(head).filter(turn => turn.last > n).flatMap(readTurn).filter(event => event.n > n) }
     },
   }
 }
 export type EventLog = ReturnType<typeof createEventLog>
 
 /** JSON text holds neither tabs nor line breaks. */
-function toLine({ type, deviceId, data, moved }: LiveEvent): string {
-  const line = `${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
+function toLine({ n, type, deviceId, data, moved }: LiveEvent): string {
+  const line = `${n}\t${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
   return moved ? `${line}\t${JSON.stringify([moved.from.group, moved.from.place, moved.to.group, moved.to.place])}` : line
 }
 
-function readTurn({ first, bytes }: Turn): LiveEvent[] {
-  return bytes.toString().split('\n').map((line, i) => {
-    const [type = '', deviceId = '', data = '', moved] = line.split('\t')
-    return { n: first + i, type: isLiveType(type) ? type : 'telemetry', deviceId: deviceId === '' ? undefined : String(JSON.parse(deviceId)), data, moved: moved === undefined ? undefined : readMove(moved) }
+function readTurn({ bytes }: Turn): LiveEvent[] {
+  return bytes.toString().split('\n').map((line) => {
+    const [n, type = '', deviceId = '', data = '', moved] = line.split('\t')
+    return { n: Number(n), type: isLiveType(type) ? type : 'telemetry', deviceId: deviceId === '' ? undefined : String(JSON.parse(deviceId)), data, moved: moved === undefined ? undefined : readMove(moved) }
   })
 }
 

@@ -5,7 +5,7 @@ import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { createCare, IN_WORDS } from './care'
 import type { GivenUp, Watched } from './care'
 import { createEventLog } from './event-log'
-import type { LiveEvent, LiveType, Move } from './event-log'
+import type { LiveEvent, LiveType, Move, Numbering } from './event-log'
 import type { Frame, Framing } from './frames'
 import { devicesOf, interestOf, wantedBy } from './interest'
 import type { Grouping, Interest } from './interest'
@@ -28,6 +28,8 @@ export interface HubOptions {
   logBudget: number
   states: StatesSource
   grouping: Grouping
+  /** Where the numbers of events come from, if not from here. */
+  numbering?: Numbering
   /** How things stand besides the devices, as the data of a `broker` event; `isLimited`: for somebody who may not see every device. */
   broker: (isLimited: boolean) => string
 }
@@ -52,6 +54,11 @@ export interface Hub {
   publish: (type: LiveType, deviceId: string | undefined, data: string, moved?: Move) => void
   /** Lets go what was published so far; without it that happens at the end of the event-loop turn. */
   flush: () => void
+  /** The number in the id of an event; NaN: that is none of this server's. */
+  numberOf: (id: string) => number
+  /** With numbers from elsewhere: events begin behind one, or everything up to one has been told. */
+  begin: (n: number) => void
+  passed: (n: number) => void
   size: () => number
   counts: () => StreamCounts
   /** Starts looking after slow and dead clients. */
@@ -68,7 +75,7 @@ interface Member extends Watched { group: Group }
 
 export function createHub(options: HubOptions): Hub {
   const { grouping } = options
-  const log = createEventLog(options.logBudget)
+  const log = createEventLog(options.logBudget, options.numbering)
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
@@ -257,6 +264,9 @@ export function createHub(options: HubOptions): Hub {
       turn.push(log.number(type, deviceId, data, moved))
     },
     flush: endTurn,
+    numberOf: log.numberOf,
+    begin: log.begin,
+    passed: log.passed,
     size: () => members.size,
     counts: () => ({ ...tally.counts(), slowClients: care.slowClients(), waitingBytes: care.waitingBytes() }),
     start: care.start,

@@ -35,6 +35,18 @@ export interface ConnectionOptions extends Access {
   sessionExpirySeconds: number
   receiveMaximum: number
   filters: readonly string[]
+  /** Whether somebody looks at the `traceparent` of messages. */
+  wantsTraceparent: boolean
+  /** One of several applications that share the messages (`$share/…`): each is delivered to one of them. */
+  replica?: {
+    shareName: string
+    /** The name of its session; another one after another replica has taken that. */
+    session: () => string
+    /** A name that no other has, while nothing can be stored. */
+    passing: string
+    /** It is to take only what waits in its session, and nothing new. */
+    isLeaving?: boolean
+  }
 }
 
 export interface ConnectionEvents {
@@ -52,6 +64,8 @@ export interface ConnectionEvents {
 export interface Connection {
   start: () => void
   stop: () => Promise<void>
+  /** Ends the connection; the next one begins with another look at the store. */
+  cut: () => void
   status: () => BrokerStatus
   session: () => Session
 }
@@ -105,7 +119,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       session.connects++
       session.resumed = sessionPresent
       if (storeFault === null) events.onSession(sessionPresent)
-      current.publish(STATUS_TOPIC, 'online', { qos: 1, retain: true }, ignore)
+      current.publish(statusTopicOf(options, storeFault === null), 'online', { qos: 1, retain: true }, ignore)
       subscribe(current, storeFault)
     })
     receive(current, version, () => {
@@ -138,10 +152,13 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
   function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
     const turns = createTurns(current, events, onFailure)
-    receiveDirectly(current, { protocolVersion, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
+    receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
-      const { topic, payload, retain, dup, messageId } = packet
-      const isOurs = turns.take({ topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined })
+      const { topic, payload, retain, dup, messageId, properties } = packet
+      const message: Delivered = { topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined }
+      const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
+      if (traceparent !== undefined) message.traceparent = traceparent
+      const isOurs = turns.take(message)
       // An error tells MQTT.js not to acknowledge; the turn does.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)
@@ -163,7 +180,10 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
 
   /** Asks for all filters; a refusal stays visible and is tried again, for access lists can be mended. */
   function subscribe(current: MqttClient, storeFault: string | null) {
-    const wanted = Object.fromEntries(options.filters.map(filter => [filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
+    // While nothing can be stored everything is looked at: what is shared waits in the session.
+    const prefix = options.replica && storeFault === null ? `$share/${options.replica.shareName}/` : ''
+    if (options.replica?.isLeaving) return leave(current, options.filters.map(filter => prefix + filter))
+    const wanted = Object.fromEntries(options.filters.map(filter => [prefix + filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
     current.subscribe(wanted, (error, _granted, packet) => {
       if (current !== client) return
       const answers = packet && 'granted' in packet && Array.isArray(packet.granted) ? packet.granted : []
@@ -185,8 +205,15 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     })
   }
 
+  function leave(current: MqttClient, filters: string[]) {
+    current.unsubscribe(filters, () => {
+      if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: version === 5 ? 'MQTT 5.0' : 'MQTT 3.1.1', attempts: 0 })
+    })
+  }
+
   return {
     start: attempt,
+    cut: () => void client?.stream.destroy(),
     status: () => status,
     session: () => ({ ...session }),
     async stop() {
@@ -194,17 +221,17 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       retry.cancel()
       clearTimeout(subscribeTimer)
       clearInterval(storeTimer)
-      if (client) await sayGoodbye(client)
+      if (client) await sayGoodbye(client, statusTopicOf(options, status.code !== 'store-failed'))
       setStatus({ code: 'stopped', reason: 'The application is shutting down.' })
     },
   }
 }
 
 /** A graceful end sends no last will, so `offline` is published first; a stuck connection is cut. */
-async function sayGoodbye(client: MqttClient) {
+async function sayGoodbye(client: MqttClient, statusTopic: string) {
   const timeout = new AbortController()
   await Promise.race([
-    client.publishAsync(STATUS_TOPIC, 'offline', { qos: 1, retain: true }).then(() => client.endAsync()).catch(ignore),
+    client.publishAsync(statusTopic, 'offline', { qos: 1, retain: true }).then(() => client.endAsync()).catch(ignore),
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, STOP_TIMEOUT_MS)
       timeout.signal.addEventListener('abort', () => clearTimeout(timer))
@@ -224,11 +251,20 @@ function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, durab
   }
   return {
     ...commonOptions(options, protocolVersion),
-    clientId: durable ? options.clientId : `${options.clientId}-live`,
+    clientId: clientIdOf(options, durable),
     clean: !durable,
-    will: { topic: STATUS_TOPIC, payload: Buffer.from('offline'), qos: 1, retain: true },
+    will: { topic: statusTopicOf(options, durable), payload: Buffer.from('offline'), qos: 1, retain: true },
     ...(protocolVersion === 5 && { properties: mqtt5 }),
   }
+}
+
+function clientIdOf({ clientId, replica }: ConnectionOptions, durable: boolean): string {
+  if (replica) return durable ? replica.session() : replica.passing
+  return durable ? clientId : `${clientId}-live`
+}
+
+function statusTopicOf(options: ConnectionOptions, durable: boolean): string {
+  return options.replica ? `${STATUS_TOPIC}/${clientIdOf(options, durable)}` : STATUS_TOPIC
 }
 
 function withoutCredentials(url: string): string {

@@ -33,6 +33,8 @@ export interface Picture { type: PictureType, bytes: Uint8Array, tag: string }
 export interface Registry {
   /** Reads everything from the store, whenever that is opened. */
   load: () => { unreadable: number }
+  /** What a document says now that was written elsewhere, or that it is gone; whether it is one of this room's. */
+  follow: (kind: string, name: string, body: string | undefined) => boolean
   /** Counts the changes. */
   revision: () => number
   /** What is known of a device; its `deviceId` alone when nobody has said anything. */

@@ -121,6 +121,15 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       revision++
       return { unreadable }
     },
+    follow(kind, name, body) {
+      if (kind === KIND.device) set(name, (body === undefined ? undefined : readDevice(body)) ?? NOTHING)()
+      else if (kind === KIND.group) shelf.setGroup(name, (body === undefined ? undefined : readShared(body)) ?? {})
+      else if (kind === KIND.site) shelf.setSite((body === undefined ? undefined : readShared(body)) ?? {})
+      else return kind === KIND.picture
+      revision++
+      onWritten?.()
+      return true
+    },
     revision: () => revision,
     get,
     all: () => [...shelf.devices.keys()].sort(byCodeUnit).map(get),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { RefusalReasonSchema } from '#shared/schemas/refusal'
 import { SettingsSchema, variableName } from '../../server/settings'
@@ -28,6 +28,16 @@ describe('the README', () => {
   it('lists no setting that does not exist', () => {
     const listed = readme.match(/^\| `NUXT_\w+`.*$/gm) ?? []
     expect(listed).toHaveLength(settingRows().length)
+  })
+})
+
+describe('the variables of OpenTelemetry', () => {
+  it('that are read are all explained', () => {
+    const sources = readdirSync('server/tracing').map(name => readFileSync(`server/tracing/${name}`, 'utf8')).join()
+    const read = new Set(sources.match(/\bOTEL_[A-Z_]+[A-Z]\b/g)?.filter(name => name !== 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'))
+    const explained = readFileSync('docs/operation.md', 'utf8')
+    expect(read.size).toBeGreaterThan(12)
+    expect([...read].filter(name => !explained.includes(`\`${name}\``))).toEqual([])
   })
 })
 

@@ -38,6 +38,12 @@ export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
       const rows = await query('SELECT kind, name, body FROM document')
       apply(rows.map(({ kind, name, body }) => ({ kind: fromKept(kind), name: fromKept(name), body: body instanceof Uint8Array ? body : null })))
     },
+    /** Reads some anew: somebody else may have written them. */
+    async reload(named: readonly { kind: string, name: string }[], query: Query) {
+      const rows = await query('SELECT w.kind, w.name, d.body FROM unnest($1::text[], $2::text[]) AS w (kind, name) LEFT JOIN document d ON d.kind = w.kind AND d.name = w.name',
+        [named.map(({ kind }) => toKept(kind)), named.map(({ name }) => toKept(name))])
+      apply(rows.map(({ kind, name, body }) => ({ kind: fromKept(kind), name: fromKept(name), body: body instanceof Uint8Array ? body : null })))
+    },
     clear() {
       held = new Map()
     },

@@ -23,10 +23,12 @@ export interface PostgresMaintenanceOptions {
   documentBytes: () => number
   earliest: () => Awaitable<number | undefined>
   now: () => number
+  /** False: somebody else gives up what is to be given up, here it is only measured. */
+  isOurs?: () => boolean
 }
 
 /** Gives up what is too old or too much, by whole parts of the tables; makes the parts of tomorrow. */
-export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now }: PostgresMaintenanceOptions) {
+export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now, isOurs = () => true }: PostgresMaintenanceOptions) {
   let running: Promise<void> | undefined
   let rounds = 0
   let measured: { usedBytes: number | undefined, rawFrom: number | null | undefined } = { usedBytes: undefined, rawFrom: undefined }
@@ -57,12 +59,16 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
     }
   }
 
+  async function keepUp(sweeps: boolean) {
+    for (const { table, width } of FORMS) await partitions.ensure(table, [now() * 1_000, now() * 1_000 + width], read)
+    await eraseLeftovers(read)
+    await prune()
+    if (sweeps) await pruneLines(kept.raw, read)
+  }
+
   async function round(sweeps: boolean) {
     try {
-      for (const { table, width } of FORMS) await partitions.ensure(table, [now() * 1_000, now() * 1_000 + width], read)
-      await eraseLeftovers(read)
-      await prune()
-      if (sweeps) await pruneLines(kept.raw, read)
+      if (isOurs()) await keepUp(sweeps)
       measured = { usedBytes: await usedBytes(), rawFrom: await earliest() ?? null }
     }
     catch {

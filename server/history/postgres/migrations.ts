@@ -24,6 +24,12 @@ const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] =
     CREATE TABLE document (kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name));
     CREATE TABLE presence (device int NOT NULL, time bigint NOT NULL, state text NOT NULL, PRIMARY KEY (device, time));
     ${partitioned('last') && FORMS.map(({ table }) => `CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT;`).join('\n')}`,
+  // Replicas: whose session a delivery came by (0: of the application that is alone), and where their common log ends.
+  () => `
+    ALTER TABLE delivery ADD COLUMN slot int NOT NULL DEFAULT 0;
+    CREATE INDEX delivery_by_slot ON delivery (slot, last);
+    CREATE INDEX device_by_name ON device (name);
+    CREATE TABLE head (last bigint NOT NULL, forgets bigint NOT NULL DEFAULT 0);`,
 ]
 
 /** Brings an open database to the current version; each step is one transaction. @throws when it is from a newer application. */

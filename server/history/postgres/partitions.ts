@@ -21,12 +21,17 @@ export async function openPartitions(query: Query, now: () => number) {
   const parts: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
   /** Parts that cannot be made any more: what belongs into them lies in `…_other`. */
   const others: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
-  for (const { table } of FORMS) {
-    for (const { name } of await query('SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = $1::regclass', [table])) {
-      const part = Number(String(name).slice(table.length + 1))
-      if (Number.isInteger(part)) parts[table].add(part)
+
+  async function look(query: Query) {
+    for (const { table } of FORMS) {
+      parts[table].clear()
+      for (const { name } of await query('SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = $1::regclass', [table])) {
+        const part = Number(String(name).slice(table.length + 1))
+        if (Number.isInteger(part)) parts[table].add(part)
+      }
     }
   }
+  await look(query)
 
   async function make({ table, by, width }: Form, part: number, query: Query) {
     const [from, to] = [part * width, (part + 1) * width]
@@ -40,6 +45,8 @@ export async function openPartitions(query: Query, now: () => number) {
 
   return {
     isPartitioned,
+    /** Looks which there are: somebody else may have made and dropped some. */
+    look,
     /** Makes the parts into which some times (microseconds since 1970) fall, where such are made. */
     async ensure(table: Table, times: Iterable<number>, query: Query) {
       if (!isPartitioned) return

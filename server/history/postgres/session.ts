@@ -1,4 +1,4 @@
-// The connections to one database: one that writes, and some that read. Nobody else may write the same tables meanwhile.
+// The connections to one database: some that write, and some that read.
 import type { Client, ClientConfig, Pool, QueryResult } from 'pg'
 import type { Durability } from '../contract'
 import { HistoryError, inWords } from './faults'
@@ -10,28 +10,51 @@ const QUERY_MS = 60_000
 const READERS = 4
 /** The lock of this application; the other half of it is the schema. */
 const LOCK = 1_279_677_268
+const MIGRATION_LOCK = LOCK + 1
 /** So long one that was killed may take until PostgreSQL has noticed. */
 const LOCK_MS = 5_000
 const LOCK_AGAIN_MS = 100
 const INT8 = 20
+/** A machine that is gone says no goodbye: within some ten seconds its locks are free for others. */
+const NOTICE_GONE = 'SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3'
 
 export type Row = Record<string, unknown>
 
 /** Runs a statement. @throws what `pg` says. */
 export type Query = (text: string, values?: readonly unknown[]) => Promise<Row[]>
 
+/** One connection: one statement after the other, transactions and locks of its own. */
+export interface Line {
+  query: Query
+  /** The same of a statement that is used again and again. */
+  named: (name: string, text: string, values: readonly unknown[]) => Promise<Row[]>
+  /** Is told of what others {@link https://www.postgresql.org/docs/current/sql-notify.html notify}, once this line LISTENs. */
+  onNotice: (told: () => void) => void
+  /** Ends it, and with it what it still holds. */
+  close: () => Promise<void>
+}
+
 export interface Session {
   /** On the connection that writes; one statement after the other. */
   write: Query
   /** The same of a statement that is used again and again. */
-  writeNamed: (name: string, text: string, values: readonly unknown[]) => Promise<Row[]>
+  writeNamed: Line['named']
   /** On one of the others, each statement its own transaction. Rejects with an Error that is fit to show. */
   read: Query
   close: () => Promise<void>
 }
 
-/** Connects, takes the lock and brings the schema up to date. `onLost`: the connection is gone. @throws an Error; {@link inWords} says what. */
-export async function openSession(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Session> {
+export interface Database {
+  /** One more connection; `onLost`: it is gone. @throws an Error; {@link inWords} says what. */
+  line: (onLost: (error: Error) => void) => Promise<Line>
+  /** On one of some that only read, each statement its own transaction. Rejects with an Error that is fit to show. */
+  read: Query
+  /** Ends those that read. */
+  close: () => Promise<void>
+}
+
+/** Connects to nothing yet. */
+export async function toDatabase(url: string, durability: Durability): Promise<Database> {
   // Loaded only where it is wanted: nobody else pays for it.
   const { default: pg } = await import('pg')
   const config: ClientConfig = {
@@ -42,34 +65,55 @@ export async function openSession(url: string, durability: Durability, partition
     keepAlive: true,
     types: { getTypeParser: (oid, format) => oid === INT8 ? Number : pg.types.getTypeParser(oid, format) },
   }
-  const client = new pg.Client(config)
   const pool = new pg.Pool({ ...config, max: READERS })
-  let isOpen = true
-  const lost = (error: Error) => {
-    if (isOpen) onLost(error)
-  }
   // An idle reader that is cut is replaced by the next question.
   pool.on('error', () => {})
-  client.on('error', lost)
-  client.on('end', () => lost(new Error('The connection has ended.')))
 
-  async function close() {
-    isOpen = false
-    await Promise.allSettled([client.end(), pool.end()])
+  return {
+    async line(onLost) {
+      const client = new pg.Client(config)
+      let isOpen = true
+      const lost = (error: Error) => {
+        if (isOpen) onLost(error)
+      }
+      client.on('error', lost)
+      client.on('end', () => lost(new Error('The connection has ended.')))
+      async function close() {
+        isOpen = false
+        await client.end().catch(() => {})
+      }
+      try {
+        await client.connect()
+        await client.query(`SET synchronous_commit = ${durability === 'full' ? 'on' : 'off'}; ${NOTICE_GONE}`)
+      }
+      catch (error) {
+        await close()
+        throw error
+      }
+      return {
+        query: queryOn(client),
+        named: async (name, text, values) => (await client.query<Row>({ name, text, values: [...values] })).rows,
+        onNotice: told => void client.on('notification', told),
+        close,
+      }
+    },
+    read: toldInWords(queryOn(pool)),
+    close: () => pool.end().catch(() => {}),
   }
+}
 
+/** Connects, takes the lock and brings the schema up to date. `onLost`: the connection is gone. @throws an Error; {@link inWords} says what. */
+export async function openSession(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Session> {
+  const database = await toDatabase(url, durability)
+  let line: Line | undefined
+  async function close() {
+    await Promise.allSettled([line?.close(), database.close()])
+  }
   try {
-    await client.connect()
-    await client.query(`SET synchronous_commit = ${durability === 'full' ? 'on' : 'off'}`)
-    const write = queryOn(client)
-    await takeLock(write)
-    await migrate(write, partitions)
-    return {
-      write,
-      writeNamed: async (name, text, values) => (await client.query<Row>({ name, text, values: [...values] })).rows,
-      read: toldInWords(queryOn(pool)),
-      close,
-    }
+    line = await database.line(onLost)
+    await takePlace(line.query, 'alone')
+    await bringUpToDate(line.query, partitions)
+    return { write: line.query, writeNamed: line.named, read: database.read, close }
   }
   catch (error) {
     await close()
@@ -95,11 +139,32 @@ function toldInWords(query: Query): Query {
   }
 }
 
-/** PostgreSQL gives it back when the connection ends, with whatever that still had to do. */
-async function takeLock(query: Query) {
+const TAKEN = {
+  alone: 'Another application of this kind writes into the database of NUXT_DATABASE_URL; each needs a database, or a schema, of its own (replicas of one another are all started with NUXT_CLUSTER=true).',
+  replica: 'An application that is no replica (without NUXT_CLUSTER=true) writes into the database of NUXT_DATABASE_URL; stop it first.',
+}
+
+/**
+ * Takes the place of the only application at a database, or that of one replica among others. PostgreSQL gives it back when the
+ * connection ends, with whatever that still had to do.
+ */
+export async function takePlace(query: Query, as: keyof typeof TAKEN) {
   const giveUp = Date.now() + LOCK_MS
-  while ((await query(`SELECT pg_try_advisory_lock(${LOCK}, hashtext(current_schema())) AS taken`))[0]?.taken !== true) {
-    if (Date.now() > giveUp) throw new HistoryError('Another application of this kind writes into the database of NUXT_DATABASE_URL; each needs a database, or a schema, of its own.')
+  while (!await tryLock(query, LOCK, 'hashtext(current_schema())', as === 'replica')) {
+    if (Date.now() > giveUp) throw new HistoryError(TAKEN[as])
     await new Promise(resolve => setTimeout(resolve, LOCK_AGAIN_MS))
   }
+}
+
+/** Takes an advisory lock until the connection ends; false: somebody else has it. */
+export async function tryLock(query: Query, first: number, second: string, isShared = false): Promise<boolean> {
+  return (await query(`SELECT pg_try_advisory_lock${isShared ? '_shared' : ''}(${first}, ${second}) AS taken`))[0]?.taken === true
+}
+
+/** Brings the schema up to date, one application after the other. */
+export async function bringUpToDate(query: Query, partitions: boolean) {
+  const lock = `(${MIGRATION_LOCK}, hashtext(current_schema()))`
+  await query(`SELECT pg_advisory_lock${lock}`)
+  await migrate(query, partitions)
+  await query(`SELECT pg_advisory_unlock${lock}`)
 }

@@ -14,17 +14,16 @@ import type { NewRecord, Restored } from '../store'
 import { createTail } from '../tail'
 import type { DeviceTail } from '../tail'
 import { createGate } from '../slices'
+import { requireWhole } from './moving'
 import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
 import { openPartitions } from './partitions'
+import { portionsOf } from './portions'
 import type { Session } from './session'
 import { createPostgresShelf } from './shelf'
 import { createWriter } from './writer'
 
-/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
-const PACKED_DEVICES = 100
-const PACKED_MESSAGES = 4_000
 const BATCHES_PER_READ = 200
 
 export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
@@ -37,6 +36,7 @@ export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledg
 
 export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
   const { read, write } = session
+  await requireWhole(write)
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
   const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
   const partitions = await openPartitions(write, now)
@@ -51,7 +51,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     archived.set(id, Number(row.archived))
     if (typeof row.state === 'string') states.push({ deviceId, state: JSON.parse(row.state) })
   }
-  const highest = (await write('SELECT (SELECT max(last) FROM delivery) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
+  const highest = (await write('SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(last) FROM head)) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
   let newestSegment = Number(highest?.segment ?? 0)
   let nextDevice = 1 + (meta.get('device') ?? 0)
   const tail = createTail(now)
@@ -78,7 +78,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   /** Reads back what is not packed yet. */
   async function restore(): Promise<JournalRecord[]> {
-    for (const { last, packets } of await write('SELECT last, packets FROM delivery ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
+    for (const { last, packets } of await write('SELECT last, packets FROM delivery WHERE slot = 0 ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
     const records: JournalRecord[] = []
     for await (const { last, body } of batches()) {
       for (const record of readBatch(last, body)) {
@@ -215,18 +215,3 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 }
 export type PostgresStore = Awaited<ReturnType<typeof openStore>>
-
-/** Some devices at a time, by how much there is of them. */
-function* portionsOf(tails: readonly DeviceTail[]): Generator<DeviceTail[]> {
-  let some: DeviceTail[] = []
-  let messages = 0
-  for (const tail of tails) {
-    some.push(tail)
-    messages += tail.length
-    if (some.length < PACKED_DEVICES && messages < PACKED_MESSAGES) continue
-    yield some
-    some = []
-    messages = 0
-  }
-  if (some.length > 0) yield some
-}

@@ -21,6 +21,8 @@ describe('an import against the arrows', () => {
     ['server/live/a.ts', 'h3'],
     ['server/fleet/a.ts', '../leitstand'],
     ['server/metrics/a.ts', '../live/hub'],
+    ['server/tracing/a.ts', '../history/history'],
+    ['server/history/a.ts', '../tracing/tracing'],
     ['server/api/a.get.ts', '../metrics/metrics'],
     ['server/history/a.ts', '~~/server/fleet/fleet'],
     ['server/mqtt/a.ts', '../../pages/index.vue'],
@@ -35,6 +37,7 @@ describe('an import against the arrows', () => {
     ['pages/index.vue', '~/server/leitstand'],
     ['app.vue', './server/leitstand'],
     ['tools/a.ts', '../server/mqtt/connection'],
+    ['tools/migrate/a.ts', '../../server/fleet/fleet'],
   ])('%s -> %s is a fault', (file, specifier) => {
     expect(fault(file, specifier)).toContain(`${file} must not import`)
   })
@@ -50,6 +53,8 @@ describe('an import against the arrows', () => {
     ['server/plugins/a.ts', '../leitstand'],
     ['server/metrics/a.ts', '../../package.json'],
     ['server/metrics/a.ts', 'prom-client'],
+    ['server/tracing/a.ts', '../mqtt/turns'],
+    ['server/leitstand.ts', './tracing/tracing'],
     ['server/figures.ts', './metrics/figures'],
     ['server/utils/a.ts', 'h3'],
     ['composables/useA.ts', '@vueuse/core'],
@@ -57,6 +62,7 @@ describe('an import against the arrows', () => {
     ['pages/index.vue', '../components/A.vue'],
     ['test/unit/a.spec.ts', '../../server/live/hub'],
     ['nuxt.config.ts', './server/settings'],
+    ['tools/migrate/a.ts', '../../server/history/postgres/session.ts'],
   ])('%s -> %s is none', (file, specifier) => {
     expect(fault(file, specifier)).toBeUndefined()
   })

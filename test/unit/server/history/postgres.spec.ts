@@ -236,10 +236,10 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
 
   it('refuses a schema that is newer than it knows', async () => {
     await site.history.close()
-    await place?.query('UPDATE meta SET value = 99 WHERE key = \'schema\'')
+    await place?.query('UPDATE meta SET value = value + 99 WHERE key = \'schema\'')
     await site.history.open()
     expect(site.history.fault()).toContain('newer version')
-    await place?.query('UPDATE meta SET value = 1 WHERE key = \'schema\'')
+    await place?.query('UPDATE meta SET value = value - 99 WHERE key = \'schema\'')
     await site.history.open()
     expect(site.history.probe()).toBe(true)
   })

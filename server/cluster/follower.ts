@@ -1,0 +1,84 @@
+// Follows the log: reads what was committed since, wakes when somebody says that something was. Promises every record once, in order.
+import type { Line } from '../history/postgres/session'
+
+const CHANNEL = 'leitstand'
+/** Added to a statement that commits a batch. */
+export const TELL = `pg_notify('${CHANNEL}', '')`
+/** In case a word is lost. */
+const LOOK_EVERY_MS = 1_000
+/** A batch is a quarter of a million characters at most, see {@link ./writer.ts}. */
+const ROWS = 20
+
+export interface FollowerOptions {
+  line: Line
+  /** The last record that was taken. */
+  position: () => number
+  /** Takes the records of a batch. */
+  take: (last: number, body: string) => Promise<void>
+  onFailure: (error: unknown) => void
+}
+
+export async function createFollower({ line, position, take, onFailure }: FollowerOptions) {
+  let isWanted = false
+  let isOpen = true
+  let running: Promise<void> | undefined
+  let waiting: { id: number, done: () => void }[] = []
+
+  function settle() {
+    const here = position()
+    if (!waiting.some(({ id }) => id <= here)) return
+    const reached = waiting.filter(({ id }) => id <= here)
+    waiting = waiting.filter(({ id }) => id > here)
+    for (const { done } of reached) done()
+  }
+
+  async function readOn() {
+    for (let more = true; more && isOpen;) {
+      const rows = await line.named('follow', `SELECT last, body FROM batch WHERE last > $1 ORDER BY last LIMIT ${ROWS}`, [position()])
+      for (const { last, body } of rows) {
+        if (!isOpen) return
+        await take(Number(last), String(body))
+        settle()
+      }
+      more = rows.length === ROWS
+    }
+  }
+
+  async function run() {
+    while (isWanted && isOpen) {
+      isWanted = false
+      await readOn()
+    }
+  }
+
+  function look() {
+    isWanted = true
+    running ??= run().catch(onFailure).finally(() => {
+      running = undefined
+      if (isWanted && isOpen) look()
+    })
+  }
+
+  const timer = setInterval(look, LOOK_EVERY_MS)
+  timer.unref()
+  line.onNotice(look)
+  await line.query(`LISTEN ${CHANNEL}`)
+
+  return {
+    look,
+    /** Resolves when a record, and all before it, has been taken; or when nothing is followed any more. */
+    reached(id: number): Promise<void> {
+      if (id <= position() || !isOpen) return Promise.resolve()
+      look()
+      return new Promise((done) => { waiting.push({ id, done }) })
+    },
+    async close() {
+      isOpen = false
+      clearInterval(timer)
+      for (const { done } of waiting) done()
+      waiting = []
+      await running
+    },
+  }
+}
+export type Follower = Awaited<ReturnType<typeof createFollower>>

@@ -1,0 +1,120 @@
+// What becomes of the records of the common log in the rooms of one replica: the way of a message behind the store, as `../ingest.ts`
+// is the way to it. Everything that viewers are told is numbered by its record, and so has the same name at every replica.
+import { DeviceStateSchema } from '#shared/schemas/device'
+import type { Labels } from '#shared/utils/reach'
+import type { Accounts } from '../accounts/contract'
+import type { Counters } from '../fleet/counters'
+import type { Fleet, Outcome } from '../fleet/fleet'
+import type { PresenceWatch } from '../fleet/presence'
+import { FORGOTTEN } from '../forgetting'
+import type { Forgetting } from '../forgetting'
+import type { Documents } from '../history/documents'
+import type { Hub } from '../live/hub'
+import type { Registry } from '../registry/contract'
+import type { Loaded } from './memory'
+import type { LogRecord } from './records'
+
+/** So many records from before the start are remembered for viewers that come from another replica. */
+const REMEMBERED = 20_000
+
+export interface FollowingParts {
+  fleet: Fleet
+  presence: PresenceWatch
+  counters: Counters
+  hub: Hub
+  registry: Registry
+  accounts: Accounts
+  forgetting: Forgetting
+  documents: Pick<Documents, 'bytes'>
+}
+
+export function createFollowing({ fleet, presence, counters, hub, registry, accounts, forgetting, documents }: FollowingParts) {
+  /** The record that is being told. */
+  let current = 0
+  /** Of what has been long ago nobody is told. */
+  let isQuiet = false
+  let isLoading = false
+  /** Where devices belonged before something else was said of them. */
+  const moved = new Map<string, Labels>()
+
+  function tell(type: 'telemetry' | 'state' | 'presence', { text }: LogRecord, deviceId: string, outcome: Outcome) {
+    if (outcome.kind === 'changed' && !isQuiet) hub.publish(type, deviceId, text)
+  }
+
+  function takeMessage(record: LogRecord & { kind: 'telemetry' | 'replayed' | 'status' }) {
+    const { value, bytes } = record
+    const { deviceId } = value
+    if (record.kind === 'status') tell('state', record, deviceId, fleet.applyStatus(record.value, bytes))
+    else tell('telemetry', record, deviceId, fleet.applyTelemetry(record.value, bytes))
+    if (isLoading) presence.learn(value)
+    else presence.take(value, Date.parse(value.receivedAt))
+    if (record.kind === 'replayed') return
+    counters.count(deviceId, 'stored')
+    if (record.kind === 'telemetry' && record.value.seq !== undefined) counters.sequence(deviceId, record.value.seq)
+  }
+
+  function takeDocument(kind: string, name: string) {
+    const bytes = documents.bytes(kind, name)
+    const body = bytes && Buffer.from(bytes).toString()
+    if (kind === FORGOTTEN) {
+      const told = forgetting.follow(name, body)
+      if (told) hub.publish(told.type, name, told.data)
+    }
+    else if (registry.follow(kind, name, body)) {
+      const from = moved.get(name)
+      moved.delete(name)
+      const device = registry.get(name)
+      if (from) hub.publish('device', name, JSON.stringify(device), { from, to: device })
+    }
+    else {
+      accounts.follow(kind, name, body)
+    }
+  }
+
+  function take(record: LogRecord) {
+    current = record.id
+    switch (record.kind) {
+      case 'telemetry': case 'status': case 'replayed': return takeMessage(record)
+      case 'presence':
+        presence.follow(record.value)
+        return tell('presence', record, record.value.deviceId, fleet.applyPresence(record.value))
+      case 'document': return takeDocument(record.value.kind, record.value.name)
+    }
+  }
+
+  return {
+    current: () => current,
+    /** Something else is said of a device: it is told with the record that says so. */
+    note(deviceId: string, before: Labels) {
+      if (!moved.has(deviceId)) moved.set(deviceId, before)
+    },
+    /** The fleet as it is at the end of what was read on opening; `position`: the record up to which that is. */
+    load({ devices, records }: Loaded, position: number) {
+      for (const { state } of devices) {
+        const device = DeviceStateSchema.safeParse(state)
+        if (!device.success) continue
+        fleet.restore(device.data, JSON.stringify(state).length)
+        presence.restore(device.data)
+      }
+      // The documents are read as they are now.
+      const messages = records.filter(({ kind }) => kind !== 'document')
+      const begin = Math.max(0, messages.length - REMEMBERED)
+      hub.begin((messages[begin]?.id ?? position + 1) - 1)
+      isLoading = true
+      for (const [i, record] of messages.entries()) {
+        isQuiet = i < begin
+        take(record)
+      }
+      isQuiet = isLoading = false
+      hub.passed(position)
+      hub.flush()
+      current = position
+      // What the replica that leads has found holds, not what is made of it here.
+      for (const { deviceId, presence: known, presenceSince: since, intervalSeconds } of fleet.all()) {
+        if (known && since) presence.follow({ deviceId, presence: known, since, ...(intervalSeconds !== undefined && { intervalSeconds }) })
+      }
+    },
+    take,
+  }
+}
+export type Following = ReturnType<typeof createFollowing>

@@ -1,0 +1,138 @@
+// What only one replica does at a time: packing, trimming, retention, the lines of presence. It is the one that holds a lock at the
+// database; when it goes, the lock is free and the next one takes it.
+import { CHECK_EVERY_MS, dueTails } from '../history/packer'
+import { packDevices } from '../history/postgres/packing'
+import type { Packed } from '../history/postgres/packing'
+import { portionsOf } from '../history/postgres/portions'
+import type { Partitions } from '../history/postgres/partitions'
+import type { createPostgresPresence } from '../history/postgres/presence'
+import { tryLock } from '../history/postgres/session'
+import type { Line } from '../history/postgres/session'
+import { setMeta } from '../history/postgres/migrations'
+import { BEAT_MS } from '../history/presence-lines'
+import type { DeviceTail } from '../history/tail'
+import type { Jobs } from './jobs'
+import type { Memory } from './memory'
+
+const LOCK = 1_279_677_270
+/** What is packed stays in the log for so long, for whoever was away for a moment. */
+const KEEP_LOG_MS = 60_000
+
+export interface LeadingOptions {
+  line: Pick<Line, 'query'>
+  jobs: Jobs
+  memory: Memory
+  partitions: Partitions
+  presence: ReturnType<typeof createPostgresPresence>
+  stateOf: (deviceId: string) => string | undefined
+  /** Resolves when everything that is committed by now has been followed. */
+  catchUp: () => Promise<void>
+  /** `isGap`: nobody has led for some time. */
+  onLead: (leads: boolean, isGap: boolean) => void
+  now: () => number
+}
+
+export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, onLead, now }: LeadingOptions) {
+  const { tail } = memory
+  let isOpen = true
+  let leads = false
+  let isBusy = false
+  let packed: Promise<void> = Promise.resolve()
+  let keptTold = ''
+  /** How far the log was when. */
+  let past: { atMs: number, id: number }[] = []
+
+  async function packSome(tails: readonly DeviceTail[]) {
+    await jobs.told(async (query) => {
+      // It may have been forgotten since.
+      const taken: Packed[] = tails.flatMap(({ device }) => tail.held(device) ?? [])
+        .map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(memory.named.of(own.device)) }))
+      const segments = await packDevices(taken, memory.newest(), { query, partitions, kept: memory.kept })
+      const devices = taken.map(({ device, lastId, messages }): [number, number, number] => [device, lastId, messages.length])
+      return { notes: [{ kind: 'packed', value: { newest: memory.newest() + segments, devices } }] }
+    })
+  }
+
+  function pack(tails: readonly DeviceTail[]): Promise<void> {
+    return packed = packed.catch(() => {}).then(async () => {
+      for (const some of portionsOf(tails)) if (isOpen && leads) await packSome(some)
+    })
+  }
+
+  /** Deletes what is packed of the log, after a while. */
+  async function trim() {
+    const time = now()
+    if ((past.at(-1)?.atMs ?? 0) + CHECK_EVERY_MS <= time) past.push({ atMs: time, id: memory.position() })
+    const old = past.filter(({ atMs }) => atMs <= time - KEEP_LOG_MS)
+    past = past.filter(({ atMs }) => atMs > time - KEEP_LOG_MS)
+    const upTo = Math.min(old.at(-1)?.id ?? 0, (tail.firstId() ?? Infinity) - 1)
+    if (upTo <= 0) return
+    await jobs.work({
+      begin: () => async (query) => {
+        await query('DELETE FROM batch WHERE last <= $1', [upTo])
+        await query(setMeta('trimmed', upTo))
+      },
+      done() {},
+    })
+  }
+
+  async function tellKept() {
+    const value = { ...memory.kept }
+    const text = JSON.stringify(value)
+    if (text === keptTold) return
+    await jobs.told(async () => ({ notes: [{ kind: 'kept', value }] }))
+    keptTold = text
+  }
+
+  async function take() {
+    if (!await tryLock(line.query, LOCK, 'hashtext(current_schema())')) return
+    // The one before may have packed since.
+    await catchUp()
+    if (!isOpen) return
+    let isGap = false
+    await jobs.work({
+      begin: () => async (query) => {
+        await partitions.look(query)
+        const since = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
+        // Where one has taken over from another, somebody has listened all the time.
+        isGap = since / 1_000 < now() - 2 * BEAT_MS
+        await presence.open(query, isGap)
+      },
+      done() {},
+    })
+    keptTold = JSON.stringify(memory.kept)
+    leads = true
+    onLead(true, isGap)
+  }
+
+  async function round() {
+    if (!leads) return take()
+    await pack(dueTails(tail.all, tail.size(), now()))
+    await trim()
+    await tellKept()
+  }
+
+  function look() {
+    if (isBusy) return
+    isBusy = true
+    // The database has failed where this fails, and says so itself.
+    void round().catch(() => {}).finally(() => { isBusy = false })
+  }
+  const timer = setInterval(look, CHECK_EVERY_MS)
+  timer.unref()
+
+  return {
+    /** Begins to want to lead. */
+    start: look,
+    leads: () => leads,
+    pack,
+    close() {
+      isOpen = false
+      clearInterval(timer)
+      if (leads) presence.close()
+      if (leads) onLead(false, false)
+      leads = false
+    },
+  }
+}
+export type Leading = ReturnType<typeof createLeading>

@@ -1,0 +1,112 @@
+// What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
+// and then follows the log, record by record; so it is the same in all replicas at the same record.
+import { toStored } from '../history/store'
+import { createTail } from '../history/tail'
+import type { DeviceNames } from '../history/past'
+import { fromKept } from '../history/postgres/names'
+import type { Query } from '../history/postgres/session'
+import type { KeptFrom } from '../history/rollup-store'
+import { readLog } from './records'
+import type { LogRecord } from './records'
+
+const BATCHES_PER_READ = 50
+
+export interface Loaded { devices: { deviceId: string, state: unknown }[], records: LogRecord[] }
+
+export function createMemory(now: () => number) {
+  const ids = new Map<string, number>()
+  const names = new Map<number, string>()
+  /** Up to which record each device is packed. */
+  const archived = new Map<number, number>()
+  const kept: KeptFrom & { hour: number } = { raw: 0, minute: 0, hour: 0 }
+  const tail = createTail(now)
+  let newest = 0
+  let position = 0
+
+  function learn(id: number, deviceId: string) {
+    ids.set(deviceId, id)
+    names.set(id, deviceId)
+  }
+
+  function drop(device: number) {
+    const deviceId = names.get(device)
+    tail.remove(device)
+    names.delete(device)
+    archived.delete(device)
+    if (deviceId !== undefined && ids.get(deviceId) === device) ids.delete(deviceId)
+  }
+
+  function addToTail(record: LogRecord) {
+    const { kind, device, id } = record
+    if (kind === 'telemetry') tail.add(device, id, toStored(record.value))
+    else if (kind === 'status' || kind === 'presence' || kind === 'replayed') tail.note(device, id)
+  }
+
+  async function* batches(query: Query): AsyncGenerator<LogRecord[]> {
+    for (let last = 0, more = true; more;) {
+      const rows = await query(`SELECT last, body FROM batch WHERE last > $1 ORDER BY last LIMIT ${BATCHES_PER_READ}`, [last])
+      for (const row of rows) yield readLog(Number(row.last), String(row.body))
+      last = Number(rows.at(-1)?.last)
+      more = rows.length === BATCHES_PER_READ
+    }
+  }
+
+  return {
+    ids,
+    kept,
+    tail,
+    named: { all: () => names, of: device => names.get(device) ?? '' } satisfies DeviceNames,
+    newest: () => newest,
+    /** The record up to which everything here, and in the rooms that follow, is. */
+    position: () => position,
+    archivedOf: (device: number) => archived.get(device) ?? 0,
+    learn,
+    /** Reads everything, in one transaction that sees the database as it is at its begin. */
+    async load(query: Query): Promise<Loaded> {
+      await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+      position = Number((await query('SELECT last FROM head'))[0]?.last)
+      newest = Number((await query('SELECT max(id) AS id FROM segment'))[0]?.id ?? 0)
+      for (const { key, value } of await query('SELECT key, value FROM meta WHERE key IN (\'raw\', \'minute\', \'hour\')')) Object.assign(kept, { [String(key)]: Number(value) })
+      const devices: Loaded['devices'] = []
+      for (const row of await query('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
+        const [id, deviceId] = [Number(row.id), fromKept(row.name)]
+        learn(id, deviceId)
+        archived.set(id, Number(row.archived))
+        if (typeof row.state === 'string') devices.push({ deviceId, state: JSON.parse(row.state) })
+      }
+      const records: LogRecord[] = []
+      for await (const batch of batches(query)) {
+        for (const record of batch) {
+          // One without a name is forgotten.
+          if (record.device !== 0 && record.id <= (archived.get(record.device) ?? Infinity)) continue
+          addToTail(record)
+          records.push(record)
+        }
+      }
+      await query('COMMIT')
+      return { devices, records }
+    },
+    /** Takes the next record. */
+    take(record: LogRecord) {
+      position = record.id
+      if (record.device !== 0 && !names.has(record.device) && 'deviceId' in record.value) learn(record.device, record.value.deviceId)
+      switch (record.kind) {
+        case 'packed':
+          newest = Math.max(newest, record.value.newest)
+          for (const [device, lastId, messages] of record.value.devices) {
+            tail.packed(device, messages, lastId)
+            archived.set(device, lastId)
+          }
+          return
+        case 'kept': return void Object.assign(kept, record.value)
+        case 'forgotten': return drop(record.device)
+        default: return addToTail(record)
+      }
+    },
+    /** The records up to one have been taken; there need not be one of that id. */
+    passed(id: number) {
+      position = Math.max(position, id)
+    },
+  }
+}
+export type Memory = ReturnType<typeof createMemory>

@@ -1,0 +1,130 @@
+// One opening of the common database by a replica: its connections, the session at the broker that is its own, and who follows,
+// writes and perhaps leads on them. When anything of it fails all of it is thrown away; what is in memory stays and goes on from there.
+import { HistoryError } from '../history/postgres/faults'
+import { requireWhole } from '../history/postgres/moving'
+import { openPartitions } from '../history/postgres/partitions'
+import type { Partitions } from '../history/postgres/partitions'
+import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/session'
+import type { Database, Line, Query } from '../history/postgres/session'
+import { createFollower } from './follower'
+import type { Follower } from './follower'
+import { createJobs } from './jobs'
+import type { Jobs } from './jobs'
+import type { Memory } from './memory'
+import { claimSlot, retireSlot, takeSlot } from './slots'
+import { createShareWriter } from './writer'
+import type { ShareWriter } from './writer'
+
+export interface OpeningOptions {
+  url: string
+  partitions: boolean
+  unacknowledged: number
+  mostWaiting?: number | undefined
+  memory: Memory
+  /** The session that this replica has had before; it is taken again where that is free. */
+  slot: number | undefined
+  /** Reads what there is before anything is followed; only at the first opening. */
+  load: ((query: Query, seed: number) => Promise<void>) | undefined
+  take: (last: number, body: string) => Promise<void>
+  onKept: (lastId: number, ms: number) => void
+  /** A connection is gone, or what cannot fail has failed. */
+  lose: (error: unknown) => void
+}
+
+export interface Opening {
+  slot: number
+  read: Query
+  writer: ShareWriter
+  follower: Follower
+  jobs: Jobs
+  /** The connection of the jobs. */
+  line: Line
+  partitions: Partitions
+  /** Resolves when everything that is committed by now has been followed. */
+  catchUp: () => Promise<void>
+  /** A number that is the same for all replicas of a database, and for no others. */
+  seed: number
+  /** Takes over the share of a replica that is gone; undefined: it is somebody's again. */
+  adopt: (slot: number) => Promise<Adopted | undefined>
+  close: () => Promise<void>
+}
+
+export interface Adopted {
+  writer: ShareWriter
+  /** There is no such share any more. */
+  retire: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export async function openReplica(options: OpeningOptions): Promise<Opening> {
+  const { memory, lose } = options
+  // Whoever follows must never be ahead of what a crash leaves: each commit is on disk before it is told.
+  const database = await toDatabase(options.url, 'full')
+  const lines: Line[] = []
+  let follower: Follower | undefined
+  async function close() {
+    // The jobs under way end with their connection.
+    await Promise.allSettled([...lines.map(line => line.close()), database.close()])
+    await follower?.close()
+  }
+  try {
+    const [share, jobLine, followed] = [await lineOf(database, lines, lose), await lineOf(database, lines, lose), await lineOf(database, lines, lose)]
+    await takePlace(share.query, 'replica')
+    await bringUpToDate(share.query, options.partitions)
+    await requireWhole(share.query)
+    const seed = await prepare(share.query)
+    const slot = await claimSlot(share.query, options.slot)
+    if (options.load) await options.load(jobLine.query, seed)
+    else await requireLog(jobLine.query, memory.position())
+    follower = await createFollower({ line: followed, position: memory.position, take: options.take, onFailure: lose })
+    const { reached } = follower
+    const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
+    async function writerOn(line: Line, slot: number): Promise<ShareWriter> {
+      const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onKept: options.onKept, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
+      await writer.restore()
+      return writer
+    }
+    async function adopt(slot: number): Promise<Adopted | undefined> {
+      const line = await database.line(lose)
+      try {
+        if (await takeSlot(line.query, slot)) return { writer: await writerOn(line, slot), retire: () => retireSlot(line.query, slot), close: line.close }
+      }
+      catch (error) {
+        await line.close()
+        throw error
+      }
+      await line.close()
+      return undefined
+    }
+    const writer = await writerOn(share, slot)
+    const partitions = await openPartitions(jobLine.query, Date.now)
+    await catchUp()
+    return { slot, read: database.read, writer, follower, jobs: createJobs({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }
+  }
+  catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function lineOf(database: Database, lines: Line[], lose: (error: unknown) => void): Promise<Line> {
+  const line = await database.line(lose)
+  lines.push(line)
+  return line
+}
+
+/** Where the log goes on; an application without replicas may have written since. */
+async function prepare(query: Query): Promise<number> {
+  await query('BEGIN; LOCK TABLE head; INSERT INTO head (last) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM head); COMMIT')
+  await query(`UPDATE head SET last = f.last FROM (SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(archived) FROM device)) AS last) f WHERE f.last > head.last`)
+  await query('INSERT INTO meta (key, value) VALUES (\'cluster\', floor(random() * 9007199254740991)::bigint) ON CONFLICT DO NOTHING')
+  return Number((await query('SELECT value FROM meta WHERE key = \'cluster\''))[0]?.value)
+}
+
+/** Whoever was away for so long that the log has been trimmed meanwhile has to begin anew. */
+export class OutdatedError extends HistoryError {}
+
+async function requireLog(query: Query, position: number) {
+  const trimmed = Number((await query('SELECT value FROM meta WHERE key = \'trimmed\''))[0]?.value ?? 0)
+  if (trimmed > position) throw new OutdatedError('This replica was away from the database for so long that it has to start anew.')
+}

@@ -1,0 +1,338 @@
+// The history of one replica of several that share a database: the same promises as that of an application which is alone
+// (`../history/postgres/history.ts`). What it appends it does not take into its own memory: it comes back with the log, as what
+// the others append does, and so all replicas know the same in the same order.
+import { packedHours } from '../history/archive'
+import type { Census } from '../history/census'
+import type { History, HistoryOptions } from '../history/contract'
+import { storageReport } from '../history/maintenance'
+import { createPast } from '../history/past'
+import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
+import { HistoryError, inWords } from '../history/postgres/faults'
+import { createPostgresMaintenance } from '../history/postgres/maintenance'
+import { createPostgresPresence } from '../history/postgres/presence'
+import { createPostgresShelf } from '../history/postgres/shelf'
+import { createProgress } from '../history/progress'
+import { createQuestions } from '../history/reading'
+import type { StoredMessage } from '../history/segments'
+import type { Readable } from '../history/shelf'
+import { toTold } from './jobs'
+import type { Note } from './jobs'
+import { createLeading } from './leading'
+import type { Leading } from './leading'
+import { createMemory } from './memory'
+import type { Loaded } from './memory'
+import { openReplica, OutdatedError } from './opening'
+import type { Opening } from './opening'
+import { readLog } from './records'
+import type { EntryKind, LogRecord } from './records'
+import { orphanedSlots } from './slots'
+import type { ShareWriter } from './writer'
+
+const AGAIN_MS = 1_000
+const NOT_OPEN = 'The history is not open.'
+const CENSUS_MS = 60_000
+const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
+
+export interface ReplicaOptions extends Omit<HistoryOptions, 'onOpen' | 'durability'> {
+  url: string
+  partitions?: boolean
+  mostWaiting?: number
+  /** What the database holds, once; what follows begins behind it. */
+  onLoad: (loaded: Loaded, seed: number) => void
+  /** The next record of the log; a document that it names is there as it is now. */
+  onRecord: (record: LogRecord) => void
+  /** The records of a batch have been told. */
+  onBatchEnd: () => void
+  /** Whether this replica is the one that does what only one does. */
+  onLead: (leads: boolean, isGap: boolean) => void
+  /** It has to be started anew. */
+  onOutdated: (reason: string) => void
+}
+
+/** What a replica is beside a history. */
+export interface Replica extends History {
+  /** Whose session at the broker it has; undefined while there is no database. */
+  slot: () => number | undefined
+  leads: () => boolean
+  /** Sessions at the broker of replicas that are gone. */
+  orphans: () => Promise<number[]>
+  /** Takes one of them over; undefined: it is somebody's again. */
+  adopt: (slot: number) => Promise<Share | undefined>
+  /** The last record that has been taken. */
+  position: () => number
+  /** Tells all replicas something about a device, with the next batch. */
+  tell: (kind: EntryKind, deviceId: string, value: object, payload?: Uint8Array) => void
+  /** Resolves when a record has been taken; rejects never. */
+  reached: (id: number) => Promise<void>
+  /** Resolves when everything that is committed by now has been taken, at once where there is no database. */
+  catchUp: () => Promise<void>
+}
+
+/** The share of the messages that comes by one session: what is stored of it, and how. */
+export interface Share extends Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
+  isOpen: () => boolean
+  /** Something of it is not stored yet. */
+  isBusy: () => boolean
+  /** There is no such session any more. */
+  retire: () => Promise<void>
+  close: () => Promise<void>
+}
+
+interface Opened extends Opening { leading: Leading, maintenance: ReturnType<typeof createPostgresMaintenance> }
+
+export function createReplica(options: ReplicaOptions): Replica {
+  const now = options.now ?? Date.now
+  const memory = createMemory(now)
+  const progress = createProgress()
+  let opening: Opened | undefined
+  let trying: Promise<void> | undefined
+  let fault: string | null = null
+  let again: NodeJS.Timeout | undefined
+  let lastSlot: number | undefined
+  let isLoaded = false
+  let census: { taken: Census, bytes: number, atMs: number } | undefined
+
+  function opened(): Opened {
+    if (!opening) throw new HistoryError(fault ?? NOT_OPEN)
+    return opening
+  }
+
+  const read = async (text: string, values?: readonly unknown[]) => opened().read(text, values)
+  const { documents: table, ...documentTable } = createPostgresDocuments(async given => opened().jobs.work(given))
+  const documents: History['documents'] = {
+    ...table,
+    async write(changes) {
+      try {
+        await opened().jobs.told(async (query) => {
+          await writeDocuments(changes, query)
+          return { notes: changes.map(toNote) }
+        }, true)
+      }
+      catch (error) {
+        throw toTold(error)
+      }
+    },
+  }
+  const presence = createPostgresPresence({ work: async given => opened().jobs.work(given), now, read, idOf: deviceId => memory.ids.get(deviceId) })
+  const readable: Readable = {
+    shelf: createPostgresShelf({ read, kept: memory.kept, newestId: memory.newest }),
+    kept: memory.kept,
+    device: deviceId => memory.ids.get(deviceId),
+    unpacked: memory.tail.of,
+    steady,
+  }
+
+  /** Whoever packs is perhaps elsewhere: what was packed between two looks is followed first, and then read again. */
+  async function steady<T>(device: number, ask: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = memory.archivedOf(device)
+      const answer = await ask(memory.tail.of(device))
+      const after = (await read('SELECT archived FROM device WHERE id = $1', [device]))[0]?.archived
+      if (after === undefined || Number(after) === before) return answer
+      await opened().catchUp()
+    }
+  }
+
+  function setFault(reason: string | null) {
+    if (reason === fault) return
+    fault = reason
+    options.onFault(reason)
+  }
+
+  function onFailure(error: unknown) {
+    const lost = opening
+    opening = undefined
+    setFault(inWords(error))
+    tryLater()
+    if (!lost) return
+    lost.leading.close()
+    lost.writer.fail(error)
+    void lost.maintenance.stop()
+    void lost.close()
+  }
+
+  async function take(last: number, body: string) {
+    const records = readLog(last, body)
+    const named = records.filter(record => record.kind === 'document')
+    if (named.length > 0) await documentTable.reload(named.map(({ value }) => value), read)
+    for (const record of records) {
+      memory.take(record)
+      options.onRecord(record)
+    }
+    memory.passed(last)
+    options.onBatchEnd()
+  }
+
+  async function begin() {
+    let isLost = false
+    let fresh: Opening | undefined
+    const lose = (error: unknown) => {
+      isLost = true
+      if (opening && opening.follower === fresh?.follower) onFailure(error)
+    }
+    try {
+      fresh = await openReplica({
+        url: options.url,
+        partitions: options.partitions ?? true,
+        unacknowledged: options.unacknowledged,
+        mostWaiting: options.mostWaiting,
+        memory, take, lose,
+        slot: lastSlot,
+        onKept: progress.kept,
+        load: isLoaded
+          ? undefined
+          : async (query, seed) => {
+            const loaded = await memory.load(query)
+            await documentTable.load(query)
+            isLoaded = true
+            options.onLoad(loaded, seed)
+          },
+      })
+      if (isLost) throw new Error('The connection has ended.')
+      const { jobs, line, partitions, catchUp } = fresh
+      lastSlot = fresh.slot
+      opening = {
+        ...fresh,
+        leading: createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, onLead: options.onLead, now }),
+        maintenance: createPostgresMaintenance({ read: fresh.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: () => opening?.leading.leads() ?? false }),
+      }
+      progress.begin(memory.position())
+      opening.leading.start()
+    }
+    catch (error) {
+      await fresh?.close()
+      setFault(inWords(error))
+      if (error instanceof OutdatedError) return options.onOutdated(error.message)
+      tryLater()
+    }
+  }
+
+  function tryLater() {
+    clearTimeout(again)
+    again = setTimeout(() => void open(), AGAIN_MS).unref()
+  }
+
+  async function open() {
+    clearTimeout(again)
+    if (opening) return
+    await (trying ??= begin().finally(() => { trying = undefined }))
+  }
+
+  async function packAll(deviceId?: string) {
+    const { catchUp, leading } = opened()
+    await catchUp()
+    const device = deviceId === undefined ? undefined : memory.ids.get(deviceId) ?? -1
+    await leading.pack([...memory.tail.all()].filter(own => device === undefined || own.device === device))
+  }
+
+  return {
+    open,
+    slot: () => opening?.slot,
+    leads: () => opening?.leading.leads() ?? false,
+    orphans: async () => orphanedSlots(read),
+    async adopt(slot) {
+      const from = opened()
+      const adopted = await from.adopt(slot)
+      if (!adopted) return undefined
+      const { writer, retire, close } = adopted
+      return { ...shareOf(writer), retire, close, isOpen: () => opening === from, isBusy: () => writer.waiting() > 0 }
+    },
+    position: memory.position,
+    reached: async id => opening?.follower.reached(id),
+    catchUp: async () => opening?.catchUp().catch(() => undefined),
+    tell(kind, deviceId, value, payload = NO_DELIVERY.payload) {
+      opening?.writer.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
+      opening?.writer.commit()
+    },
+    isStored: delivery => opened().writer.deliveries.isStored(delivery),
+    append(record) {
+      if (fault !== null) throw new HistoryError(fault)
+      shareOf(opened().writer).append(record)
+    },
+    commit(done) {
+      if (opening && fault === null) opening.writer.commit(done)
+      else done?.(false)
+    },
+    sessionResumed: () => opening?.writer.deliveries.sessionResumed(),
+    forgetDeliveries: () => opened().writer.forgetDeliveries(),
+    fault: () => fault,
+    probe() {
+      if (opening) setFault(null)
+      else void open()
+      return fault === null
+    },
+    isOpen: () => opening !== undefined,
+    ...createQuestions(() => {
+      opened()
+      return readable
+    }),
+    async export(deviceId, from, to) {
+      const id = memory.ids.get(deviceId) ?? -1
+      const { shelf } = readable
+      await packAll(deviceId)
+      return { messages: await shelf.countMessages(id, from, to), hours: packedHours(shelf, id, from, to) }
+    },
+    past: () => createPast(readable, memory.named),
+    presence: presence.log,
+    documents,
+    async forget(deviceId, changes, done) {
+      try {
+        const device = memory.ids.get(deviceId)
+        await opened().jobs.told(async (query) => {
+          if (device !== undefined) await query('UPDATE device SET name = NULL, archived = $2, state = NULL WHERE id = $1', [device, memory.position()])
+          await writeDocuments(changes, query)
+          const gone: Note[] = device === undefined ? [] : [{ kind: 'forgotten', device, value: { deviceId } }]
+          return { notes: [...gone, ...changes.map(toNote)], forgets: true }
+        }, true)
+        presence.forget(deviceId)
+        done()
+      }
+      catch (error) {
+        throw toTold(error)
+      }
+      void opening?.maintenance.run()
+    },
+    packAll,
+    async maintain() {
+      census = undefined
+      await opening?.maintenance.run()
+    },
+    async storage() {
+      const { maintenance } = opened()
+      if (!census || Date.now() - census.atMs > CENSUS_MS) census = { taken: await maintenance.census(), bytes: await maintenance.usedBytes(), atMs: Date.now() }
+      const report = storageReport({ census: census.taken, bytes: census.bytes, limits: options.retention, unpacked: memory.tail.size(), nameOf: device => memory.named.of(device) || undefined, now: now() })
+      return { ...report, durability: 'full', fault, devices: memory.ids.size }
+    },
+    figures() {
+      if (!opening) return undefined
+      const { writer, maintenance } = opening
+      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size() + writer.waiting(), limitBytes: options.retention.bytes }
+    },
+    async close() {
+      await trying
+      clearTimeout(again)
+      const last = opening
+      if (last?.leading.leads()) await presence.flush()
+      await last?.writer.settled()
+      opening = undefined
+      last?.leading.close()
+      await last?.maintenance.stop()
+      await last?.jobs.settled()
+      await last?.close()
+    },
+  }
+}
+
+function shareOf({ deliveries, append, commit, forgetDeliveries }: ShareWriter): Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
+  return {
+    isStored: deliveries.isStored,
+    append: ({ value, kind, body, delivery }) => append(value.deviceId, kind, body, delivery),
+    commit,
+    sessionResumed: deliveries.sessionResumed,
+    forgetDeliveries,
+  }
+}
+
+function toNote({ kind, name }: { kind: string, name: string }): Note {
+  return { kind: 'document', value: { kind, name } }
+}

@@ -1,0 +1,172 @@
+// Writes one replica's share of the messages into the common log: one statement at a time, and what gathers while that is under
+// way goes into the next. Each share has the memory of what its broker's session has delivered, by which repetitions are known.
+import type { OnKept } from '../history/commits'
+import { createDeliveries, DELIVERY_BYTES, PACKET_IDS } from '../history/deliveries'
+import type { Delivery } from '../history/deliveries'
+import { HistoryError } from '../history/postgres/faults'
+import { setMeta } from '../history/postgres/migrations'
+import { toKept } from '../history/postgres/names'
+import type { Line } from '../history/postgres/session'
+import { MOST_WAITING_CHARACTERS } from '../history/postgres/writer'
+import { TELL } from './follower'
+import type { Memory } from './memory'
+import { joinEntries, writeEntry } from './records'
+import type { EntryKind } from './records'
+
+/** Characters of one batch: whoever follows takes a batch without a pause. */
+const BATCH_CHARACTERS = 250_000
+
+export interface WriterOptions {
+  line: Pick<Line, 'query' | 'named'>
+  /** Whose session it is. */
+  slot: number
+  unacknowledged: number
+  memory: Pick<Memory, 'ids' | 'learn' | 'position'>
+  /** Resolves when the log has been followed up to a record. */
+  reached: (id: number) => Promise<void>
+  /** What cannot be written is lost, and with it all that waited. */
+  onFailure: (error: unknown) => void
+  /** A batch that ends with this record is committed; what that took. */
+  onKept: (lastId: number, ms: number) => void
+  mostWaiting?: number
+}
+
+interface Entry { deviceId: string, kind: EntryKind, bytes: number, text: string }
+interface Batch { entries: Entry[], packets: Uint8Array, turns: OnKept[], isForgotten: boolean }
+
+/** The numbers of devices count only as far as the log has been followed: one may have been forgotten since. */
+const INSERT = `WITH h AS (UPDATE head SET last = last + $1 WHERE forgets <= $2 RETURNING last),
+  b AS (INSERT INTO batch (last, body) SELECT last, $3 FROM h),
+  d AS (INSERT INTO delivery (last, packets, slot) SELECT last, $4, $5 FROM h)
+  SELECT last, ${TELL} FROM h`
+
+export function createShareWriter({ line, slot, unacknowledged, memory, reached, onFailure, onKept, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
+  const deliveries = createDeliveries(unacknowledged)
+  let entries: Entry[] = []
+  let waiting = 0
+  let turns: OnKept[] = []
+  let isForgotten = false
+  let running: Promise<void> | undefined
+  let failure: unknown
+
+  const isAnythingToDo = () => entries.length > 0 || turns.length > 0 || isForgotten
+
+  function take(): Batch {
+    const batch = { entries, packets: deliveries.take(), turns, isForgotten }
+    deliveries.committed()
+    entries = []
+    waiting = 0
+    turns = []
+    isForgotten = false
+    return batch
+  }
+
+  /** Numbers for devices that have none yet. */
+  async function number(deviceIds: readonly string[]) {
+    const wanted = deviceIds.map(toKept)
+    await line.query('BEGIN')
+    // One after the other: two replicas may have met the same device.
+    await line.query('SELECT last FROM head FOR UPDATE')
+    await line.query(`WITH fresh AS (SELECT name, (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'device') + row_number() OVER () AS id
+        FROM unnest($1::text[]) AS w (name) WHERE NOT EXISTS (SELECT 1 FROM device WHERE device.name = w.name))
+      INSERT INTO device (id, name) SELECT id, name FROM fresh`, [wanted])
+    const rows = await line.query('SELECT name, id FROM device WHERE name = ANY($1::text[])', [wanted])
+    // Also when the row is gone one day, its number must not be given to another device: in the log it may be there still.
+    await line.query('SELECT greatest(coalesce((SELECT value FROM meta WHERE key = \'device\'), 0), coalesce(max(id), 0)) AS id FROM device').then(([top]) => line.query(setMeta('device', Number(top?.id))))
+    await line.query('COMMIT')
+    const ids = new Map(rows.map(({ name, id }) => [String(name), Number(id)]))
+    for (const [i, deviceId] of deviceIds.entries()) memory.learn(ids.get(wanted[i] ?? '') ?? 0, deviceId)
+  }
+
+  async function writeSome(some: readonly Entry[], packets: Uint8Array) {
+    for (;;) {
+      const unknown = new Set(some.filter(({ deviceId }) => !memory.ids.has(deviceId)).map(({ deviceId }) => deviceId))
+      if (unknown.size > 0) await number([...unknown])
+      const upTo = memory.position()
+      const body = joinEntries(some.map(({ deviceId, kind, bytes, text }) => writeEntry(memory.ids.get(deviceId) ?? 0, kind, bytes, text)))
+      const [row] = await line.named('share', INSERT, [some.length, upTo, body, packets, slot])
+      if (row) return Number(row.last)
+      await reached(Number((await line.query('SELECT forgets FROM head'))[0]?.forgets))
+    }
+  }
+
+  async function write({ entries, packets, isForgotten }: Batch) {
+    // The broker has forgotten our session: packet ids start anew, nothing will be redelivered.
+    if (isForgotten) await line.query('DELETE FROM delivery WHERE slot = $1', [slot])
+    for (let from = 0; from < entries.length;) {
+      let to = from
+      for (let characters = 0; to < entries.length && characters < BATCH_CHARACTERS; to++) characters += entries[to]?.text.length ?? 0
+      const began = performance.now()
+      const last = await writeSome(entries.slice(from, to), packets.subarray(from * DELIVERY_BYTES, to * DELIVERY_BYTES))
+      onKept(last, performance.now() - began)
+      from = to
+    }
+  }
+
+  async function run() {
+    while (failure === undefined && isAnythingToDo()) {
+      const batch = take()
+      await write(batch).catch(fail)
+      // It may be in the database or not; that is asked for there.
+      for (const done of batch.turns) done(failure === undefined)
+    }
+    running = undefined
+  }
+
+  function fail(error: unknown) {
+    if (failure !== undefined) return
+    failure = error
+    const dropped = turns
+    entries = []
+    turns = []
+    onFailure(error)
+    for (const done of dropped) done(false)
+  }
+
+  function start() {
+    running ??= run()
+  }
+
+  return {
+    deliveries,
+    /** Learns what the session has delivered before. */
+    async restore() {
+      for (const { last, packets } of await line.query('SELECT last, packets FROM delivery WHERE slot = $1 ORDER BY last', [slot])) deliveries.restore(Number(last), packets, 0)
+    },
+    /** Adds a record to what is committed next. @throws when too much waits. */
+    append(deviceId: string, kind: EntryKind, text: string, delivery: Delivery) {
+      if (waiting > mostWaiting) {
+        const error = new HistoryError('PostgreSQL is too slow for what arrives: too much waits to be stored.')
+        fail(error)
+        throw error
+      }
+      waiting += text.length
+      entries.push({ deviceId, kind, bytes: delivery.payload.length, text })
+      deliveries.add(delivery)
+    },
+    /** Ends a turn; `done` is told in the order of the turns. */
+    commit(done?: OnKept) {
+      if (failure !== undefined) return done?.(false)
+      if (entries.length === 0 && !running) return done?.(true)
+      if (done) turns.push(done)
+      start()
+    },
+    forgetDeliveries() {
+      deliveries.forget()
+      isForgotten = true
+      start()
+    },
+    /** Deletes what cannot be delivered again. */
+    trim: () => line.query(`DELETE FROM delivery WHERE slot = $1 AND last < (SELECT max(last) FROM (SELECT last, sum(octet_length(packets)) OVER (ORDER BY last DESC) AS bytes FROM delivery WHERE slot = $1) d WHERE bytes > $2)`, [slot, PACKET_IDS * DELIVERY_BYTES]),
+    waiting: () => entries.length,
+    fail,
+    /** Resolves when everything so far is written, or has failed. */
+    async settled() {
+      while (failure === undefined && (running || isAnythingToDo())) {
+        start()
+        await running
+      }
+    },
+  }
+}
+export type ShareWriter = ReturnType<typeof createShareWriter>

@@ -1,0 +1,20 @@
+import type { DeviceTail } from '../tail'
+
+/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
+const PACKED_DEVICES = 100
+const PACKED_MESSAGES = 4_000
+
+/** Some devices at a time, by how much there is of them. */
+export function* portionsOf(tails: readonly DeviceTail[]): Generator<DeviceTail[]> {
+  let some: DeviceTail[] = []
+  let messages = 0
+  for (const tail of tails) {
+    some.push(tail)
+    messages += tail.length
+    if (some.length < PACKED_DEVICES && messages < PACKED_MESSAGES) continue
+    yield some
+    some = []
+    messages = 0
+  }
+  if (some.length > 0) yield some
+}
