@@ -1,5 +1,5 @@
 // `npm run bench`: measures what README and bench/README.md say. The benches are beside this file.
-import './support/extensions.ts'
+import '../tools/programs/extensions.ts'
 import { machineFacts } from './support/machine.ts'
 import { BENCHES, readOptions } from './support/options.ts'
 import type { BenchOptions } from './support/options.ts'

@@ -9,6 +9,17 @@ export type LastMessages = Map<string, Telemetry>
 
 /** Opens the history in a server's folder without a server, and closes it again. What appends keeps `last` up to date. */
 export function withHistory<T>(folder: string, last: LastMessages, use: (history: History) => T): T {
+  const history = openHistory(folder, last)
+  try {
+    return use(history)
+  }
+  finally {
+    void history.close()
+  }
+}
+
+/** The same for whoever closes it himself. */
+export function openHistory(folder: string, last: LastMessages): History {
   const history = createHistory({
     file: join(folder, 'history.db'),
     durability: 'normal',
@@ -27,10 +38,5 @@ export function withHistory<T>(folder: string, last: LastMessages, use: (history
     },
   })
   history.open()
-  try {
-    return use(history)
-  }
-  finally {
-    history.close()
-  }
+  return history
 }

@@ -60,6 +60,18 @@ export const BENCHES: Record<string, Part> = {
     what: 'samples a second into PostgreSQL beside a bare COPY, and the time of a day’s chart there',
     load: async () => (await import('../postgres/postgres.ts')).benchPostgres,
   },
+  cluster: {
+    what: 'messages a second by one replica and by three, and what they cost (takes minutes)',
+    load: async () => (await import('../cluster/cluster.ts')).benchCluster,
+  },
+  scale: {
+    what: 'what a message and a viewer cost, and what a model makes of it for up to 100 million devices (two minutes)',
+    load: async () => (await import('../scale/scale.ts')).benchScale,
+  },
+  migrate: {
+    what: 'a history from SQLite to PostgreSQL, killed once, beside a bare COPY of the same bytes; the answers of both',
+    load: async () => (await import('../migrate/migrate.ts')).benchMigrate,
+  },
 }
 
 const HELP = `Measures on this machine what README and bench/README.md say.
@@ -73,7 +85,7 @@ ${Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(14)} ${what
   --rounds N     ingest, fanout, latency, attack: how often all are measured, in turn; restart, memory: how often it is restarted; view: visits (3)
   --profile      ingest, fanout: profile the server in a further run, and print where its time goes
   --only TEXT    attack: only those with this in their name
-  --samples N    storage, postgres: numeric samples to store (2000000)
+  --samples N    storage, postgres, migrate: numeric samples to store (2000000)
   --json         print all figures as one JSON object at the end, and everything else to standard error
   --help         this text
 `

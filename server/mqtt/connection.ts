@@ -44,6 +44,8 @@ export interface ConnectionOptions extends Access {
     session: () => string
     /** A name that no other has, while nothing can be stored. */
     passing: string
+    /** It is to take only what waits in its session, and nothing new. */
+    isLeaving?: boolean
   }
 }
 
@@ -180,6 +182,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   function subscribe(current: MqttClient, storeFault: string | null) {
     // While nothing can be stored everything is looked at: what is shared waits in the session.
     const prefix = options.replica && storeFault === null ? `$share/${options.replica.shareName}/` : ''
+    if (options.replica?.isLeaving) return leave(current, options.filters.map(filter => prefix + filter))
     const wanted = Object.fromEntries(options.filters.map(filter => [prefix + filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
     current.subscribe(wanted, (error, _granted, packet) => {
       if (current !== client) return
@@ -199,6 +202,12 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
         reason: `The broker refused the subscription to ${refused.join(', ')}; allow it in the broker’s access list.`,
       })
       subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current, storeFault)
+    })
+  }
+
+  function leave(current: MqttClient, filters: string[]) {
+    current.unsubscribe(filters, () => {
+      if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: version === 5 ? 'MQTT 5.0' : 'MQTT 3.1.1', attempts: 0 })
     })
   }
 

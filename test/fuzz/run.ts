@@ -1,5 +1,5 @@
 // `npm run fuzz`: odd things for the built server, see `options.ts`.
-import '../../bench/support/extensions.ts'
+import '../../tools/programs/extensions.ts'
 
 const WRONG_OPTIONS = 2
 const { readOptions } = await import('./options')

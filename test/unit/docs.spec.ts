@@ -42,7 +42,7 @@ describe('the variables of OpenTelemetry', () => {
 })
 
 describe('links in the documents', () => {
-  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
+  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/scale.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
   it.each(documents)('of %s lead somewhere', (document) => {
     const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
     const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path)

@@ -14,6 +14,7 @@ import type { NewRecord, Restored } from '../store'
 import { createTail } from '../tail'
 import type { DeviceTail } from '../tail'
 import { createGate } from '../slices'
+import { requireWhole } from './moving'
 import { fromKept } from './names'
 import { packDevices } from './packing'
 import type { Packed } from './packing'
@@ -35,6 +36,7 @@ export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledg
 
 export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
   const { read, write } = session
+  await requireWhole(write)
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
   const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
   const partitions = await openPartitions(write, now)
