@@ -24,7 +24,8 @@ export default defineNitroPlugin((nitroApp) => {
   const leitstand = orExit(() => createLeitstand(settings, LOG))
   provideLeitstand(leitstand)
   provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))
-  const endFitting = fitYoungGeneration(() => leitstand.health().messages.received)
+  // A replica follows what all of them receive.
+  const endFitting = fitYoungGeneration(() => leitstand.cluster?.replica.position() ?? leitstand.health().messages.received)
   const tracing = areTracesWanted(process.env) ? loadTracing() : undefined
   const started = tracing ? tracing.then(startTraced) : leitstand.start()
   started.catch(exit)
