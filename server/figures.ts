@@ -3,6 +3,7 @@ import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BrokerStatus } from '#shared/schemas/health'
 import type { Accounts } from './accounts/contract'
+import type { Replica } from './cluster/replica'
 import type { PresenceWatch } from './fleet/presence'
 import type { History, HistoryFigures } from './history/contract'
 import type { Ingest } from './ingest'
@@ -28,9 +29,10 @@ export interface FiguresParts {
   file: string
   broker: () => BrokerStatus
   session: () => Session | undefined
+  replica: Pick<Replica, 'leads' | 'slot' | 'position'> | undefined
 }
 
-export async function readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker, session }: FiguresParts): Promise<Figures> {
+export async function readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker, session, replica }: FiguresParts): Promise<Figures> {
   const [databaseBytes, logBytes, freeBytes] = await Promise.all([sizeOf(file), sizeOf(`${file}-wal`), freeOf(dirname(file))])
   const { code, since } = broker()
   const { attempts = 0, connects = 0, resumed } = session() ?? {}
@@ -46,6 +48,7 @@ export async function readFigures({ ingest, rejections, presence, hub, replays, 
       replayLimit: limits.replays,
       waitingLimit: limits.streamWaitingBytes,
     },
+    cluster: replica && { leads: replica.leads(), slot: replica.slot(), position: replica.position() },
     broker: { code, sinceMs: Date.parse(since), attempts, connects, resumed },
     store: { isKept: history !== undefined, hasFailed: history !== undefined && history.fault() !== null, databaseBytes, logBytes, freeBytes, history: figuresOf(history) },
     refused: refusals.report(),

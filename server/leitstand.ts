@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { createAccounts } from './accounts/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from './accounts/contract'
+import { createAdoption } from './cluster/adoption'
 import { createCluster } from './cluster/cluster'
 import type { Cluster } from './cluster/cluster'
 import type { FollowingParts } from './cluster/following'
@@ -56,11 +57,12 @@ import type { RefusalCounter } from './shell/refusals'
 import { createSensorsSource } from './sources/sensors'
 import { createTopics } from './topics/topics'
 import type { TopicTree } from './topics/topics'
+import type { Tracing } from './tracing/tracing'
 
 export type { Begun, Guest, Opened, Refusal as AccountRefusal }
 
 export interface Leitstand {
-  start: () => Promise<void>
+  start: (tracing?: Pick<Tracing, 'traceTurns'>) => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList
@@ -141,6 +143,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
+    judges: () => cluster?.judges() ?? true,
     onChange(change, isTurn) {
       if (cluster?.found(change, isTurn)) return
       if (isTurn && !isRestoring) history?.presence.note(change)
@@ -176,7 +179,9 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         onDocuments: loadDocuments,
         onLead(leads) {
           log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
-          if (leads) void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
+          if (!leads) return adoption?.stop()
+          adoption?.start()
+          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
         },
         isListening: () => brokerStatus().code === 'connected',
         onOutdated(reason) {
@@ -185,14 +190,16 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         },
       })
     : undefined
-  const history: History | undefined = settings.history === 'off' ? undefined : cluster?.replica ?? openedIn({
-    ...common,
-    durability: settings.historyDurability,
-    onOpen(restored) {
-      restore(restored)
-      loadDocuments()
-    },
-  })
+  const history: History | undefined = settings.history === 'off'
+    ? undefined
+    : cluster?.replica ?? openedIn({
+      ...common,
+      durability: settings.historyDurability,
+      onOpen(restored) {
+        restore(restored)
+        loadDocuments()
+      },
+    })
   function openedIn(options: HistoryOptions): History {
     return settings.databaseUrl ? createPostgresHistory({ ...options, url: settings.databaseUrl }) : createHistory({ ...options, file, onDamaged })
   }
@@ -254,7 +261,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       ms: EXAMINATION_MS,
     }),
   })
-  const ingest = createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica })
+  const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica }
+  const ingest = createIngest(ingestParts)
+  const adoption = cluster && createAdoption({
+    replica: cluster.replica,
+    connection: { ...mqtt, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
+    sessionOf: cluster.sessionOf,
+    ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
+    onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
+  })
 
   /** What it makes of the presence of each device is noted at the end: on the way there it hears again what was said long ago. */
   function restore(restored: Restored) {
@@ -288,7 +303,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   async function makeMetrics(): Promise<Metrics> {
     const { createMetrics } = await import('./metrics/metrics')
     const session = () => connection?.session()
-    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session }))
+    return createMetrics(() => readFigures({ ingest, rejections, presence, hub, replays, history, refusals, accounts, limits, file, broker: brokerStatus, session, replica: cluster?.replica }))
   }
 
   let lastCode: string | undefined
@@ -340,9 +355,9 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     history,
     limits,
     cluster,
-    async start() {
+    async start(tracing) {
       hub.start()
-      if (!cluster) presence.start()
+      presence.start()
       accounts.start()
       removeKey = writeKeyFile(settings.dataDir, accounts.masterKey())
       if (history) await history.open()
@@ -354,8 +369,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
       }
       connection = createConnection(
-        { ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }) },
-        { ...ingest, onStatus },
+        {
+          ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
+          ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }),
+        },
+        { ...ingest, ...tracing?.traceTurns(ingest, settings.history === 'off' ? 'off' : settings.historyDurability), onStatus },
       )
       connection.start()
     },

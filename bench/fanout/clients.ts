@@ -12,16 +12,18 @@ const REPORT_MS = 20
 /** So many connect at once: the others would wait in the listener's queue, or in front of it. */
 const CONNECTING = 50
 
-const [port = '', path = '', number = ''] = process.argv.slice(2)
+const [port = '', path = '', number = '', bucketUs] = process.argv.slice(2)
 const tallies = Array.from({ length: Number(number) }, () => ({ events: 0, stamp: 0 }))
-const histogram = createHistogram()
+const histogram = createHistogram(bucketUs === undefined ? undefined : Number(bucketUs))
 let bytesOfAll = 0
 let begun = 0
 let open = 0
 
 function openNext() {
-  const tally = tallies[begun++]
-  if (tally) openStream(Number(port), onOpen, (bytes, from, to) => read(tally, bytes, from, to), path)
+  const number = begun++
+  const tally = tallies[number]
+  // A path may name a device, another one for each client.
+  if (tally) openStream(Number(port), onOpen, (bytes, from, to) => read(tally, bytes, from, to), path.replace('{n}', String(number).padStart(4, '0')))
 }
 
 function onOpen() {

@@ -1,4 +1,4 @@
-// A process of its own: publishes what the server fans out, at QoS 1; see `pace.ts`.
+// A process of its own: publishes what the server fans out, at QoS 1 unless told otherwise; see `pace.ts`.
 import { connect } from 'node:net'
 import { connectPacket, createPackets } from '../support/packets.ts'
 import { createStamps } from '../support/stamp.ts'
@@ -6,8 +6,8 @@ import { keepPace } from './pace.ts'
 
 const BURST = 50
 
-const [port = ''] = process.argv.slice(2)
-const packets = createPackets({ devices: 1_000, variants: 16, stamped: true })
+const [port = '', qos = '1', devices = '1000'] = process.argv.slice(2)
+const packets = createPackets({ devices: Number(devices), variants: 16, qos: qos === '0' ? 0 : 1, stamped: true })
 const nextStamp = createStamps()
 let sent = 0
 

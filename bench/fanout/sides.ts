@@ -52,7 +52,8 @@ export async function startYardstickSide(eventsPerFrame: number): Promise<Side> 
   return { ...yardstick, port }
 }
 
-function startSender(script: string, args: string[], place: 'measured' | 'others') {
+/** A process that sends as `pace.ts` has it. */
+export function startSender(script: string, args: string[], place: 'measured' | 'others') {
   let ready = false
   let state = { sent: 0, stopped: true }
   const worker = startWorker(script, {

@@ -69,7 +69,7 @@ export async function startFullServer({ url }: BenchBroker, { history, pinned }:
   }
 }
 
-async function startStreamReader(port: number, pinned: boolean) {
+export async function startStreamReader(port: number, pinned: boolean) {
   let ready = false
   let telemetry = 0
   const worker = startWorker(STREAM_READER, {

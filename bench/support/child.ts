@@ -22,6 +22,7 @@ export interface Worker {
   residentBytes: () => number
   /** Open files, sockets among them. */
   openFiles: () => number
+  pid: number | undefined
   stop: () => Promise<void>
   /** Ends it without warning (SIGKILL). */
   kill: () => Promise<void>
@@ -80,6 +81,7 @@ function supervise(child: ChildProcess, name: string): Omit<Worker, 'send'> {
     failed,
     cpuSeconds: () => cpuSeconds(child.pid),
     residentBytes: () => residentBytes(child.pid),
+    pid: child.pid,
     openFiles: () => readdirSync(`/proc/${child.pid}/fd`).length,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

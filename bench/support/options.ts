@@ -60,6 +60,14 @@ export const BENCHES: Record<string, Part> = {
     what: 'samples a second into PostgreSQL beside a bare COPY, and the time of a day’s chart there',
     load: async () => (await import('../postgres/postgres.ts')).benchPostgres,
   },
+  cluster: {
+    what: 'messages a second by one replica and by three, and what they cost (takes minutes)',
+    load: async () => (await import('../cluster/cluster.ts')).benchCluster,
+  },
+  scale: {
+    what: 'what a message and a viewer cost, and what a model makes of it for up to 100 million devices (two minutes)',
+    load: async () => (await import('../scale/scale.ts')).benchScale,
+  },
   migrate: {
     what: 'a history from SQLite to PostgreSQL, killed once, beside a bare COPY of the same bytes; the answers of both',
     load: async () => (await import('../migrate/migrate.ts')).benchMigrate,

@@ -16,6 +16,7 @@ export default defineEventHandler(async (event) => {
   const wanted = readStreamQuery(query, limits)
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
+  await untilTold(wanted.after)
   if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   if (req.method === 'HEAD') return void res.end()
@@ -42,6 +43,7 @@ export default defineEventHandler(async (event) => {
   }
   if (wanted.replay) replays.add(client, options, wanted.replay)
   else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
+  event.context.answered?.()
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })

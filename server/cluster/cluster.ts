@@ -5,8 +5,8 @@ import { codeFromSeed } from '../accounts/secrets'
 import type { HistoryOptions } from '../history/contract'
 import { createFollowing } from './following'
 import type { Following, FollowingParts } from './following'
-import { MOST_REPLICAS } from './opening'
 import { createReplica } from './replica'
+import { MOST_REPLICAS } from './slots'
 import type { Replica } from './replica'
 
 /** What a client that comes from another replica waits at most until this one knows what it knows. */
@@ -30,12 +30,15 @@ export interface Cluster {
   replica: Replica
   /** The name of this replica's session at the broker, and one that no other has. */
   session: () => string
+  sessionOf: (slot: number) => string
   passing: string
   numbering: { epoch: () => string, current: () => number }
   /** A number for an entry in the audit log that no other replica gives out. */
   auditId: (last: number) => number
   /** What this replica has found of a device, if it is the one that says so; false: every server says so for itself now. */
   found: (change: PresenceChange, isTurn: boolean) => boolean
+  /** Whether it is for this replica to say who is silent. */
+  judges: () => boolean
   /** Where a device belonged before something else was said of it. */
   noteMove: Following['note']
   /** Resolves when this replica knows the event that a client has had last. */
@@ -51,14 +54,13 @@ export function createCluster(options: ClusterOptions): Cluster {
   function lead(leads: boolean, isGap: boolean) {
     const { presence, fleet } = options.rooms()
     options.onLead(leads)
-    if (!leads) return presence.stop()
+    if (!leads) return
     const now = Date.now()
     // Whoever led before may have been away for a while: everybody has a whole interval again.
     presence.listen(false, now)
     presence.listen(options.isListening(), now)
     if (isGap) presence.restart(now)
     presence.retell(deviceId => fleet.kept(deviceId)?.presence)
-    presence.start()
   }
 
   const replica = createReplica({
@@ -81,9 +83,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     onLead: lead,
   })
 
+  const sessionOf = (slot: number) => `${options.clientId}-${slot}`
+
   return {
     replica,
-    session: () => `${options.clientId}-${replica.slot() ?? 0}`,
+    session: () => sessionOf(replica.slot() ?? 0),
+    sessionOf,
     passing,
     numbering: { epoch: () => epoch, current: () => following?.current() ?? 0 },
     auditId(last) {
@@ -99,6 +104,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       replica.tell('presence', change.deviceId, change)
       return true
     },
+    judges: () => replica.leads() || replica.fault() !== null,
     noteMove: (deviceId, before) => following?.note(deviceId, before),
     async reached(n) {
       const timeout = new Promise<void>(resolve => setTimeout(resolve, REACH_MS).unref())

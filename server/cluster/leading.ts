@@ -112,15 +112,18 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     await tellKept()
   }
 
-  const timer = setInterval(() => {
+  function look() {
     if (isBusy) return
     isBusy = true
     // The database has failed where this fails, and says so itself.
     void round().catch(() => {}).finally(() => { isBusy = false })
-  }, CHECK_EVERY_MS)
+  }
+  const timer = setInterval(look, CHECK_EVERY_MS)
   timer.unref()
 
   return {
+    /** Begins to want to lead. */
+    start: look,
     leads: () => leads,
     pack,
     close() {

@@ -4,19 +4,16 @@ import { HistoryError } from '../history/postgres/faults'
 import { requireWhole } from '../history/postgres/moving'
 import { openPartitions } from '../history/postgres/partitions'
 import type { Partitions } from '../history/postgres/partitions'
-import { bringUpToDate, takePlace, toDatabase, tryLock } from '../history/postgres/session'
+import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/session'
 import type { Database, Line, Query } from '../history/postgres/session'
 import { createFollower } from './follower'
 import type { Follower } from './follower'
 import { createJobs } from './jobs'
 import type { Jobs } from './jobs'
 import type { Memory } from './memory'
+import { claimSlot, retireSlot, takeSlot } from './slots'
 import { createShareWriter } from './writer'
 import type { ShareWriter } from './writer'
-
-/** Replicas at one database. */
-export const MOST_REPLICAS = 64
-const SLOT_LOCK = 1_279_677_300
 
 export interface OpeningOptions {
   url: string
@@ -47,6 +44,15 @@ export interface Opening {
   catchUp: () => Promise<void>
   /** A number that is the same for all replicas of a database, and for no others. */
   seed: number
+  /** Takes over the share of a replica that is gone; undefined: it is somebody's again. */
+  adopt: (slot: number) => Promise<Adopted | undefined>
+  close: () => Promise<void>
+}
+
+export interface Adopted {
+  writer: ShareWriter
+  /** There is no such share any more. */
+  retire: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -73,11 +79,27 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     follower = await createFollower({ line: followed, position: memory.position, take: options.take, onFailure: lose })
     const { reached } = follower
     const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
-    const writer = createShareWriter({ line: share, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onKept: options.onKept, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
-    await writer.restore()
+    async function writerOn(line: Line, slot: number): Promise<ShareWriter> {
+      const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onKept: options.onKept, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
+      await writer.restore()
+      return writer
+    }
+    async function adopt(slot: number): Promise<Adopted | undefined> {
+      const line = await database.line(lose)
+      try {
+        if (await takeSlot(line.query, slot)) return { writer: await writerOn(line, slot), retire: () => retireSlot(line.query, slot), close: line.close }
+      }
+      catch (error) {
+        await line.close()
+        throw error
+      }
+      await line.close()
+      return undefined
+    }
+    const writer = await writerOn(share, slot)
     const partitions = await openPartitions(jobLine.query, Date.now)
     await catchUp()
-    return { slot, read: database.read, writer, follower, jobs: createJobs({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, close }
+    return { slot, read: database.read, writer, follower, jobs: createJobs({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }
   }
   catch (error) {
     await close()
@@ -97,19 +119,6 @@ async function prepare(query: Query): Promise<number> {
   await query(`UPDATE head SET last = f.last FROM (SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(archived) FROM device)) AS last) f WHERE f.last > head.last`)
   await query('INSERT INTO meta (key, value) VALUES (\'cluster\', floor(random() * 9007199254740991)::bigint) ON CONFLICT DO NOTHING')
   return Number((await query('SELECT value FROM meta WHERE key = \'cluster\''))[0]?.value)
-}
-
-/** A session at the broker is one replica's at a time: that of one that is gone is the next one's, with all that waits in it. */
-async function claimSlot(query: Query, before: number | undefined): Promise<number> {
-  const slots = Array.from({ length: MOST_REPLICAS }, (_, i) => i + 1)
-  for (const slot of before === undefined ? slots : [before, ...slots]) {
-    if (await trySlot(query, slot)) return slot
-  }
-  throw new HistoryError(`There are ${MOST_REPLICAS} replicas at the database of NUXT_DATABASE_URL already; that is the most.`)
-}
-
-export function trySlot(query: Query, slot: number): Promise<boolean> {
-  return tryLock(query, SLOT_LOCK + slot, 'hashtext(current_schema())')
 }
 
 /** Whoever was away for so long that the log has been trimmed meanwhile has to begin anew. */

@@ -25,6 +25,8 @@ import { openReplica, OutdatedError } from './opening'
 import type { Opening } from './opening'
 import { readLog } from './records'
 import type { EntryKind, LogRecord } from './records'
+import { orphanedSlots } from './slots'
+import type { ShareWriter } from './writer'
 
 const AGAIN_MS = 1_000
 const NOT_OPEN = 'The history is not open.'
@@ -52,6 +54,10 @@ export interface Replica extends History {
   /** Whose session at the broker it has; undefined while there is no database. */
   slot: () => number | undefined
   leads: () => boolean
+  /** Sessions at the broker of replicas that are gone. */
+  orphans: () => Promise<number[]>
+  /** Takes one of them over; undefined: it is somebody's again. */
+  adopt: (slot: number) => Promise<Share | undefined>
   /** The last record that has been taken. */
   position: () => number
   /** Tells all replicas something about a device, with the next batch. */
@@ -60,6 +66,16 @@ export interface Replica extends History {
   reached: (id: number) => Promise<void>
   /** Resolves when everything that is committed by now has been taken, at once where there is no database. */
   catchUp: () => Promise<void>
+}
+
+/** The share of the messages that comes by one session: what is stored of it, and how. */
+export interface Share extends Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
+  isOpen: () => boolean
+  /** Something of it is not stored yet. */
+  isBusy: () => boolean
+  /** There is no such session any more. */
+  retire: () => Promise<void>
+  close: () => Promise<void>
 }
 
 interface Opened extends Opening { leading: Leading, maintenance: ReturnType<typeof createPostgresMaintenance> }
@@ -181,6 +197,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         maintenance: createPostgresMaintenance({ read: fresh.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: () => opening?.leading.leads() ?? false }),
       }
       progress.begin(memory.position())
+      opening.leading.start()
     }
     catch (error) {
       await fresh?.close()
@@ -212,6 +229,14 @@ export function createReplica(options: ReplicaOptions): Replica {
     open,
     slot: () => opening?.slot,
     leads: () => opening?.leading.leads() ?? false,
+    orphans: async () => orphanedSlots(read),
+    async adopt(slot) {
+      const from = opened()
+      const adopted = await from.adopt(slot)
+      if (!adopted) return undefined
+      const { writer, retire, close } = adopted
+      return { ...shareOf(writer), retire, close, isOpen: () => opening === from, isBusy: () => writer.waiting() > 0 }
+    },
     position: memory.position,
     reached: async id => opening?.follower.reached(id),
     catchUp: async () => opening?.catchUp().catch(() => undefined),
@@ -220,9 +245,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       opening?.writer.commit()
     },
     isStored: delivery => opened().writer.deliveries.isStored(delivery),
-    append({ value, kind, body, delivery }) {
+    append(record) {
       if (fault !== null) throw new HistoryError(fault)
-      opened().writer.append(value.deviceId, kind, body, delivery)
+      shareOf(opened().writer).append(record)
     },
     commit(done) {
       if (opening && fault === null) opening.writer.commit(done)
@@ -281,7 +306,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     figures() {
       if (!opening) return undefined
       const { writer, maintenance } = opening
-      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size(), limitBytes: options.retention.bytes }
+      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size() + writer.waiting(), limitBytes: options.retention.bytes }
     },
     async close() {
       await trying
@@ -295,6 +320,16 @@ export function createReplica(options: ReplicaOptions): Replica {
       await last?.jobs.settled()
       await last?.close()
     },
+  }
+}
+
+function shareOf({ deliveries, append, commit, forgetDeliveries }: ShareWriter): Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
+  return {
+    isStored: deliveries.isStored,
+    append: ({ value, kind, body, delivery }) => append(value.deviceId, kind, body, delivery),
+    commit,
+    sessionResumed: deliveries.sessionResumed,
+    forgetDeliveries,
   }
 }
 

@@ -31,6 +31,8 @@ export interface PresenceOptions {
   onChange: (change: PresenceChange, isTurn: boolean) => void
   /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
   intervalOf?: (deviceId: string) => number | undefined
+  /** False: somebody else says who is late or silent; here only time passes. */
+  judges?: () => boolean
   startMs?: number
   sweepEveryMs?: number
 }
@@ -64,7 +66,7 @@ export interface PresenceWatch {
   stop: () => void
 }
 
-export function createPresence({ onChange, intervalOf, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
+export function createPresence({ onChange, intervalOf, judges = () => true, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
   const numbers = new Map<string, number>()
   const names: string[] = []
   /** Numbers of forgotten devices. */
@@ -174,6 +176,7 @@ export function createPresence({ onChange, intervalOf, startMs = Date.now(), swe
   }
 
   function tick() {
+    if (!judges()) return void clock.at(Date.now())
     if (sweep(Date.now()) && timer) setImmediate(tick)
   }
 

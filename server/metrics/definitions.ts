@@ -62,6 +62,12 @@ const STREAM: Definition[] = [
   { kind: 'gauge', name: 'leitstand_stream_waiting_limit_bytes', help: 'Bytes that may wait for them before each may have less.', read: ({ stream }) => stream.waitingLimit },
 ]
 
+const CLUSTER: Definition[] = [
+  { kind: 'gauge', name: 'leitstand_cluster_leads', help: '1: this replica finds who is silent, packs and gives up what is too old. Exactly one of them should.', read: ({ cluster }) => cluster && Number(cluster.leads) },
+  { kind: 'gauge', name: 'leitstand_cluster_session', help: 'Number of this replica’s session at the broker.', read: ({ cluster }) => cluster?.slot },
+  { kind: 'gauge', name: 'leitstand_cluster_log_position', help: 'The record of the common log up to which this replica knows and shows everything.', read: ({ cluster }) => cluster?.position },
+]
+
 const DOOR: Definition[] = [
   { kind: 'counter', name: 'leitstand_refused_total', help: 'Requests and connections turned away before anything was done for them, by reason.', label: 'reason', read: ({ refused }) => filled(RefusalReasonSchema.options, refused) },
   { kind: 'counter', name: 'leitstand_logins_failed_total', help: 'Attempts to sign in that led nobody in: wrong, not looked at because there were too many (throttled), or failed at the identity provider.', label: 'reason', read: ({ logins }) => ({ wrong: logins.failed, throttled: logins.refused, provider: logins.provider }) },
@@ -75,7 +81,7 @@ const PROCESS: Definition[] = [
 ]
 
 /** Every metric of our own, in the order in which they are told. */
-export const DEFINITIONS: readonly Definition[] = [...TRAFFIC, ...BROKER, ...STORE, ...STREAM, ...DOOR, ...PROCESS]
+export const DEFINITIONS: readonly Definition[] = [...TRAFFIC, ...BROKER, ...STORE, ...STREAM, ...CLUSTER, ...DOOR, ...PROCESS]
 
 /** Every key, also those that have not been counted: a rate needs the zero before. */
 function filled(keys: readonly string[], counts: Readonly<Record<string, number | undefined>>): Record<string, number> {

@@ -40,6 +40,8 @@ export interface Figures {
       rawFrom: number | null | undefined
     } | undefined
   }
+  /** Only where this is one of several replicas. */
+  cluster: { leads: boolean, slot: number | undefined, position: number } | undefined
   refused: Refusals
   logins: { failed: number, refused: number, provider: number }
 }

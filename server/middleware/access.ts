@@ -10,6 +10,11 @@ const MAX_TARGET_LENGTH = 200
 
 /** Everything that is not a file of the application comes by here: who may do what stands in `shared/utils/access.ts`. */
 export default defineEventHandler((event) => {
+  const known = untilKnown(event.node.req)
+  return known ? known.then(() => admit(event)) : admit(event)
+})
+
+function admit(event: H3Event) {
   const [path = ''] = event.path.split('?')
   if (!isForPrograms(path)) return INSIDES.test(path) ? undefined : admitToPage(event, path)
   const visitor = visitorFor(event)
@@ -19,7 +24,7 @@ export default defineEventHandler((event) => {
   if (fault) throw accessError(event, fault)
   if (!rule) throw notFound(event)
   requireReach(event, rule.key)
-})
+}
 
 function admitToPage(event: H3Event, path: string) {
   const visitor = visitorFor(event)

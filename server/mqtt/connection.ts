@@ -35,6 +35,8 @@ export interface ConnectionOptions extends Access {
   sessionExpirySeconds: number
   receiveMaximum: number
   filters: readonly string[]
+  /** Whether somebody looks at the `traceparent` of messages. */
+  wantsTraceparent: boolean
   /** One of several applications that share the messages (`$share/…`): each is delivered to one of them. */
   replica?: {
     shareName: string
@@ -42,6 +44,8 @@ export interface ConnectionOptions extends Access {
     session: () => string
     /** A name that no other has, while nothing can be stored. */
     passing: string
+    /** It is to take only what waits in its session, and nothing new. */
+    isLeaving?: boolean
   }
 }
 
@@ -148,10 +152,13 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
   function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
     const turns = createTurns(current, events, onFailure)
-    receiveDirectly(current, { protocolVersion, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
+    receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
-      const { topic, payload, retain, dup, messageId } = packet
-      const isOurs = turns.take({ topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined })
+      const { topic, payload, retain, dup, messageId, properties } = packet
+      const message: Delivered = { topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined }
+      const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
+      if (traceparent !== undefined) message.traceparent = traceparent
+      const isOurs = turns.take(message)
       // An error tells MQTT.js not to acknowledge; the turn does.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)
@@ -175,6 +182,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   function subscribe(current: MqttClient, storeFault: string | null) {
     // While nothing can be stored everything is looked at: what is shared waits in the session.
     const prefix = options.replica && storeFault === null ? `$share/${options.replica.shareName}/` : ''
+    if (options.replica?.isLeaving) return leave(current, options.filters.map(filter => prefix + filter))
     const wanted = Object.fromEntries(options.filters.map(filter => [prefix + filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
     current.subscribe(wanted, (error, _granted, packet) => {
       if (current !== client) return
@@ -194,6 +202,12 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
         reason: `The broker refused the subscription to ${refused.join(', ')}; allow it in the broker’s access list.`,
       })
       subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current, storeFault)
+    })
+  }
+
+  function leave(current: MqttClient, filters: string[]) {
+    current.unsubscribe(filters, () => {
+      if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: version === 5 ? 'MQTT 5.0' : 'MQTT 3.1.1', attempts: 0 })
     })
   }
 

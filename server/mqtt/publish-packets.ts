@@ -1,3 +1,5 @@
+import { userProperty } from './user-properties'
+
 const PUBLISH = 3
 const LONGEST_LENGTH_FIELD = 4
 
@@ -9,6 +11,8 @@ export interface Delivered {
   redelivered: boolean
   /** The packet id of a QoS 1 message. */
   packetId: number | undefined
+  /** Its user property of this name (MQTT 5), where it is wanted: the trace that it belongs to, as its sender says. */
+  traceparent?: string
 }
 
 /** Where a packet begins and ends; `length` counts its fixed header, too. */
@@ -34,8 +38,8 @@ function isPlainPublish(first: number): boolean {
   return first >> 4 === PUBLISH && (first >> 1 & 3) < 2
 }
 
-/** Reads the PUBLISH packet between two bounds. The payload is a part of `bytes`. @throws when it is malformed. */
-export function readPublish(bytes: Buffer, at: number, { head, length }: PacketBounds, protocolVersion: 4 | 5): Delivered {
+/** Reads the PUBLISH packet between two bounds, with its `traceparent` only where it is wanted. The payload is a part of `bytes`. @throws when it is malformed. */
+export function readPublish(bytes: Buffer, at: number, { head, length }: PacketBounds, protocolVersion: 4 | 5, wantsTraceparent = false): Delivered {
   const first = bytes[at] ?? 0
   const end = at + length
   let position = at + head
@@ -49,8 +53,15 @@ export function readPublish(bytes: Buffer, at: number, { head, length }: PacketB
     packetId = readUint16(bytes, position, end)
     position += 2
   }
+  const properties = position
   if (protocolVersion === 5) position = endOfProperties(bytes, position, end)
-  return { topic, payload: bytes.subarray(position, end), replayed: (first & 1) > 0, redelivered: (first & 8) > 0, packetId }
+  const message: Delivered = { topic, payload: bytes.subarray(position, end), replayed: (first & 1) > 0, redelivered: (first & 8) > 0, packetId }
+  // An empty list of properties is one byte: their length.
+  if (wantsTraceparent && position > properties + 1) {
+    const traceparent = userProperty(bytes, startOfProperties(bytes, properties), position, 'traceparent')
+    if (traceparent !== undefined) message.traceparent = traceparent
+  }
+  return message
 }
 
 function readUint16(bytes: Buffer, at: number, end: number): number {
@@ -58,7 +69,14 @@ function readUint16(bytes: Buffer, at: number, end: number): number {
   return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0)
 }
 
-/** Properties are of no use to us; topic aliases are not among them, for we do not offer any. */
+/** Behind their length. */
+function startOfProperties(bytes: Buffer, at: number): number {
+  let position = at
+  while ((bytes[position] ?? 0) >= 128) position++
+  return position + 1
+}
+
+/** Properties are of no use to us, but for one; topic aliases are not among them, for we do not offer any. */
 function endOfProperties(bytes: Buffer, at: number, end: number): number {
   let length = 0
   for (let i = 0; i < LONGEST_LENGTH_FIELD; i++) {

@@ -4,6 +4,7 @@ import type { Delivered, PacketBounds } from './publish-packets'
 
 export interface Receiving {
   protocolVersion: 4 | 5
+  wantsTraceparent: boolean
   /** One message; false: no more of them in this event-loop turn. */
   onPublish: (message: Delivered) => boolean
   /** What the broker sends makes no sense. */
@@ -15,7 +16,7 @@ export interface Receiving {
  * list of buffers, an event, a store, a tick each) costs as much as everything that we do with it.
  * Where the connection is not built as expected, MQTT.js reads them as usual.
  */
-export function receiveDirectly(client: MqttClient, { protocolVersion, onPublish, onMalformed }: Receiving) {
+export function receiveDirectly(client: MqttClient, { protocolVersion, wantsTraceparent, onPublish, onMalformed }: Receiving) {
   const { stream } = client
   // That of the pipe into MQTT.js.
   const [toClient, ...others] = stream.listeners('data')
@@ -64,7 +65,7 @@ export function receiveDirectly(client: MqttClient, { protocolVersion, onPublish
   }
 
   function hand(bytes: Buffer, at: number, bounds: PacketBounds): boolean {
-    if (bounds.isPublish) return onPublish(readPublish(bytes, at, bounds, protocolVersion))
+    if (bounds.isPublish) return onPublish(readPublish(bytes, at, bounds, protocolVersion, wantsTraceparent))
     toClient?.call(stream, bytes.subarray(at, at + bounds.length))
     return true
   }

@@ -1,9 +1,16 @@
 import { createLeitstand } from '../leitstand'
+import type { Log } from '../leitstand'
 import { readSettings, SettingsError } from '../settings'
+import { areTracesWanted } from '../tracing/wanted'
 import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
 import { provideLeitstand } from '../utils/leitstand'
 import { buildShell, provideShell } from '../utils/shell'
 import { fitYoungGeneration } from '../utils/young-generation'
+
+const LOG: Log = {
+  info: line => console.info(`[leitstand] ${line}`),
+  warn: line => console.warn(`[leitstand] ${line}`),
+}
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
 export default defineNitroPlugin((nitroApp) => {
@@ -14,14 +21,13 @@ export default defineNitroPlugin((nitroApp) => {
   prepareRouting(nitroApp.h3App, useRuntimeConfig())
 
   const settings = orExit(() => readSettings(useRuntimeConfig(), process.env))
-  const leitstand = orExit(() => createLeitstand(settings, {
-    info: line => console.info(`[leitstand] ${line}`),
-    warn: line => console.warn(`[leitstand] ${line}`),
-  }))
+  const leitstand = orExit(() => createLeitstand(settings, LOG))
   provideLeitstand(leitstand)
   provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))
   const endFitting = fitYoungGeneration(() => leitstand.health().messages.received)
-  leitstand.start().catch(exit)
+  const tracing = areTracesWanted(process.env) ? loadTracing() : undefined
+  const started = tracing ? tracing.then(startTraced) : leitstand.start()
+  started.catch(exit)
   // Streams are told before the server closes their sockets under them.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => {
     leitstand.hub.stop()
@@ -29,9 +35,33 @@ export default defineNitroPlugin((nitroApp) => {
   })
   nitroApp.hooks.hook('close', () => {
     endFitting()
-    return leitstand.stop()
+    return tracing ? stopTraced() : leitstand.stop()
   })
+
+  function startTraced(tracing: Awaited<ReturnType<typeof loadTracing>>) {
+    tracing?.traceServer(nitroApp.h3App, useRuntimeConfig().app.baseURL)
+    if (tracing) provideLeitstand(tracing.traceQuestions(leitstand, settings.databaseUrl ? 'postgresql' : 'sqlite'))
+    return leitstand.start(tracing)
+  }
+
+  /** The last spans are those of the end. */
+  async function stopTraced() {
+    await leitstand.stop()
+    await (await tracing)?.stop()
+  }
 })
+
+/** Nothing that goes wrong with traces may keep the control room from its work. */
+async function loadTracing() {
+  try {
+    const { startTracing } = await import('../tracing/tracing')
+    return await startTracing(process.env, LOG)
+  }
+  catch (error) {
+    LOG.warn(`No traces are exported: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
 
 /** Whoever reads the log may go away. To complain of that in the log fails as well, and so on without end. */
 function surviveLostLog() {

@@ -1,9 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
+import { StreamEventSchema } from '#shared/schemas/events'
+import type { StreamEvent } from '#shared/schemas/events'
+import { startNginx } from '../../tools/programs/nginx'
+import type { App } from './support/app'
 import { connectDevice } from './support/broker'
 import { startCluster, storedNumbers } from './support/cluster'
-import { mosquitto, postgres } from './support/dependencies'
+import { mosquitto, nginx, postgres } from './support/dependencies'
 import { connectStream } from './support/stream'
 import { until } from './support/until'
 
@@ -83,4 +87,181 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     const exported = await fetch(`${apps[1]?.url}/api/sensors/gate/export?from=0`)
     expect(exported.headers.get(EXPORT_MESSAGES_HEADER)).toBe(String(NUMBERS))
   }, 180_000)
+
+  it.skipIf(!nginx)('give a viewer whose replica is killed the rest from another one, within 3 s and without a gap', async () => {
+    const { broker, replica } = await startCluster()
+    const apps = [await replica(), await replica(), await replica()]
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    const balancer = await startNginx({ replicas: apps.map(({ port }) => port) })
+    onTestFinished(balancer.stop)
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    let next = 0
+    const timer = setInterval(() => void device.publishAsync('sensors/gate/telemetry', message(next++), { qos: 1 }), 5)
+    onTestFinished(() => clearInterval(timer))
+
+    const viewers = Array.from({ length: 9 }, () => followGate(balancer.url))
+    onTestFinished(() => viewers.forEach(viewer => viewer.stop()))
+    for (const place of [0, 1, 2]) {
+      const since = next
+      await until(() => viewers.every(({ seen }) => (seen.at(-1) ?? 0) > since + 50) || undefined, 'all to see what comes')
+      await apps[place]?.stop('SIGKILL')
+      apps[place] = await replica(apps[place]?.port)
+      await apps[place]?.untilBroker('connected')
+    }
+    clearInterval(timer)
+    const missing = (seen: readonly number[]) => Array.from({ length: next - Number(seen[0]) }, (_, i) => i + Number(seen[0])).filter(n => !seen.includes(n))
+    await until(() => viewers.every(({ seen }) => missing(seen).length === 0) || undefined, 'all to see everything').catch(() => {})
+    for (const { seen, told, awayMs } of viewers) {
+      // Replicas store what is theirs side by side: two messages may change places.
+      expect(missing(seen)).toEqual([])
+      expect(new Set(seen).size).toBe(seen.length)
+      expect(Math.max(...awayMs)).toBeLessThan(3_000)
+      // Never more than once from the beginning, and never less than every event.
+      expect(told.slice(1)).toEqual(told.slice(1).map(() => 'resumed'))
+    }
+    expect(viewers.flatMap(({ awayMs }) => awayMs).length).toBeGreaterThanOrEqual(9)
+  }, 120_000)
+
+  it('take over what waits for one that is gone for good, and what only one of them does', async () => {
+    const { broker, replica } = await startCluster()
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    await device.publishAsync('sensors/gate/state', '{"status":"open","updated_at":"2026-11-03T12:40:00Z"}', { qos: 1, retain: true })
+    const apps = [await replica()]
+    await until(() => apps[0]?.output().includes('leads now'), 'the first to lead')
+    apps.push(await replica(), await replica())
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    // What was said before there was an application, and kept: no shared subscription brings it.
+    for (const app of apps) await until(async () => (await app.health()).devices === 1 || undefined, 'the retained state')
+    const [gone, ...left] = apps
+    await gone?.stop('SIGKILL')
+    for (let n = 0; n < 300; n++) await device.publishAsync('sensors/gate/telemetry', message(n), { qos: 1 })
+    await until(() => left.some(app => app.output().includes('leads now')), 'another one to lead')
+    // A third of them waits in the session of the one that is gone.
+    for (const app of left) expect((await storedNumbers(app)).length).toBeLessThan(300)
+    for (const app of left) {
+      await until(async () => (await storedNumbers(app)).length === 300 || undefined, 'all of them', 30_000)
+      expect((await storedNumbers(app)).length).toBe(300)
+    }
+    await until(() => left.some(app => /Took over what waited for replica 1/.test(app.output())), 'the session to end')
+    for (let n = 300; n < 360; n++) await device.publishAsync('sensors/gate/telemetry', message(n), { qos: 1 })
+    for (const app of left) await until(async () => (await storedNumbers(app)).length === 360 || undefined, 'what came since, at once', 2_000)
+  }, 90_000)
+
+  it('know of each other what people say and who they are, and whoever leads finds who is silent', async () => {
+    const { broker, replica } = await startCluster()
+    const apps = [await replica(), await replica()]
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    const [a, b] = apps
+    if (!a || !b) throw new Error('not started')
+    const ask = (app: App, path: string, method = 'GET', body?: object, cookie = '') => fetch(app.url + path, {
+      method, ...(body && { body: JSON.stringify(body) }), headers: { ...(body && { 'content-type': 'application/json' }), ...(cookie && { cookie }), origin: app.url },
+    })
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    const streams = [await connectStream(a.url, '/ws/events?after='), await connectStream(b.url, '/ws/events?after=')]
+    expect((await ask(a, '/api/devices/gate', 'PUT', { name: 'North gate', group: 'gates', intervalSeconds: 1 })).status).toBe(200)
+    await device.publishAsync('sensors/gate/telemetry', '{"metrics":{"n":1}}', { qos: 1 })
+    const told = await Promise.all(streams.map(stream => stream.next('device')))
+    expect(told[0]).toEqual(told[1])
+    expect(await (await ask(b, '/api/devices/gate')).json()).toMatchObject({ name: 'North gate', group: 'gates' })
+    const silent = await Promise.all(streams.map(stream => stream.next('presence', ({ data }) => data.presence === 'silent')))
+    expect(silent[0]).toEqual(silent[1])
+
+    const first = await ask(a, '/api/first-account', 'POST', { name: 'Ada', password: 'correct horse battery', code: /code ([\w-]+)/.exec(b.output())?.[1] })
+    expect(first.status).toBeLessThan(300)
+    const cookie = String(first.headers.get('set-cookie')?.split(';')[0])
+    expect(await (await ask(b, '/api/session', 'GET', undefined, cookie)).json()).toMatchObject({ name: 'Ada', role: 'admin' })
+    expect((await ask(b, '/api/sensors')).status).toBe(401)
+    for (const stream of streams) expect((await stream.closed).code).toBe(4401)
+
+    expect((await ask(b, '/api/devices/gate', 'DELETE', undefined, cookie)).status).toBe(200)
+    for (const app of apps) await until(async () => (await (await ask(app, '/api/sensors', 'GET', undefined, cookie)).json()).length === 0 || undefined, 'the device to be hidden')
+    expect((await ask(a, '/api/devices/gate/restore', 'POST', {}, cookie)).status).toBe(200)
+    for (const app of apps) await until(async () => (await (await ask(app, '/api/sensors', 'GET', undefined, cookie)).json()).length === 1 || undefined, 'the device to be back')
+
+    expect((await ask(a, '/api/session', 'DELETE', undefined, cookie)).status).toBeLessThan(300)
+    await until(async () => (await ask(b, '/api/sensors', 'GET', undefined, cookie)).status === 401 || undefined, 'the session to be over elsewhere')
+  }, 60_000)
+
+  it('go on showing what comes while the database is away, say so, and store it afterwards', async () => {
+    const { broker, database, replica } = await startCluster()
+    const apps = [await replica(), await replica()]
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    const streams = await Promise.all(apps.map(app => connectStream(app.url, '/ws/events?after=')))
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    await device.publishAsync('sensors/gate/telemetry', message(0), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 0)
+    await database.stop('SIGQUIT')
+    for (const app of apps) await app.untilBroker('store-failed')
+    await device.publishAsync('sensors/gate/telemetry', message(1), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 1)
+    await database.start()
+    for (const app of apps) await app.untilBroker('connected')
+    await device.publishAsync('sensors/gate/telemetry', message(2), { qos: 1 })
+    for (const stream of streams) await stream.next('telemetry', ({ data }) => data.metrics.n === 2)
+    for (const app of apps) await until(async () => JSON.stringify(await storedNumbers(app)) === '[0,1,2]' || undefined, 'all of them to be stored')
+    expect(apps.filter(app => app.output().split('leads now').length - app.output().split('does not lead').length === 1)).toHaveLength(1)
+  }, 60_000)
+
+  it('say goodbye one after the other, and lose nothing', async () => {
+    const { broker, replica } = await startCluster()
+    const apps = [await replica(), await replica()]
+    await Promise.all(apps.map(app => app.untilBroker('connected')))
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info(apps.map(app => app.output()).join('\n---\n')) })
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    let next = 0
+    const timer = setInterval(() => void device.publishAsync('sensors/gate/telemetry', message(next++), { qos: 1 }), 2)
+    onTestFinished(() => clearInterval(timer))
+    for (const place of [0, 1]) {
+      const stream = await connectStream(apps[place]?.url ?? '', '/ws/events?after=')
+      const since = next
+      await stream.next('telemetry', ({ data }) => Number(data.metrics.n) > since)
+      expect(await apps[place]?.stop('SIGTERM')).toBe(0)
+      expect((await stream.closed).code).toBe(1012)
+      apps[place] = await replica()
+      await apps[place]?.untilBroker('connected')
+    }
+    clearInterval(timer)
+    for (const app of apps) await until(async () => (await storedNumbers(app)).length === next || undefined, 'all numbers')
+  }, 60_000)
 })
+
+/** A viewer of the device `gate` that comes back as soon as it can, going on behind what it has seen. */
+function followGate(url: string) {
+  const seen: number[] = []
+  const told: string[] = []
+  const awayMs: number[] = []
+  let lastId = ''
+  let lostAt: number | undefined
+  let socket: WebSocket | undefined
+  let isOver = false
+
+  function receive(event: StreamEvent) {
+    if ('id' in event && event.id) lastId = event.id
+    if (event.type === 'telemetry') seen.push(Number(event.data.metrics.n))
+    if (event.type !== 'snapshot' && event.type !== 'resumed') return
+    told.push(event.type)
+    if (lostAt !== undefined) awayMs.push(performance.now() - lostAt)
+    lostAt = undefined
+  }
+
+  function connect() {
+    socket = new WebSocket(`${url.replace('http', 'ws')}/ws/events?after=${lastId}`)
+    socket.addEventListener('message', ({ data }) => receive(StreamEventSchema.parse(JSON.parse(String(data)))))
+    socket.addEventListener('close', () => {
+      lostAt ??= performance.now()
+      if (!isOver) setTimeout(connect, 50)
+    })
+  }
+  connect()
+  return {
+    seen, told, awayMs,
+    stop() {
+      isOver = true
+      socket?.close()
+    },
+  }
+}

@@ -73,7 +73,7 @@ describe.skipIf(!browser)('the overview by keyboard alone', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'd-7' }).waitFor()
-    expect(await page.getByTestId('palette-input').count()).toBe(0)
+    await page.getByTestId('palette-input').waitFor({ state: 'detached' })
   })
 })
 

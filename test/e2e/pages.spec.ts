@@ -1,9 +1,10 @@
+import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { freePort } from '../../tools/programs/free-port'
-import { startApp } from './support/app'
+import { launchApp, startApp } from './support/app'
 import type { App } from './support/app'
 import { connectDevice, startMosquitto } from './support/broker'
 import { axeViolations, closeBrowser, openPage } from './support/browser'
@@ -14,11 +15,32 @@ const FocusSchema = z.object({ isIn: z.boolean(), isShown: z.boolean(), text: z.
 const browser = await findBrowser().catch(() => undefined)
 afterAll(closeBrowser)
 
-async function startSite() {
+async function startSite(): Promise<Site> {
   const app = await startApp()
   const { broker } = await app.untilBroker('connected')
   return { app, device: await connectDevice(broker.url, { protocolVersion: 4 }) }
 }
+
+/** One site for all tests of a block, which do not get in each other's way. */
+function siteOfAll(fill: (site: Site) => Promise<void> = () => Promise.resolve()): () => Site {
+  let site: Site | undefined
+  beforeAll(async () => {
+    const app = await launchApp()
+    const { broker } = await app.untilBroker('connected')
+    site = { app, device: await mqtt.connectAsync(broker.url, { protocolVersion: 4 }) }
+    await fill(site)
+  })
+  afterAll(async () => {
+    await site?.device.endAsync(true)
+    await site?.app.stop('SIGKILL')
+  })
+  return () => {
+    if (!site) throw new Error('The site is not there yet.')
+    return site
+  }
+}
+
+interface Site { app: App, device: MqttClient }
 
 function publish(device: MqttClient, deviceId: string, metrics: object) {
   return device.publishAsync(`sensors/${deviceId}/telemetry`, JSON.stringify({ metrics }), { qos: 1 })
@@ -101,8 +123,10 @@ describe.skipIf(!browser)('connection loss', () => {
 const NAMES = ['Tür Süd', 'a.b.c', '...', '..a', '100%', 'a%2Fb', '%zz', '🚪 1', '<script>alert(1)', '"quoted" & more', '?a=b&c', 'back\\slash', 'x.json', '日本']
 
 describe.skipIf(!browser)('device names', () => {
+  const site = siteOfAll()
+
   it.each(NAMES)('such as %s are shown as text and have a page that can be reloaded', async (name) => {
-    const { app, device } = await startSite()
+    const { app, device } = site()
     await publish(device, name, { tempC: 4.5 })
     const page = await openPage(app.url)
     await page.getByRole('link', { name, exact: true }).first().click()
@@ -117,7 +141,7 @@ describe.skipIf(!browser)('device names', () => {
   })
 
   it('of devices nobody heard of have a page that comes alive with the first message', async () => {
-    const { app, device } = await startSite()
+    const { app, device } = site()
     const page = await openPage(`${app.url}/devices/tor-9`)
     await shows(page, 'mosquitto_pub')
     await publish(device, 'tor-9', { tempC: 4.5 })
@@ -136,7 +160,7 @@ describe.skipIf(!browser)('rejected messages', () => {
 })
 
 /** Every page in every designed state that a page audit can reach. */
-async function fillSite({ app, device }: { app: App, device: MqttClient }) {
+async function fillSite({ app, device }: Site) {
   await publish(device, 'tor-1', { tempC: 22.4, humidity: 48.2, doorState: 'open', armed: true })
   await publish(device, 'tor-2', { tempC: 19, doorState: 'closed' })
   await device.publishAsync('sensors/tor-2/state', '{"status":"offline","updated_at":"2025-11-03T12:40:00Z"}', { qos: 1 })
@@ -155,10 +179,10 @@ const OPERABLE = `
     .filter(element => element.checkVisibility({ visibilityProperty: true }) && !element.disabled && element.tabIndex >= 0 && !element.closest('[inert]'))`
 
 describe.skipIf(!browser)('the keyboard', () => {
+  const site = siteOfAll(fillSite)
+
   it.each(['/', '/?form=tiles', '/devices/tor-1', '/rejections', '/topics', '/doctor', '/storage', '/configuration'])('reaches everything on %s, and shows where it is', async (path) => {
-    const site = await startSite()
-    await fillSite(site)
-    const page = await openPage(site.app.url + path)
+    const page = await openPage(site().app.url + path)
     await page.locator('h1:visible').first().waitFor()
     await page.waitForLoadState('networkidle')
     await page.evaluate('document.body.focus()')
@@ -190,11 +214,11 @@ describe.skipIf(!browser)('page audit', () => {
     { locale: 'de-DE', colorScheme: 'dark' },
   ] as const
 
+  const site = siteOfAll(fillSite)
+
   it.each(looks)('finds nothing in $locale, $colorScheme', async (look) => {
-    const site = await startSite()
-    await fillSite(site)
     for (const path of paths) {
-      const page = await openPage(site.app.url + path, { ...look, reducedMotion: 'reduce' })
+      const page = await openPage(site().app.url + path, { ...look, reducedMotion: 'reduce' })
       for (const { width, height } of SIZES) {
         await page.setViewportSize({ width, height })
         await page.locator('h1:visible').first().waitFor()

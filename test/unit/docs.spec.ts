@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { RefusalReasonSchema } from '#shared/schemas/refusal'
 import { SettingsSchema, variableName } from '../../server/settings'
@@ -31,8 +31,18 @@ describe('the README', () => {
   })
 })
 
+describe('the variables of OpenTelemetry', () => {
+  it('that are read are all explained', () => {
+    const sources = readdirSync('server/tracing').map(name => readFileSync(`server/tracing/${name}`, 'utf8')).join()
+    const read = new Set(sources.match(/\bOTEL_[A-Z_]+[A-Z]\b/g)?.filter(name => name !== 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'))
+    const explained = readFileSync('docs/operation.md', 'utf8')
+    expect(read.size).toBeGreaterThan(12)
+    expect([...read].filter(name => !explained.includes(`\`${name}\``))).toEqual([])
+  })
+})
+
 describe('links in the documents', () => {
-  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
+  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/scale.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
   it.each(documents)('of %s lead somewhere', (document) => {
     const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
     const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path)

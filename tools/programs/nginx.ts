@@ -93,7 +93,7 @@ export function renderNginx(text: string, { replicas, brokers = [], ports, folde
     if (!pattern.test(result)) throw new Error(`cluster/nginx.conf has no ${String(pattern)}.`)
     result = result.replace(pattern, (...found: string[]) => typeof by === 'string' ? by : by(...found))
   }
-  put(/(?:server leitstand-\d+:3000 ([^;]*);\s*)+/, (_all, policy = '') => `${servers(local(replicas), policy)}\n    `)
+  put(/(?:server leitstand-\d+:3000 ([^;]*);\s*)+/g, (_all, policy = '') => `${servers(local(replicas), policy)}\n    `)
   put(/(?:server emqx-\d+:\d+ ([^;]*);\s*)+/g, (_all, policy = '') => `${servers(local(brokers), policy)}\n    `)
   put(/\blisten (?:127\.0\.0\.1:)?(\d+)/g, (all, port = '') => all.replace(/\S+$/, `127.0.0.1:${ports[Number(port)]}`))
   put(/\/tmp\//g, `${folder}/`)

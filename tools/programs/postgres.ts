@@ -15,6 +15,8 @@ export interface RunningPostgres {
   port: number
   /** With user and password; the database is `postgres`. */
   url: string
+  /** Of the process that starts all others. */
+  pid: () => number | undefined
   /** Starts it again after `stop`, with the same data. */
   start: () => Promise<void>
   stop: (signal?: NodeJS.Signals) => Promise<void>
@@ -46,10 +48,12 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const args = ['-D', data, ...Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   let end: ((signal: NodeJS.Signals) => void) | undefined
   let ended: Promise<unknown> | undefined
+  let pid: number | undefined
 
   async function start() {
     const child = spawn(join(programs ?? '', 'postgres'), args, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
     ended = once(child, 'exit')
+    pid = child.pid
     end = signal => child.kill(signal)
     let said = ''
     for await (const text of child.stderr.iterator({ destroyOnReturn: false })) {
@@ -71,6 +75,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   return {
     port,
     url: `postgres://leitstand:${POSTGRES_PASSWORD}@127.0.0.1:${port}/postgres`,
+    pid: () => pid,
     start,
     stop,
     async remove() {

@@ -23,12 +23,15 @@ const partings = new WeakMap<Peer, () => void>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
-  upgrade(request) {
+  async upgrade(request) {
+    const below = requestBelow(request)
+    if (below) await untilKnown(below)
     const visitor = visitorBelow(request)
     const fault = visitor && accessFault(visitor, 'get /ws/events')
     if (!visitor || fault) throw refusal(fault?.status ?? 401, fault?.code ?? 'login-required', fault?.message ?? 'Sign in first.')
     const wanted = wantedOf(request.url)
     if (typeof wanted === 'string') throw refusal(400, 'query-invalid', `The query is not usable. ${wanted}.`)
+    await untilTold(wanted.after)
   },
   open(peer) {
     const { accounts, hub, replays, limits } = useLeitstand()
@@ -134,6 +137,11 @@ function hasFrames<T extends object>(websocket: T): websocket is T & Frames {
 
 /** Who asks for an upgrade; where they come from is known only below what crossws hands out. */
 function visitorBelow(request: object): ReturnType<typeof visitorOf> | undefined {
+  const below = requestBelow(request)
+  return below && visitorOf(below)
+}
+
+function requestBelow(request: object): IncomingMessage | undefined {
   const below: unknown = Reflect.get(request, '_req')
-  return below instanceof IncomingMessage ? visitorOf(below) : undefined
+  return below instanceof IncomingMessage ? below : undefined
 }

@@ -10,7 +10,7 @@ export async function startCluster() {
   const broker = await startMosquitto(['allow_anonymous true', 'max_inflight_messages 1000', 'set_tcp_nodelay true'])
   const database = await startPostgres()
   onTestFinished(() => database.remove())
-  const env = { NUXT_MQTT_URL: broker.url, NUXT_DATABASE_URL: database.url, NUXT_CLUSTER: 'true' }
+  const env = { NUXT_MQTT_URL: broker.url, NUXT_DATABASE_URL: database.url, NUXT_CLUSTER: 'true', NUXT_ACCOUNTS_OPEN: 'true' }
   return { broker, database, replica: (port = 0) => startApp(env, port) }
 }
 

@@ -80,6 +80,15 @@ describe('readSettings', () => {
     for (const issuer of ['http://localhost:8080', 'http://127.0.0.1:1', 'http://[::1]/x']) expect(readSettings(defaults, { ...env, NUXT_OIDC_ISSUER: issuer }).oidc.issuer).toBe(issuer)
   })
 
+  it('wants a broker, a database and a history where there are replicas', () => {
+    const env = { NUXT_CLUSTER: 'true', NUXT_DATABASE_URL: 'postgres://database/leitstand', NUXT_MQTT_URL: 'mqtt://broker' }
+    expect(readSettings(defaults, env).cluster).toBe(true)
+    expect(readSettings(defaults, { ...env, NUXT_CLUSTER: 'false', NUXT_DATABASE_URL: '' }).cluster).toBe(false)
+    expect(() => readSettings(defaults, { ...env, NUXT_DATABASE_URL: '' })).toThrow('NUXT_DATABASE_URL must be set')
+    expect(() => readSettings(defaults, { ...env, NUXT_MQTT_URL: '' })).toThrow('NUXT_MQTT_URL must be set')
+    expect(() => readSettings(defaults, { ...env, NUXT_HISTORY: 'off' })).toThrow('NUXT_HISTORY must not be off')
+  })
+
   it('never repeats a secret in its message', () => {
     expect(() => readSettings(defaults, { NUXT_MQTT_URL: 'x://user:secret@host' })).toThrow(expect.not.objectContaining({ message: expect.stringContaining('secret') }))
   })

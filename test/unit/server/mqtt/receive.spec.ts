@@ -94,6 +94,7 @@ async function connectRaw(options: { take?: (message: Delivered) => boolean } = 
   let sessionKnown = false
   client.on('connect', () => { sessionKnown = true })
   receiveDirectly(client, {
+    wantsTraceparent: false,
     protocolVersion: 5,
     onPublish(message) {
       expect(sessionKnown).toBe(true)

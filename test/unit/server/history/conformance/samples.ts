@@ -240,7 +240,7 @@ export function conformsInSamples(make: PlaceMaker) {
     await kept(site.history)
     await site.history.packAll()
     const report = await site.history.storage()
-    expect(report).toMatchObject({ devices: 2, series: 3, messages: 501, durability: 'normal', fault: null, limitBytes: 1e9 })
+    expect(report).toMatchObject({ devices: 2, series: 3, messages: 501, durability: expect.any(String), fault: null, limitBytes: 1e9 })
     expect(report.metrics[0]).toMatchObject({ deviceId: 'tor-1', metric: 'noisy' })
     expect(report.tiers.map(({ tier, from }) => [tier, from])).toEqual([['raw', fromMicroseconds(START)], ['minute', fromMicroseconds(START)], ['hour', expect.any(String)]])
     expect(report.bytes).toBeGreaterThan(0)

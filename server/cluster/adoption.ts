@@ -1,0 +1,116 @@
+// When a replica is gone for good, what the broker holds for it must not wait for ever: the one that leads takes over its session,
+// stores what is in it, and ends it. Whoever is only started anew comes back sooner than that.
+import mqtt from 'mqtt'
+import type { Ingest } from '../ingest'
+import { commonOptions } from '../mqtt/client-options'
+import { createConnection } from '../mqtt/connection'
+import type { Connection, ConnectionOptions } from '../mqtt/connection'
+import type { Replica, Share } from './replica'
+
+const LOOK_EVERY_MS = 2_000
+/** So long a replica may take to start anew. */
+const ADOPT_AFTER_MS = 10_000
+/** Nothing waits in a session any more when it has brought nothing for so long. */
+const DRAINED_AFTER_MS = 3_000
+const END_MS = 5_000
+
+export interface AdoptionOptions {
+  replica: Replica
+  /** How the broker is reached, and what the session is subscribed to. */
+  connection: Omit<ConnectionOptions, 'replica'> & { shareName: string }
+  sessionOf: (slot: number) => string
+  /** What takes the messages of a share. */
+  ingestFor: (share: Share) => Pick<Ingest, 'onMessage' | 'onTurnEnd' | 'onSession' | 'storeFault'>
+  onAdopted: (slot: number, messages: number) => void
+}
+
+export function createAdoption({ replica, connection, sessionOf, ingestFor, onAdopted }: AdoptionOptions) {
+  const freeSince = new Map<number, number>()
+  let timer: NodeJS.Timeout | undefined
+  let isBusy = false
+
+  async function look() {
+    const orphans = await replica.orphans()
+    for (const slot of freeSince.keys()) if (!orphans.includes(slot)) freeSince.delete(slot)
+    for (const slot of orphans) {
+      const since = freeSince.get(slot) ?? Date.now()
+      freeSince.set(slot, since)
+      if (Date.now() - since < ADOPT_AFTER_MS) continue
+      freeSince.delete(slot)
+      await adopt(slot)
+    }
+  }
+
+  async function adopt(slot: number) {
+    const share = await replica.adopt(slot)
+    if (!share) return
+    try {
+      const messages = await drain(share, slot)
+      await endSession(sessionOf(slot))
+      await share.retire()
+      onAdopted(slot, messages)
+    }
+    finally {
+      await share.close()
+    }
+  }
+
+  /** Resolves when nothing waits in the session any more: how many messages there were. */
+  function drain(share: Share, slot: number): Promise<number> {
+    const ingest = ingestFor(share)
+    let messages = 0
+    let last: number | undefined
+    const drained: Connection = createConnection({ ...connection, replica: { shareName: connection.shareName, session: () => sessionOf(slot), passing: `${sessionOf(slot)}-passing`, isLeaving: true } }, {
+      ...ingest,
+      onMessage(message) {
+        messages++
+        last = performance.now()
+        ingest.onMessage(message)
+      },
+      onStatus({ code }) {
+        if (code === 'connected') last = performance.now()
+      },
+    })
+    drained.start()
+    return new Promise((resolve, reject) => {
+      const watch = setInterval(() => {
+        const isLost = !share.isOpen() || timer === undefined
+        if (!isLost && (last === undefined || performance.now() - last < DRAINED_AFTER_MS || share.isBusy())) return
+        clearInterval(watch)
+        void drained.stop().then(() => isLost ? reject(new Error('This replica does not lead any more.')) : resolve(messages))
+      }, LOOK_EVERY_MS / 10)
+    })
+  }
+
+  /** A session that is begun anew and not to be kept is gone. */
+  async function endSession(clientId: string) {
+    const client = mqtt.connect(connection.url, { ...commonOptions({ ...connection, clientId }, 5), clean: true, properties: { sessionExpiryInterval: 0 } })
+    await new Promise<void>((resolve) => {
+      const giveUp = setTimeout(resolve, END_MS)
+      client.once('connect', () => client.end(false, {}, () => {
+        clearTimeout(giveUp)
+        resolve()
+      }))
+      client.on('error', () => resolve())
+    })
+    client.end(true)
+  }
+
+  return {
+    start() {
+      timer ??= setInterval(() => {
+        if (isBusy) return
+        isBusy = true
+        // What could not be taken over waits for the next look.
+        void look().catch(() => {}).finally(() => { isBusy = false })
+      }, LOOK_EVERY_MS)
+      timer.unref()
+    },
+    stop() {
+      clearInterval(timer)
+      timer = undefined
+      freeSince.clear()
+    },
+  }
+}
+export type Adoption = ReturnType<typeof createAdoption>
