@@ -15,10 +15,11 @@ function count(constructor: unknown): number {
 
 const young = { pauses: 0, pauseMs: 0 }
 new PerformanceObserver((list) => {
-  for (const { duration, detail } of list.getEntries()) {
+  for (const entry of list.getEntries()) {
+    const detail: unknown = Reflect.get(entry, 'detail')
     if (typeof detail !== 'object' || detail === null || !('kind' in detail) || detail.kind !== constants.NODE_PERFORMANCE_GC_MINOR) continue
     young.pauses++
-    young.pauseMs += duration
+    young.pauseMs += entry.duration
   }
 }).observe({ entryTypes: ['gc'] })
 

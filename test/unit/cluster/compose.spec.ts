@@ -77,7 +77,7 @@ describe('compose.cluster.yaml', () => {
   it('names only settings that there are, and no secret', () => {
     for (const replica of REPLICAS) {
       const { environment = {}, secrets: given = [] } = services[replica] ?? {}
-      expect(unknownSettings(environment).filter(name => name !== 'NUXT_CLUSTER')).toEqual([])
+      expect(unknownSettings(environment)).toEqual([])
       const files = Object.entries(environment).filter(([name]) => name.endsWith('_FILE')).map(([, file]) => file)
       expect(files.sort()).toEqual(given.map(name => `/run/secrets/${name}`).sort())
       expect(given.filter(name => !secrets[name])).toEqual([])
