@@ -113,4 +113,3 @@ export function createAdoption({ replica, connection, sessionOf, ingestFor, onAd
     },
   }
 }
-export type Adoption = ReturnType<typeof createAdoption>
