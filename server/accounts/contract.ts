@@ -10,7 +10,8 @@ export interface AccountStore {
   /** Writes in one transaction; resolves when it is on disk. @throws an Error fit to show, and then nothing is changed. */
   write: (changes: readonly StoreChange[]) => Promise<void>
 }
-export interface StoreChange { kind: string, name: string, body: string | null }
+/** `ifThere`: not when it was deleted elsewhere meanwhile. */
+export interface StoreChange { kind: string, name: string, body: string | null, ifThere?: true }
 
 export interface AccountOptions {
   store: AccountStore

@@ -50,8 +50,11 @@ export function createKeeping(store: AccountStore) {
     async keep(changes: readonly StoreChange[]) {
       for (const change of changes) {
         const key = keyOf(change)
+        const waiting = pending.get(key)
         pending.delete(key)
-        pending.set(key, change)
+        // What is not there yet still has to be made.
+        const { kind, name, body } = change
+        pending.set(key, waiting && waiting.body !== null && !waiting.ifThere ? { kind, name, body } : change)
       }
       for (const oldest of pending.keys()) {
         if (pending.size <= MAX_PENDING) break

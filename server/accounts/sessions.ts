@@ -91,7 +91,8 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
       const changes = [...used].flatMap((name): StoreChange[] => {
         const session = book.sessions.get(name)
         const token = book.tokens.get(name)
-        return session ? [sessionChange(name, session)] : token ? [tokenChange(name, token)] : []
+        // One that has ended elsewhere stays ended.
+        return session ? [{ ...sessionChange(name, session), ifThere: true }] : token ? [{ ...tokenChange(name, token), ifThere: true }] : []
       })
       used.clear()
       if (changes.length > 0) void keeping.keep(changes)

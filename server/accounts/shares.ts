@@ -65,7 +65,7 @@ export function createShares({ book, keeping, attendance, now }: ShareOptions) {
       const guest = guestOf(key)
       if (!share || !guest) return { code: 'share-over', message: 'This link has ended, or is not complete.' }
       share.usedAt = now()
-      void keeping.keep([shareChange(key, share)])
+      void keeping.keep([{ ...shareChange(key, share), ifThere: true }])
       return { guest, maxAgeSeconds: Math.ceil((share.expiresAt - now()) / SECOND_MS), isNew: isNewFrom(key, address) }
     },
     list: (guest: Guest): Share[] => seenBy(guest).map(([, share]) => told(share)).sort((a, b) => a.createdAt < b.createdAt ? 1 : -1),

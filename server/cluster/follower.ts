@@ -4,6 +4,8 @@ import type { Line } from '../history/postgres/session'
 const CHANNEL = 'leitstand'
 /** Added to a statement that commits a batch. */
 export const TELL = `pg_notify('${CHANNEL}', '')`
+/** Where there is much to follow, what comes within so long is read at once: each look costs as much as some ten messages. */
+const GATHER_MS = 5
 /** In case a word is lost. */
 const LOOK_EVERY_MS = 1_000
 /** A batch is a quarter of a million characters at most, see {@link ./writer.ts}. */
@@ -21,6 +23,7 @@ export interface FollowerOptions {
 export async function createFollower({ line, position, take, onFailure }: FollowerOptions) {
   let isWanted = false
   let isOpen = true
+  let lookedAt = -Infinity
   let running: Promise<void> | undefined
   let waiting: { id: number, done: () => void }[] = []
 
@@ -46,7 +49,10 @@ export async function createFollower({ line, position, take, onFailure }: Follow
 
   async function run() {
     while (isWanted && isOpen) {
+      const rest = lookedAt + GATHER_MS - performance.now()
+      if (rest > 0) await new Promise<void>(resolve => setTimeout(resolve, rest))
       isWanted = false
+      lookedAt = performance.now()
       await readOn()
     }
   }

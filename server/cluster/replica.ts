@@ -241,8 +241,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     reached: async id => opening?.follower.reached(id),
     catchUp: async () => opening?.catchUp().catch(() => undefined),
     tell(kind, deviceId, value, payload = NO_DELIVERY.payload) {
-      opening?.writer.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
-      opening?.writer.commit()
+      try {
+        opening?.writer.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
+        opening?.writer.commit()
+      }
+      catch {
+        // The store has failed and says so itself.
+      }
     },
     isStored: delivery => opened().writer.deliveries.isStored(delivery),
     append(record) {

@@ -3,8 +3,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from './database'
 import { inWords } from './faults'
 
-/** A document to write; `body: null` deletes it. */
-export interface DocumentChange { kind: string, name: string, body: string | Uint8Array | null }
+/**
+ * A document to write; `body: null` deletes it. `ifThere`: not when somebody else has deleted it meanwhile, which can be only where
+ * several servers share a database.
+ */
+export interface DocumentChange { kind: string, name: string, body: string | Uint8Array | null, ifThere?: true }
 
 /** Small things that other rooms keep in the database, by kind and name. */
 export interface Documents {

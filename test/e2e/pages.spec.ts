@@ -22,7 +22,7 @@ async function startSite(): Promise<Site> {
 }
 
 /** One site for all tests of a block, which do not get in each other's way. */
-function siteOfAll(fill: (site: Site) => Promise<void> = () => Promise.resolve()): () => Site {
+function siteOfAll(fill: (site: Site) => Promise<void>): () => Site {
   let site: Site | undefined
   beforeAll(async () => {
     const app = await launchApp()
@@ -123,10 +123,8 @@ describe.skipIf(!browser)('connection loss', () => {
 const NAMES = ['Tür Süd', 'a.b.c', '...', '..a', '100%', 'a%2Fb', '%zz', '🚪 1', '<script>alert(1)', '"quoted" & more', '?a=b&c', 'back\\slash', 'x.json', '日本']
 
 describe.skipIf(!browser)('device names', () => {
-  const site = siteOfAll()
-
   it.each(NAMES)('such as %s are shown as text and have a page that can be reloaded', async (name) => {
-    const { app, device } = site()
+    const { app, device } = await startSite()
     await publish(device, name, { tempC: 4.5 })
     const page = await openPage(app.url)
     await page.getByRole('link', { name, exact: true }).first().click()
@@ -141,7 +139,7 @@ describe.skipIf(!browser)('device names', () => {
   })
 
   it('of devices nobody heard of have a page that comes alive with the first message', async () => {
-    const { app, device } = site()
+    const { app, device } = await startSite()
     const page = await openPage(`${app.url}/devices/tor-9`)
     await shows(page, 'mosquitto_pub')
     await publish(device, 'tor-9', { tempC: 4.5 })

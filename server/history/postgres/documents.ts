@@ -57,14 +57,15 @@ export async function writeDocuments(changes: readonly DocumentChange[], query: 
   // Of several changes of one document the last one counts.
   const last = [...new Map(changes.map(change => [JSON.stringify([change.kind, change.name]), change])).values()]
   const gone = last.filter(({ body }) => body === null)
-  const put = last.flatMap(({ kind, name, body }) => body === null ? [] : { kind, name, body: toBuffer(body) })
+  const put = last.flatMap(({ kind, name, body, ifThere = false }) => body === null ? [] : { kind, name, body: toBuffer(body), ifThere })
   if (gone.length > 0) {
     await query('DELETE FROM document USING unnest($1::text[], $2::text[]) AS g (kind, name) WHERE document.kind = g.kind AND document.name = g.name',
       [gone.map(({ kind }) => toKept(kind)), gone.map(({ name }) => toKept(name))])
   }
   if (put.length > 0) {
-    await query('INSERT INTO document (kind, name, body) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[]) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body',
-      [put.map(({ kind }) => toKept(kind)), put.map(({ name }) => toKept(name)), put.map(({ body }) => body)])
+    await query(`INSERT INTO document (kind, name, body) SELECT kind, name, body FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bool[]) AS p (kind, name, body, must_be_there)
+      WHERE NOT must_be_there OR EXISTS (SELECT 1 FROM document d WHERE d.kind = p.kind AND d.name = p.name) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body`,
+    [put.map(({ kind }) => toKept(kind)), put.map(({ name }) => toKept(name)), put.map(({ body }) => body), put.map(({ ifThere }) => ifThere)])
   }
 }
 

@@ -234,6 +234,14 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     expect(site.history.fault()).toBeNull()
   })
 
+  it('does not write a document again that was deleted meanwhile, where that is asked for', async () => {
+    const { documents } = site.history
+    await documents.write([{ kind: 'a', name: '1', body: 'x' }, { kind: 'a', name: '2', body: 'x', ifThere: true }])
+    await place?.query('DELETE FROM document WHERE name = \'1\'')
+    await documents.write([{ kind: 'a', name: '1', body: 'y', ifThere: true }, { kind: 'a', name: '3', body: 'z' }])
+    expect(await place?.query('SELECT name FROM document ORDER BY name')).toEqual([{ name: '3' }])
+  })
+
   it('refuses a schema that is newer than it knows', async () => {
     await site.history.close()
     await place?.query('UPDATE meta SET value = value + 99 WHERE key = \'schema\'')
