@@ -1,5 +1,6 @@
 // What the costs make for installations that could not be measured here: how many of each part, and which gives way first.
-import type { Costs } from './costs.ts'
+import { LOG_PER_SECOND } from './costs.ts'
+import type { ClusterShares, Costs } from './costs.ts'
 import { simulate } from './model/site.ts'
 import type { Outcome, Scenario } from './model/site.ts'
 
@@ -47,15 +48,15 @@ export interface Plan extends Fleet {
 }
 
 /** The smallest installation that takes it, or the largest there is, which does not. */
-export function planFor(fleet: Fleet, costs: Costs, followShare: number): Plan {
+export function planFor(fleet: Fleet, costs: Costs, shares: ClusterShares): Plan {
   for (let replicas = 1; ; replicas++) {
-    const plan = planWith(fleet, replicas, costs, followShare)
+    const plan = planWith(fleet, replicas, costs, shares)
     // More replicas help the event loop, and nothing else.
     if (plan.fits || replicas >= MOST_REPLICAS) return plan
   }
 }
 
-function planWith(fleet: Fleet, replicas: number, costs: Costs, followShare: number): Plan {
+function planWith(fleet: Fleet, replicas: number, costs: Costs, shares: ClusterShares): Plan {
   const { devices, everySeconds } = fleet
   const perSecond = devices / everySeconds
   const viewers = Math.max(FEWEST_VIEWERS, Math.round(devices / DEVICES_OF_A_VIEWER))
@@ -64,10 +65,10 @@ function planWith(fleet: Fleet, replicas: number, costs: Costs, followShare: num
   const memoryBytes = costs.baseBytes + devices * costs.deviceBytes + viewers / replicas * costs.viewerBytes
   const heapBytes = memoryBytes - devices * (costs.deviceBytes - costs.deviceHeapBytes)
   // At most one commit of each replica is under way, and as many as the log takes one after the other.
-  const keeping = store.keepMessage * perSecond
+  const keeping = keepSeconds(costs) * perSecond
   const commits = Math.min(perSecond, Math.max(0, 1 - keeping) / store.keepFixed)
   const loads = {
-    'event loop': loopOf(perSecond, viewers, devices, replicas, costs, followShare) / FULL,
+    'event loop': loopOf(perSecond, viewers, devices, replicas, costs, shares) / FULL,
     'memory': heapBytes / HEAP_BYTES,
     'log': keeping / FULL,
     'broker': perSecond / brokers / EMQX_PER_SECOND / FULL,
@@ -82,9 +83,10 @@ function planWith(fleet: Fleet, replicas: number, costs: Costs, followShare: num
 }
 
 /** Share of the time that the event loop of each replica is at work; waking up is not in it, for a busy one does not sleep. */
-function loopOf(perSecond: number, viewers: number, devices: number, replicas: number, costs: Costs, followShare: number): number {
+function loopOf(perSecond: number, viewers: number, devices: number, replicas: number, costs: Costs, shares: ClusterShares): number {
   const { message, commit, keepFixed, pauseEvery, pauseSeconds } = costs.stores.postgres
   const taken = message + pauseSeconds / pauseEvery
+  const ofMessage = taken * (replicas > 1 ? shares.take / replicas + shares.follow : 1)
   const interest = Math.min(1, SEEN_AT_ONCE / devices)
   const own = viewers / replicas
   // The log takes one commit after the other: the more replicas, the fewer of each.
@@ -92,7 +94,12 @@ function loopOf(perSecond: number, viewers: number, devices: number, replicas: n
   const looking = own * costs.viewerLook
   const writes = Math.min(1_000 / BATCH_MS, perSecond * interest)
   const telling = 1_000 / BATCH_MS * costs.tell + own * (writes * costs.viewerWrite + perSecond * interest * costs.viewerEvent)
-  return costs.idle + perSecond * (taken / replicas + (replicas > 1 ? taken * followShare : 0) + looking) + committing + telling
+  return costs.idle + perSecond * (ofMessage + looking) + committing + telling
+}
+
+/** Of the log for a message: as told from small commits, but not more than what large ones have been seen to take. */
+function keepSeconds({ stores }: Costs): number {
+  return Math.min(stores.postgres.keepMessage, 1 / LOG_PER_SECOND)
 }
 
 function firstOf(loads: Loads): keyof Loads {
@@ -102,22 +109,23 @@ function firstOf(loads: Loads): keyof Loads {
 }
 
 /** The most devices that one installation takes, to two digits. */
-export function mostDevices(everySeconds: number, costs: Costs, followShare: number): Plan {
+export function mostDevices(everySeconds: number, costs: Costs, shares: ClusterShares): Plan {
   let [low, high] = [1, 1e9]
   while (high / low > 1.01) {
     const middle = Math.sqrt(low * high)
-    if (planFor({ devices: middle, everySeconds }, costs, followShare).fits) low = middle
+    if (planFor({ devices: middle, everySeconds }, costs, shares).fits) low = middle
     else high = middle
   }
   const digits = 10 ** Math.floor(Math.log10(low) - 1)
-  return planFor({ devices: Math.floor(low / digits) * digits, everySeconds }, costs, followShare)
+  return planFor({ devices: Math.floor(low / digits) * digits, everySeconds }, costs, shares)
 }
 
 /** The model run with such a plan, message by message. */
-export function rehearse({ devices, perSecond, viewers, replicas, brokers }: Plan, costs: Costs, followShare: number): Outcome {
+export function rehearse({ devices, perSecond, viewers, replicas, brokers }: Plan, costs: Costs, shares: ClusterShares): Outcome {
   const scenario: Scenario = {
     store: 'postgres', perSecond, arrivals: 'random', viewers, batchMs: BATCH_MS, interest: Math.min(1, SEEN_AT_ONCE / devices),
-    replicas, followShare, brokers, brokerSeconds: 1 / EMQX_PER_SECOND,
+    replicas, shares, brokers, brokerSeconds: 1 / EMQX_PER_SECOND,
   }
-  return simulate(scenario, costs, SIMULATED_SECONDS)
+  const postgres = { ...costs.stores.postgres, keepMessage: keepSeconds(costs) }
+  return simulate(scenario, { ...costs, stores: { ...costs.stores, postgres } }, SIMULATED_SECONDS)
 }

@@ -1,6 +1,7 @@
 // Costs from measured points. What can be read from them directly is; waking up, a message and a commit share the event loop's time, and are
 // told apart by letting the model run at the lowest and the highest rate. The points between are not looked at: they are for its test.
 import { median } from '../support/figures.ts'
+import { CLUSTER } from './costs.ts'
 import type { Costs, StoreCosts } from './costs.ts'
 import { BATCH_MS, RATES } from './measure.ts'
 import type { Point } from './measure.ts'
@@ -20,7 +21,7 @@ export type Sizes = Pick<Costs, 'baseBytes' | 'deviceBytes' | 'deviceHeapBytes' 
 /** How the model is asked for a point that was measured. */
 export function scenarioOf({ store, perSecond, viewers, batchMs, interest }: Point): Scenario {
   if (store === 'bare') throw new TypeError('The yardstick is not modelled.')
-  return { store, perSecond, viewers, batchMs, interest, arrivals: 'paced', replicas: 1, followShare: 0, brokers: 1 }
+  return { store, perSecond, viewers, batchMs, interest, arrivals: 'paced', replicas: 1, shares: CLUSTER, brokers: 1 }
 }
 
 export function fitCosts(points: readonly Point[], sizes: Sizes): Costs {

@@ -1,6 +1,6 @@
 import { count, table, verdict } from '../support/figures.ts'
 import type { Say } from '../support/options.ts'
-import type { Costs } from './costs.ts'
+import type { ClusterShares, Costs } from './costs.ts'
 import { mostDevices, planFor, rehearse } from './extend.ts'
 import type { Fleet, Plan } from './extend.ts'
 import { scenarioOf } from './fit.ts'
@@ -79,29 +79,29 @@ export function reportModel(points: readonly Point[], costs: Costs, say: Say) {
 }
 
 /** Installations of every size, and the largest there is. */
-export function reportPlans(costs: Costs, followShare: number, say: Say) {
-  const plans = FLEETS.map(fleet => divided(fleet, costs, followShare))
+export function reportPlans(costs: Costs, shares: ClusterShares, say: Say) {
+  const plans = FLEETS.map(fleet => divided(fleet, costs, shares))
   // What stands in the way as the program is, and what would then.
   const found = { ...costs, viewerLook: 0 }
-  const cases = [['as it is', costs, followShare], ['if looking whether a viewer wants a message were free', found, followShare], ['… and following cost a tenth', found, 0.1]] as const
+  const cases = [['as it is', costs, shares], ['if looking whether a viewer wants a message were free', found, shares], ['… and following cost a tenth', found, { ...shares, follow: 0.1 }]] as const
   const largest = cases.flatMap(([what, of, share]) => [60, 10].map(everySeconds => ({ what, of, share, plan: mostDevices(everySeconds, of, share) })))
-  say(`\nFollowing costs ${percent(followShare)} of taking in.\n\n${table(['all devices', 'installations', ...HEADS], plans.map(({ devices, installations, plan }) => [count(devices), count(installations), ...row(plan, costs, followShare)]))}`)
+  say(`\nIn a cluster taking in costs ${percent(shares.take)}, following ${percent(shares.follow)} of what a server by itself spends on a message.\n\n${table(['all devices', 'installations', ...HEADS], plans.map(({ devices, installations, plan }) => [count(devices), count(installations), ...row(plan, costs, shares)]))}`)
   say(`\nThe largest installation:\n\n${table(['', ...HEADS, 'so many for 100 million'], largest.map(({ what, of, share, plan }) => [what, ...row(plan, of, share), count(Math.ceil(100_000_000 / plan.devices))]))}`)
   return { plans, largest: largest.map(({ what, plan }) => ({ what, ...plan })) }
 }
 
 /** What is too much for one installation is divided among as many as it takes, by site: each is one by itself. */
-function divided(fleet: Fleet, costs: Costs, followShare: number) {
-  const whole = planFor(fleet, costs, followShare)
+function divided(fleet: Fleet, costs: Costs, shares: ClusterShares) {
+  const whole = planFor(fleet, costs, shares)
   if (whole.fits) return { ...fleet, installations: 1, plan: whole }
-  const installations = Math.ceil(fleet.devices / mostDevices(fleet.everySeconds, costs, followShare).devices)
-  return { ...fleet, installations, plan: planFor({ ...fleet, devices: Math.ceil(fleet.devices / installations) }, costs, followShare) }
+  const installations = Math.ceil(fleet.devices / mostDevices(fleet.everySeconds, costs, shares).devices)
+  return { ...fleet, installations, plan: planFor({ ...fleet, devices: Math.ceil(fleet.devices / installations) }, costs, shares) }
 }
 
 const HEADS = ['devices of each, a message every', 'messages/s', 'viewers', 'replicas', 'their event loops', 'brokers', 'log', 'database’s CPUs', 'memory of each, GB', 'disk a year, TB', 'device to viewer p50, p99 ms', 'gives way first']
 
-function row(plan: Plan, costs: Costs, followShare: number): string[] {
-  const outcome = plan.fits ? rehearse(plan, costs, followShare) : undefined
+function row(plan: Plan, costs: Costs, shares: ClusterShares): string[] {
+  const outcome = plan.fits ? rehearse(plan, costs, shares) : undefined
   const { devices, everySeconds, perSecond, viewers, replicas, brokers, memoryBytes, diskBytesPerYear, databaseCpus, loads, first, fits } = plan
   return [
     `${count(devices)}, ${everySeconds} s`, count(perSecond), count(viewers), fits ? count(replicas) : `not with ${replicas}`,

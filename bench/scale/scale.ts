@@ -1,6 +1,6 @@
 // What a message and a viewer cost, measured; a model of an installation that has to tell what was measured; and what it tells of larger ones.
 import type { BenchOptions, Say } from '../support/options.ts'
-import { FOLLOW_SHARE } from './costs.ts'
+import { CLUSTER } from './costs.ts'
 import { fitCosts } from './fit.ts'
 import { measureBare, measureStore } from './measure.ts'
 import { reportCosts, reportMemory, reportModel, reportPlans, reportPoints } from './report.ts'
@@ -26,6 +26,6 @@ export async function benchScale(options: BenchOptions, say: Say) {
   const costs = fitCosts(points, sizes)
   reportCosts(costs, say)
   const model = reportModel(points, costs, say)
-  const plans = reportPlans(costs, FOLLOW_SHARE, say)
+  const plans = reportPlans(costs, CLUSTER, say)
   return { points, memory, costs, model, ...plans }
 }

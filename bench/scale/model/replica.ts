@@ -43,9 +43,9 @@ export function createReplica({ clock, random, costs, scenario, viewers, keep, o
   function costOf(job: Job): number {
     const looking = interest < 1 ? viewers * costs.viewerLook : 0
     switch (job.kind) {
-      case 'message': return message + (isCluster ? 0 : looking)
+      case 'message': return isCluster ? message * scenario.shares.take : message + looking
       case 'kept': return 0
-      case 'follow': return job.messages.length * (message * scenario.followShare + looking)
+      case 'follow': return job.messages.length * (message * scenario.shares.follow + looking)
       case 'flush': return telling(job.messages.length)
     }
   }

@@ -1,6 +1,6 @@
 // One installation: devices, a broker, the server or its replicas, a store, viewers. Says how busy each part is and how long messages take.
 import { percentile } from '../../support/figures.ts'
-import type { Costs } from '../costs.ts'
+import type { ClusterShares, Costs } from '../costs.ts'
 import type { Store } from '../sites.ts'
 import { createClock } from './queue.ts'
 import { createRandom } from './random.ts'
@@ -21,8 +21,8 @@ export interface Scenario {
   interest: number
   /** 1: a server by itself. More: a cluster, in which each replica takes a share and follows the log of all. */
   replicas: number
-  /** Cost of following a message as a share of taking one in. */
-  followShare: number
+  /** What a replica of a cluster spends on a message. */
+  shares: ClusterShares
   /** Broker nodes, and what a message costs one of them, where that is not what was measured. */
   brokers: number
   brokerSeconds?: number

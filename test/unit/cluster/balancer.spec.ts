@@ -112,7 +112,7 @@ describe.skipIf(!findNginx())('the load balancer', () => {
       else response.end(name)
     })
     for (let i = 0; i < 4; i++) expect(await ask()).toMatchObject({ status: 200, text: 'b' })
-    expect(replicas[0]?.requests).toHaveLength(1)
+    expect(replicas[0]?.requests).toHaveLength(2)
   })
 
   it('never sends twice what changes something', async () => {
@@ -136,6 +136,18 @@ describe.skipIf(!findNginx())('the load balancer', () => {
     expect(replicas.flatMap(({ requests }) => requests)).toHaveLength(1)
     for (let i = 0; i < 3; i++) expect((await ask()).status).toBe(200)
     expect(replicas.map(({ requests }) => requests.filter(request => request === 'GET /').length)).toEqual([1, 1, 1])
+  })
+
+  it('leads back to the same replica who signs in at a provider, as long as it is there', async () => {
+    const { ask, named } = await startSite()
+    const signIn = async (address: string) => (await ask('/api/oidc/callback?code=x', { headers: { 'x-forwarded-for': address } })).text
+    const addresses = Array.from({ length: 30 }, (_, i) => `192.0.2.${i}`)
+    const first = new Map<string, string>()
+    for (const address of addresses) first.set(address, await signIn(address))
+    expect(new Set(first.values())).toEqual(new Set(['a', 'b', 'c']))
+    for (const address of addresses) expect(await signIn(address)).toBe(first.get(address))
+    await named('b').die()
+    for (const address of addresses) expect(await signIn(address)).toMatch(first.get(address) === 'b' ? /^[ac]$/ : new RegExp(`^${first.get(address)}$`))
   })
 
   it('says so itself when no replica is there', async () => {
@@ -218,7 +230,7 @@ describe('the configuration with other addresses', () => {
   it('has them all, and none of its own', () => {
     const text = renderNginx(readFileSync('cluster/nginx.conf', 'utf8'), { replicas: [4711, 4712], brokers: [4713], ports: { 8080: 1, 8081: 2, 8883: 3, 8885: 4 }, folder: '/nowhere', head: '' })
     const lines = text.split('\n').filter(line => !line.trim().startsWith('#'))
-    expect(lines.filter(line => /\bserver [^{]/.test(line)).map(line => line.trim().split(' ')[1])).toEqual(['127.0.0.1:4711', '127.0.0.1:4712', '127.0.0.1:4713', '127.0.0.1:4713'])
+    expect(lines.filter(line => /\bserver [^{]/.test(line)).map(line => line.trim().split(' ')[1])).toEqual([4711, 4712, 4711, 4712, 4713, 4713].map(port => `127.0.0.1:${port}`))
     expect(lines.filter(line => /\blisten /.test(line)).map(line => /\S+:(\d)\b/.exec(line)?.[1])).toEqual(['1', '2', '3', '4'])
     expect(lines.filter(line => /leitstand-|emqx-|\/tmp\//.test(line))).toEqual([])
   })

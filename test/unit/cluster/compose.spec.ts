@@ -61,7 +61,7 @@ describe('compose.cluster.yaml', () => {
   it('gives every name in nginx.conf the address that its container has', () => {
     const addresses = new Map(services.balancer?.extra_hosts.map(host => host.split(':')).map(([name, address]) => [name, address]))
     const names = [...nginx.matchAll(/server ([\w-]+):(\d+) /g)].map(([, name = '', port]) => ({ name, port }))
-    expect(names.map(({ name, port }) => `${name}:${port}`)).toEqual([...REPLICAS.map(name => `${name}:3000`), ...BROKERS.map(name => `${name}:8883`), ...BROKERS.map(name => `${name}:8885`)])
+    expect(names.map(({ name, port }) => `${name}:${port}`)).toEqual([...[...REPLICAS, ...REPLICAS].map(name => `${name}:3000`), ...BROKERS.map(name => `${name}:8883`), ...BROKERS.map(name => `${name}:8885`)])
     for (const { name } of names) {
       const network = name.startsWith('emqx') ? 'messages' : 'pages'
       const address = services[name]?.networks[network]?.ipv4_address ?? ''
@@ -77,7 +77,7 @@ describe('compose.cluster.yaml', () => {
   it('names only settings that there are, and no secret', () => {
     for (const replica of REPLICAS) {
       const { environment = {}, secrets: given = [] } = services[replica] ?? {}
-      expect(unknownSettings(environment).filter(name => name !== 'NUXT_CLUSTER')).toEqual([])
+      expect(unknownSettings(environment)).toEqual([])
       const files = Object.entries(environment).filter(([name]) => name.endsWith('_FILE')).map(([, file]) => file)
       expect(files.sort()).toEqual(given.map(name => `/run/secrets/${name}`).sort())
       expect(given.filter(name => !secrets[name])).toEqual([])

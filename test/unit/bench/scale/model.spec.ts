@@ -14,7 +14,8 @@ const COSTS: Costs = {
   viewerWrite: 5e-6, viewerEvent: 0.2e-6, viewerLook: 0.1e-6, databaseCommit: 100e-6, databaseMessage: 2e-6,
   baseBytes: 130e6, deviceBytes: 4_000, deviceHeapBytes: 2_000, viewerBytes: 10_000, diskBytes: { sqlite: 27, postgres: 46 },
 }
-const SITE: Scenario = { store: 'postgres', perSecond: 5_000, arrivals: 'random', viewers: 10, batchMs: 0, interest: 1, replicas: 1, followShare: 0.3, brokers: 1 }
+const SHARES = { take: 1, follow: 0.3 }
+const SITE: Scenario = { store: 'postgres', perSecond: 5_000, arrivals: 'random', viewers: 10, batchMs: 0, interest: 1, replicas: 1, shares: SHARES, brokers: 1 }
 
 describe('the clock', () => {
   it('lets things happen in the order of their time, and those of one moment as they were planned', () => {
@@ -159,7 +160,7 @@ describe('the model', () => {
     expect(three.loop).toBeGreaterThan(COSTS.idle + 5_000 * STORE.message * (1 / 3 + 0.3))
     // A live view that follows the log is later by a commit.
     expect(three.seen.p50Ms).toBeGreaterThan(alone.seen.p50Ms + STORE.keepFixed * 1_000 / 2)
-    expect(simulate({ ...SITE, perSecond: 15_000, replicas: 3, followShare: 0.9 }, COSTS, 1).loop).toBeGreaterThan(simulate({ ...SITE, perSecond: 15_000, replicas: 3 }, COSTS, 1).loop)
+    expect(simulate({ ...SITE, perSecond: 15_000, replicas: 3, shares: { take: 1, follow: 0.9 } }, COSTS, 1).loop).toBeGreaterThan(simulate({ ...SITE, perSecond: 15_000, replicas: 3 }, COSTS, 1).loop)
   })
 
   it('lets events wait for their batch, and those that somebody alone wants for all of it', () => {
@@ -173,23 +174,23 @@ describe('the model', () => {
 
 describe('plans', () => {
   it('take one process where one is enough, and more where it is not', () => {
-    const small = planFor({ devices: 10_000, everySeconds: 60 }, COSTS, 0.3)
-    const large = planFor({ devices: 500_000, everySeconds: 10 }, COSTS, 0.3)
+    const small = planFor({ devices: 10_000, everySeconds: 60 }, COSTS, SHARES)
+    const large = planFor({ devices: 500_000, everySeconds: 10 }, COSTS, SHARES)
     expect([small.replicas, small.fits]).toEqual([1, true])
     expect(large.replicas).toBeGreaterThan(small.replicas)
   })
 
   it('say when no number of replicas is enough, and what stands in the way', () => {
-    expect(planFor({ devices: 100_000_000, everySeconds: 10 }, COSTS, 0.3)).toMatchObject({ fits: false })
-    expect(planFor({ devices: 3_000_000, everySeconds: 100_000 }, COSTS, 0.3)).toMatchObject({ fits: false, first: 'memory' })
-    expect(planFor({ devices: 1_000_000, everySeconds: 5 }, { ...COSTS, stores: { ...COSTS.stores, postgres: { ...STORE, message: 0, keepMessage: 10e-6 } } }, 0)).toMatchObject({ fits: false, first: 'log' })
+    expect(planFor({ devices: 100_000_000, everySeconds: 10 }, COSTS, SHARES)).toMatchObject({ fits: false })
+    expect(planFor({ devices: 3_000_000, everySeconds: 100_000 }, COSTS, SHARES)).toMatchObject({ fits: false, first: 'memory' })
+    expect(planFor({ devices: 1_000_000, everySeconds: 5 }, { ...COSTS, stores: { ...COSTS.stores, postgres: { ...STORE, message: 0, keepMessage: 10e-6 } } }, { take: 0, follow: 0 })).toMatchObject({ fits: false, first: 'log' })
   })
 
   it('find the largest installation: it fits, and a tenth more does not', () => {
     for (const everySeconds of [10, 60]) {
-      const most = mostDevices(everySeconds, COSTS, 0.3)
+      const most = mostDevices(everySeconds, COSTS, SHARES)
       expect(most.fits).toBe(true)
-      expect(planFor({ devices: most.devices * 1.12, everySeconds }, COSTS, 0.3).fits).toBe(false)
+      expect(planFor({ devices: most.devices * 1.12, everySeconds }, COSTS, SHARES).fits).toBe(false)
     }
   })
 
