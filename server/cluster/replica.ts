@@ -7,8 +7,9 @@ import type { History, HistoryOptions } from '../history/contract'
 import { storageReport } from '../history/maintenance'
 import { createPast } from '../history/past'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
-import { HistoryError, inWords } from '../history/postgres/faults'
+import { HistoryError } from '../history/postgres/faults'
 import { createPostgresMaintenance } from '../history/postgres/maintenance'
+import { createOpenings } from '../history/postgres/openings'
 import { createPostgresPresence } from '../history/postgres/presence'
 import { createPostgresShelf } from '../history/postgres/shelf'
 import { createProgress } from '../history/progress'
@@ -29,7 +30,6 @@ import { orphanedSlots } from './slots'
 import type { ShareWriter } from './writer'
 
 const AGAIN_MS = 1_000
-const NOT_OPEN = 'The history is not open.'
 const CENSUS_MS = 60_000
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
 
@@ -84,18 +84,17 @@ export function createReplica(options: ReplicaOptions): Replica {
   const now = options.now ?? Date.now
   const memory = createMemory(now)
   const progress = createProgress()
-  let opening: Opened | undefined
-  let trying: Promise<void> | undefined
-  let fault: string | null = null
-  let again: NodeJS.Timeout | undefined
   let lastSlot: number | undefined
   let isLoaded = false
   let census: { taken: Census, bytes: number, atMs: number } | undefined
-
-  function opened(): Opened {
-    if (!opening) throw new HistoryError(fault ?? NOT_OPEN)
-    return opening
-  }
+  const openings = createOpenings<Opened>({
+    begin, end,
+    onBegun: ({ leading }) => leading.start(),
+    onFault: options.onFault,
+    againMs: AGAIN_MS,
+    isFinal: error => error instanceof OutdatedError,
+  })
+  const { opened } = openings
 
   const read = async (text: string, values?: readonly unknown[]) => opened().read(text, values)
   const { documents: table, ...documentTable } = createPostgresDocuments(async given => opened().jobs.work(given))
@@ -133,18 +132,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     }
   }
 
-  function setFault(reason: string | null) {
-    if (reason === fault) return
-    fault = reason
-    options.onFault(reason)
-  }
-
-  function onFailure(error: unknown) {
-    const lost = opening
-    opening = undefined
-    setFault(inWords(error))
-    tryLater()
-    if (!lost) return
+  function end(lost: Opened, error: unknown) {
     lost.leading.close()
     lost.writer.fail(error)
     void lost.maintenance.stop()
@@ -163,59 +151,33 @@ export function createReplica(options: ReplicaOptions): Replica {
     options.onBatchEnd()
   }
 
-  async function begin() {
-    let isLost = false
-    let fresh: Opening | undefined
-    const lose = (error: unknown) => {
-      isLost = true
-      if (opening && opening.follower === fresh?.follower) onFailure(error)
-    }
-    try {
-      fresh = await openReplica({
-        url: options.url,
-        partitions: options.partitions ?? true,
-        unacknowledged: options.unacknowledged,
-        mostWaiting: options.mostWaiting,
-        memory, take, lose,
-        slot: lastSlot,
-        onKept: progress.kept,
-        load: isLoaded
-          ? undefined
-          : async (query, seed) => {
-            const loaded = await memory.load(query)
-            await documentTable.load(query)
-            isLoaded = true
-            options.onLoad(loaded, seed)
-          },
-      })
-      if (isLost) throw new Error('The connection has ended.')
-      const { jobs, line, partitions, catchUp } = fresh
-      lastSlot = fresh.slot
-      opening = {
-        ...fresh,
-        leading: createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, onLead: options.onLead, now }),
-        maintenance: createPostgresMaintenance({ read: fresh.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: () => opening?.leading.leads() ?? false }),
-      }
-      progress.begin(memory.position())
-      opening.leading.start()
-    }
-    catch (error) {
-      await fresh?.close()
-      setFault(inWords(error))
-      if (error instanceof OutdatedError) return options.onOutdated(error.message)
-      tryLater()
-    }
+  async function begin(lose: (error: unknown) => void): Promise<Opened> {
+    const opening = await openReplica({
+      url: options.url,
+      partitions: options.partitions ?? true,
+      unacknowledged: options.unacknowledged,
+      mostWaiting: options.mostWaiting,
+      memory, take, lose,
+      slot: lastSlot,
+      onKept: progress.kept,
+      load: isLoaded ? undefined : load,
+    }).catch((error: unknown) => {
+      if (error instanceof OutdatedError) options.onOutdated(error.message)
+      throw error
+    })
+    const { jobs, line, partitions, catchUp } = opening
+    lastSlot = opening.slot
+    progress.begin(memory.position())
+    const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, onLead: options.onLead, now })
+    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: leading.leads })
+    return { ...opening, leading, maintenance }
   }
 
-  function tryLater() {
-    clearTimeout(again)
-    again = setTimeout(() => void open(), AGAIN_MS).unref()
-  }
-
-  async function open() {
-    clearTimeout(again)
-    if (opening) return
-    await (trying ??= begin().finally(() => { trying = undefined }))
+  async function load(query: Opening['read'], seed: number) {
+    const loaded = await memory.load(query)
+    await documentTable.load(query)
+    isLoaded = true
+    options.onLoad(loaded, seed)
   }
 
   async function packAll(deviceId?: string) {
@@ -226,24 +188,25 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
 
   return {
-    open,
-    slot: () => opening?.slot,
-    leads: () => opening?.leading.leads() ?? false,
+    open: openings.open,
+    slot: () => openings.current()?.slot,
+    leads: () => openings.current()?.leading.leads() ?? false,
     orphans: async () => orphanedSlots(read),
     async adopt(slot) {
       const from = opened()
       const adopted = await from.adopt(slot)
       if (!adopted) return undefined
       const { writer, retire, close } = adopted
-      return { ...shareOf(writer), retire, close, isOpen: () => opening === from, isBusy: () => writer.waiting() > 0 }
+      return { ...shareOf(writer), retire, close, isOpen: () => openings.current() === from, isBusy: () => writer.waiting() > 0 }
     },
     position: memory.position,
-    reached: async id => opening?.follower.reached(id),
-    catchUp: async () => opening?.catchUp().catch(() => undefined),
+    reached: async id => openings.current()?.follower.reached(id),
+    catchUp: async () => openings.current()?.catchUp().catch(() => undefined),
     tell(kind, deviceId, value, payload = NO_DELIVERY.payload) {
+      const writer = openings.current()?.writer
       try {
-        opening?.writer.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
-        opening?.writer.commit()
+        writer?.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
+        writer?.commit()
       }
       catch {
         // The store has failed and says so itself.
@@ -251,22 +214,20 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     isStored: delivery => opened().writer.deliveries.isStored(delivery),
     append(record) {
+      const fault = openings.fault()
       if (fault !== null) throw new HistoryError(fault)
       shareOf(opened().writer).append(record)
     },
     commit(done) {
-      if (opening && fault === null) opening.writer.commit(done)
+      const opening = openings.current()
+      if (opening && openings.fault() === null) opening.writer.commit(done)
       else done?.(false)
     },
-    sessionResumed: () => opening?.writer.deliveries.sessionResumed(),
+    sessionResumed: () => openings.current()?.writer.deliveries.sessionResumed(),
     forgetDeliveries: () => opened().writer.forgetDeliveries(),
-    fault: () => fault,
-    probe() {
-      if (opening) setFault(null)
-      else void open()
-      return fault === null
-    },
-    isOpen: () => opening !== undefined,
+    fault: openings.fault,
+    probe: openings.probe,
+    isOpen: () => openings.current() !== undefined,
     ...createQuestions(() => {
       opened()
       return readable
@@ -295,31 +256,30 @@ export function createReplica(options: ReplicaOptions): Replica {
       catch (error) {
         throw toTold(error)
       }
-      void opening?.maintenance.run()
+      void openings.current()?.maintenance.run()
     },
     packAll,
     async maintain() {
       census = undefined
-      await opening?.maintenance.run()
+      await openings.current()?.maintenance.run()
     },
     async storage() {
       const { maintenance } = opened()
       if (!census || Date.now() - census.atMs > CENSUS_MS) census = { taken: await maintenance.census(), bytes: await maintenance.usedBytes(), atMs: Date.now() }
       const report = storageReport({ census: census.taken, bytes: census.bytes, limits: options.retention, unpacked: memory.tail.size(), nameOf: device => memory.named.of(device) || undefined, now: now() })
-      return { ...report, durability: 'full', fault, devices: memory.ids.size }
+      return { ...report, durability: 'full', fault: openings.fault(), devices: memory.ids.size }
     },
     figures() {
+      const opening = openings.current()
       if (!opening) return undefined
       const { writer, maintenance } = opening
       return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size() + writer.waiting(), limitBytes: options.retention.bytes }
     },
     async close() {
-      await trying
-      clearTimeout(again)
-      const last = opening
-      if (last?.leading.leads()) await presence.flush()
-      await last?.writer.settled()
-      opening = undefined
+      const last = await openings.close(async (opening) => {
+        if (opening?.leading.leads()) await presence.flush()
+        await opening?.writer.settled()
+      })
       last?.leading.close()
       await last?.maintenance.stop()
       await last?.jobs.settled()

@@ -7,19 +7,19 @@ import { storageReport } from '../maintenance'
 import { createPast } from '../past'
 import { createProgress } from '../progress'
 import { createQuestions } from '../reading'
+import type { Restored } from '../store'
 import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './faults'
 import { createPostgresMaintenance } from './maintenance'
 import { createPostgresPresence } from './presence'
+import { createOpenings } from './openings'
 import { openSession } from './session'
 import type { Session } from './session'
 import { openStore } from './store'
 import type { PostgresStore } from './store'
 import type { Work } from './writer'
 
-/** So often a database that is away is tried again, whether or not anybody asks. */
 const AGAIN_MS = 2_000
-const NOT_OPEN = 'The history is not open.'
 /** So old a count of everything may be that is told. */
 const CENSUS_MS = 60_000
 
@@ -31,92 +31,61 @@ export interface PostgresOptions extends HistoryOptions {
   mostWaiting?: number
 }
 
-interface Opening { session: Session, store: PostgresStore, maintenance: ReturnType<typeof createPostgresMaintenance> }
+/** `records`: what is to be told of it, until that is done. */
+interface Opening { session: Session, store: PostgresStore, maintenance: ReturnType<typeof createPostgresMaintenance>, records: Restored['records'] }
 
 export function createPostgresHistory(options: PostgresOptions): History {
   const now = options.now ?? Date.now
-  let opening: Opening | undefined
-  let trying: Promise<void> | undefined
-  let fault: string | null = null
   let wasOpen = false
-  let again: NodeJS.Timeout | undefined
   const progress = createProgress()
   let census: { taken: Census, bytes: number, atMs: number } | undefined
-
-  function opened(): Opening {
-    if (!opening) throw new HistoryError(fault ?? NOT_OPEN)
-    return opening
-  }
+  const openings = createOpenings<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
+  const { opened } = openings
 
   const work = async (given: Work) => opened().store.writer.work(given)
   const { documents, ...documentTable } = createPostgresDocuments(work)
   const presence = createPostgresPresence({
     work, now,
     read: async (text, values) => opened().session.read(text, values),
-    idOf: deviceId => opening?.store.readable.device(deviceId),
+    idOf: deviceId => openings.current()?.store.readable.device(deviceId),
   })
 
-  function setFault(reason: string | null) {
-    if (reason === fault) return
-    fault = reason
-    options.onFault(reason)
-  }
-
-  /** What is in memory is not what is in the database any more. */
-  function onFailure(error: unknown) {
-    const lost = opening
-    opening = undefined
-    presence.close()
-    setFault(inWords(error))
-    tryLater()
-    if (!lost) return
-    lost.store.close()
-    lost.store.writer.fail(error)
-    void lost.maintenance.stop()
-    void lost.session.close()
-  }
-
-  async function begin() {
-    let session: Session | undefined
-    let isLost = false
-    const lose = (error: unknown) => {
-      isLost = true
-      if (opening?.session === session) onFailure(error)
-    }
+  async function begin(lose: (error: unknown) => void): Promise<Opening> {
+    const session = await openSession(options.url, options.durability, options.partitions ?? true, lose)
+    let store: PostgresStore | undefined
     try {
-      session = await openSession(options.url, options.durability, options.partitions ?? true, lose)
-      const store = await openStore({ ...options, session, now, onFailure: lose, onKept: progress.kept })
+      store = await openStore({ ...options, session, now, onFailure: lose, onKept: progress.kept })
       const records = await store.restore()
       await documentTable.load(session.write)
       await presence.open(session.write, !wasOpen)
-      if (isLost) throw new Error('The connection has ended.')
-      const { partitions, kept } = store
-      opening = { session, store, maintenance: createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: store.readable.shelf.earliest, now }) }
-      progress.begin(store.writer.lastId())
-      // What is in memory elsewhere is at least as new as what is found when it is opened once more.
-      const devices = store.takeStates()
-      if (!wasOpen) options.onOpen({ devices, records })
-      wasOpen = true
+      const { partitions, kept, readable } = store
+      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now })
+      return { session, store, maintenance, records }
     }
     catch (error) {
-      opening?.store.close()
-      opening = undefined
+      store?.close()
       presence.close()
-      await session?.close()
-      setFault(inWords(error))
-      tryLater()
+      await session.close()
+      throw error
     }
   }
 
-  function tryLater() {
-    clearTimeout(again)
-    again = setTimeout(() => void open(), AGAIN_MS).unref()
+  function onBegun(opening: Opening) {
+    const { store, records } = opening
+    progress.begin(store.writer.lastId())
+    // What is in memory elsewhere is at least as new as what is found when it is opened once more.
+    const devices = store.takeStates()
+    opening.records = []
+    if (!wasOpen) options.onOpen({ devices, records })
+    wasOpen = true
   }
 
-  async function open() {
-    clearTimeout(again)
-    if (opening) return
-    await (trying ??= begin().finally(() => { trying = undefined }))
+  function end({ store, maintenance, session }: Opening, error: unknown) {
+    presence.close()
+    store.close()
+    store.writer.fail(error)
+    void maintenance.stop()
+    void session.close()
   }
 
   async function countAll({ maintenance }: Opening) {
@@ -125,26 +94,23 @@ export function createPostgresHistory(options: PostgresOptions): History {
   }
 
   return {
-    open,
+    open: openings.open,
     isStored: delivery => opened().store.writer.deliveries.isStored(delivery),
     append(record) {
+      const fault = openings.fault()
       if (fault !== null) throw new HistoryError(fault)
       opened().store.append(record)
     },
     commit(done) {
-      if (opening && fault === null) opening.store.commit(done)
+      const opening = openings.current()
+      if (opening && openings.fault() === null) opening.store.commit(done)
       else done?.(false)
     },
-    sessionResumed: () => opening?.store.writer.deliveries.sessionResumed(),
+    sessionResumed: () => openings.current()?.store.writer.deliveries.sessionResumed(),
     forgetDeliveries: () => opened().store.writer.forgetDeliveries(),
-    fault: () => fault,
-    probe() {
-      // Only now: until whoever stores asks, messages come that it only looks at, and that the broker delivers again.
-      if (opening) setFault(null)
-      else void open()
-      return fault === null
-    },
-    isOpen: () => opening !== undefined,
+    fault: openings.fault,
+    probe: openings.probe,
+    isOpen: () => openings.current() !== undefined,
     ...createQuestions(() => opened().store.readable),
     async export(deviceId, from, to) {
       const { store } = opened()
@@ -187,26 +153,25 @@ export function createPostgresHistory(options: PostgresOptions): History {
     packAll: async deviceId => opened().store.packAll(deviceId),
     async maintain() {
       census = undefined
-      await opening?.maintenance.run()
+      await openings.current()?.maintenance.run()
     },
     async storage() {
       const { store } = opened()
       const { taken, bytes } = await countAll(opened())
       const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: store.unpacked(), nameOf: device => store.named.of(device) || undefined, now: now() })
-      return { ...report, durability: options.durability, fault, devices: store.deviceCount() }
+      return { ...report, durability: options.durability, fault: openings.fault(), devices: store.deviceCount() }
     },
     figures() {
+      const opening = openings.current()
       if (!opening) return undefined
       const { store, maintenance } = opening
       return { ...progress.report(store.writer.lastId()), ...maintenance.measured(), unpacked: store.unpacked(), limitBytes: options.retention.bytes }
     },
     async close() {
-      await trying
-      clearTimeout(again)
-      if (opening) await presence.flush()
-      await opening?.store.writer.settled()
-      const last = opening
-      opening = undefined
+      const last = await openings.close(async (opening) => {
+        if (opening) await presence.flush()
+        await opening?.store.writer.settled()
+      })
       wasOpen = false
       presence.close()
       documentTable.clear()
