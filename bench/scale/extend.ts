@@ -65,7 +65,7 @@ function planWith(fleet: Fleet, replicas: number, costs: Costs, shares: ClusterS
   const memoryBytes = costs.baseBytes + devices * costs.deviceBytes + viewers / replicas * costs.viewerBytes
   const heapBytes = memoryBytes - devices * (costs.deviceBytes - costs.deviceHeapBytes)
   // At most one commit of each replica is under way, and as many as the log takes one after the other.
-  const keeping = keepSeconds(costs) * perSecond
+  const keeping = KEEP_SECONDS * perSecond
   const commits = Math.min(perSecond, Math.max(0, 1 - keeping) / store.keepFixed)
   const loads = {
     'event loop': loopOf(perSecond, viewers, devices, replicas, costs, shares) / FULL,
@@ -97,10 +97,8 @@ function loopOf(perSecond: number, viewers: number, devices: number, replicas: n
   return costs.idle + perSecond * (ofMessage + looking) + committing + telling
 }
 
-/** Of the log for a message: as told from small commits, but not more than what large ones have been seen to take. */
-function keepSeconds({ stores }: Costs): number {
-  return Math.min(stores.postgres.keepMessage, 1 / LOG_PER_SECOND)
-}
+/** Of the log for a message: no less than it has been seen to take with large commits; what small ones tell of it is too uncertain. */
+const KEEP_SECONDS = 1 / LOG_PER_SECOND
 
 function firstOf(loads: Loads): keyof Loads {
   let first: keyof Loads = 'event loop'
@@ -126,6 +124,6 @@ export function rehearse({ devices, perSecond, viewers, replicas, brokers }: Pla
     store: 'postgres', perSecond, arrivals: 'random', viewers, batchMs: BATCH_MS, interest: Math.min(1, SEEN_AT_ONCE / devices),
     replicas, shares, brokers, brokerSeconds: 1 / EMQX_PER_SECOND,
   }
-  const postgres = { ...costs.stores.postgres, keepMessage: keepSeconds(costs) }
+  const postgres = { ...costs.stores.postgres, keepMessage: KEEP_SECONDS }
   return simulate(scenario, { ...costs, stores: { ...costs.stores, postgres } }, SIMULATED_SECONDS)
 }
