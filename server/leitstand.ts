@@ -257,7 +257,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       tls,
       protocolVersion: brokerStatus().protocol === 'MQTT 3.1.1' ? 4 : 5,
       filters: source.filters,
-      statusTopic: STATUS_TOPIC,
+      statusTopic: cluster ? `${STATUS_TOPIC}/${cluster.session()}` : STATUS_TOPIC,
       ms: EXAMINATION_MS,
     }),
   })

@@ -29,7 +29,7 @@ export const SettingsSchema = z.object({
       .default('').describe('Address of the broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`. Empty: the application starts its own broker.'),
     username: text('User name at the broker.'),
     password: text('Password at the broker.'),
-    clientId: z.coerce.string().min(1, { error: 'must not be empty' }).max(1_024, { error: 'must have at most 1024 characters' }).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names.'),
+    clientId: z.coerce.string().min(1, { error: 'must not be empty' }).max(1_024, { error: 'must have at most 1024 characters' }).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number.'),
     caFile: text('File with the certificate authority (PEM) that signed the broker’s certificate.'),
     certFile: text('File with the client certificate (PEM).'),
     keyFile: text('File with the client certificate’s key (PEM).'),

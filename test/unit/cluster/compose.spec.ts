@@ -30,7 +30,8 @@ describe('compose.cluster.yaml', () => {
     // The seeds name all three.
     expect(new Set(alike('emqx', /"EMQX_NODE__NAME":"emqx@emqx-\d\.cluster\.internal"/g, /data\/emqx-\d/g, /"aliases":\["emqx-\d[^"]*"\]/g, /172\.30\.42\.1\d/g)).size).toBe(1)
     expect(named('emqx').map(([name, { environment }]) => environment.EMQX_NODE__NAME === `emqx@${name}.cluster.internal`)).toEqual([true, true, true])
-    expect(named('leitstand').map(([, { environment }]) => environment.NUXT_MQTT_CLIENT_ID)).toEqual(REPLICAS)
+    // One name for all: a replica that is started anew goes on with a session that another one has had.
+    for (const [, { environment }] of named('leitstand')) expect(environment.NUXT_MQTT_CLIENT_ID).toBeUndefined()
   })
 
   it('builds the image of the application once, for all', () => {
