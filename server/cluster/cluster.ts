@@ -80,6 +80,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       hub.passed(replica.position())
       hub.flush()
     },
+    mayLead: options.isListening,
     onLead: lead,
   })
 

@@ -15,6 +15,8 @@ import type { Jobs } from './jobs'
 import type { Memory } from './memory'
 
 const LOCK = 1_279_677_270
+/** Whoever hears nothing for so long leaves it to somebody who does. */
+const RESIGN_AFTER_MS = 5_000
 /** What is packed stays in the log for so long, for whoever was away for a moment. */
 const KEEP_LOG_MS = 60_000
 
@@ -27,18 +29,21 @@ export interface LeadingOptions {
   stateOf: (deviceId: string) => string | undefined
   /** Resolves when everything that is committed by now has been followed. */
   catchUp: () => Promise<void>
+  /** Whether this replica hears what devices say: else it cannot tell who is silent. */
+  mayLead: () => boolean
   /** `isGap`: nobody has led for some time. */
   onLead: (leads: boolean, isGap: boolean) => void
   now: () => number
 }
 
-export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, onLead, now }: LeadingOptions) {
+export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, now }: LeadingOptions) {
   const { tail } = memory
   let isOpen = true
   let leads = false
   let isBusy = false
   let packed: Promise<void> = Promise.resolve()
   let keptTold = ''
+  let mayLeadAt = -Infinity
   /** How far the log was when. */
   let past: { atMs: number, id: number }[] = []
 
@@ -105,8 +110,18 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     onLead(true, isGap)
   }
 
+  async function resign() {
+    presence.close()
+    leads = false
+    onLead(false, false)
+    await line.query(`SELECT pg_advisory_unlock(${LOCK}, hashtext(current_schema()))`)
+  }
+
   async function round() {
-    if (!leads) return take()
+    const may = mayLead()
+    if (may) mayLeadAt = performance.now()
+    if (!leads) return may ? take() : undefined
+    if (performance.now() - mayLeadAt > RESIGN_AFTER_MS) return resign()
     await pack(dueTails(tail.all, tail.size(), now()))
     await trim()
     await tellKept()

@@ -209,6 +209,23 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     expect(apps.filter(app => app.output().split('leads now').length - app.output().split('does not lead').length === 1)).toHaveLength(1)
   }, 60_000)
 
+  it.skipIf(!nginx)('let another one lead when one does not hear the broker any more', async () => {
+    const { broker, replica } = await startCluster()
+    const way = await startNginx({ replicas: [], brokers: [broker.port] })
+    const deaf = await replica(0, { NUXT_MQTT_URL: `mqtt://127.0.0.1:${way.applicationPort}` })
+    await until(() => deaf.output().includes('leads now') || undefined, 'the first to lead')
+    const other = await replica()
+    await other.untilBroker('connected')
+    onTestFinished(({ task }) => { if (task.result?.state === 'fail') console.info([deaf, other].map(app => app.output()).join('\n---\n')) })
+    await way.stop()
+    await until(() => other.output().includes('leads now') || undefined, 'the other one to lead')
+    expect(deaf.output()).toContain('does not lead any more')
+    // What it could not hear it knows all the same.
+    const device = await connectDevice(broker.url, { clientId: 'gate' })
+    await device.publishAsync('sensors/gate/telemetry', message(1), { qos: 1 })
+    await until(async () => (await deaf.health()).devices === 1 || undefined, 'the device at both')
+  }, 60_000)
+
   it('say goodbye one after the other, and lose nothing', async () => {
     const { broker, replica } = await startCluster()
     const apps = [await replica(), await replica()]

@@ -11,7 +11,7 @@ export async function startCluster() {
   const database = await startPostgres()
   onTestFinished(() => database.remove())
   const env = { NUXT_MQTT_URL: broker.url, NUXT_DATABASE_URL: database.url, NUXT_CLUSTER: 'true', NUXT_ACCOUNTS_OPEN: 'true' }
-  return { broker, database, replica: (port = 0) => startApp(env, port) }
+  return { broker, database, replica: (port = 0, more: Record<string, string> = {}) => startApp({ ...env, ...more }, port) }
 }
 
 /** Every sample of a metric of the device `gate`, oldest first. */
