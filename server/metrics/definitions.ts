@@ -63,7 +63,7 @@ const STREAM: Definition[] = [
 ]
 
 const CLUSTER: Definition[] = [
-  { kind: 'gauge', name: 'leitstand_cluster_leads', help: '1: this replica finds who is silent, packs and gives up what is too old. Exactly one of them should.', read: ({ cluster }) => cluster && Number(cluster.leads) },
+  { kind: 'gauge', name: 'leitstand_cluster_leads', help: 'Whether this replica leads (1): it finds who is silent, packs and gives up what is too old. Exactly one of them should.', read: ({ cluster }) => cluster && Number(cluster.leads) },
   { kind: 'gauge', name: 'leitstand_cluster_session', help: 'Number of this replica’s session at the broker.', read: ({ cluster }) => cluster?.slot },
   { kind: 'gauge', name: 'leitstand_cluster_log_position', help: 'The record of the common log up to which this replica knows and shows everything.', read: ({ cluster }) => cluster?.position },
 ]

@@ -116,7 +116,7 @@ describe('the brokers of the cluster', () => {
   it('allow what the production form of the broker allows, and nothing after it', () => {
     expect(rules).toEqual([
       '{allow, {username, "leitstand"}, subscribe, ["#"]}.',
-      '{allow, {username, "leitstand"}, publish, ["leitstand/status", "commands/#"]}.',
+      '{allow, {username, "leitstand"}, publish, ["leitstand/status", "leitstand/status/+", "commands/#"]}.',
       '{deny, {username, "leitstand"}}.',
       '{allow, all, publish, ["sensors/${username}/telemetry", "sensors/${username}/state"]}.',
       '{allow, all, subscribe, ["commands/${username}/#"]}.',

@@ -82,7 +82,7 @@ describe('the dashboard', () => {
   })
 
   it('has a row for each part, and says of each panel what it shows, in which unit', () => {
-    expect(DASHBOARD.panels.filter(({ type }) => type === 'row').map(({ title }) => title)).toEqual(['Traffic', 'Broker', 'Store', 'Streams', 'Process'])
+    expect(DASHBOARD.panels.filter(({ type }) => type === 'row').map(({ title }) => title)).toEqual(['Traffic', 'Broker', 'Store', 'Streams', 'Process', 'Replicas'])
     for (const { title, description, fieldConfig, targets } of PANELS) {
       expect(description, title).toMatch(/\.$/)
       expect(fieldConfig?.defaults.unit, title).toBeDefined()
