@@ -149,7 +149,7 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     }
     await until(() => left.some(app => /Took over what waited for replica 1/.test(app.output())), 'the session to end')
     for (let n = 300; n < 360; n++) await device.publishAsync('sensors/gate/telemetry', message(n), { qos: 1 })
-    for (const app of left) await until(async () => (await storedNumbers(app)).length === 360 || undefined, 'what came since, at once', 2_000)
+    for (const app of left) await until(async () => (await storedNumbers(app)).length === 360 || undefined, 'what came since, without waiting for another to be gone', 8_000)
   }, 90_000)
 
   it('know of each other what people say and who they are, and whoever leads finds who is silent', async () => {
