@@ -5,6 +5,7 @@ import { codeFromSeed } from '../accounts/secrets'
 import type { HistoryOptions } from '../history/contract'
 import { createFollowing } from './following'
 import type { Following, FollowingParts } from './following'
+import { isGap } from './leading'
 import { createReplica } from './replica'
 import { MOST_REPLICAS } from './slots'
 import type { Replica } from './replica'
@@ -51,7 +52,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   let following: Following | undefined
   let isLoading = false
 
-  function lead(leads: boolean, isGap: boolean) {
+  function lead(leads: boolean) {
     const { presence, fleet } = options.rooms()
     options.onLead(leads)
     if (!leads) return
@@ -59,7 +60,6 @@ export function createCluster(options: ClusterOptions): Cluster {
     // Whoever led before may have been away for a while: everybody has a whole interval again.
     presence.listen(false, now)
     presence.listen(options.isListening(), now)
-    if (isGap) presence.restart(now)
     presence.retell(deviceId => fleet.kept(deviceId)?.presence)
   }
 
@@ -71,6 +71,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       options.rooms().accounts.useCode(codeFromSeed(seed))
       isLoading = true
       following.load(loaded, replica.position())
+      if (isGap(loaded.listenedMs, Date.now())) options.rooms().presence.restart(Date.now())
       isLoading = false
       options.onDocuments()
     },

@@ -31,12 +31,18 @@ export interface LeadingOptions {
   catchUp: () => Promise<void>
   /** Whether this replica hears what devices say: else it cannot tell who is silent. */
   mayLead: () => boolean
-  /** `isGap`: nobody has led for some time. */
-  onLead: (leads: boolean, isGap: boolean) => void
+  onLead: (leads: boolean) => void
+  /** What has to be done here cannot be done. */
+  onFailure: (error: unknown) => void
   now: () => number
 }
 
-export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, now }: LeadingOptions) {
+/** Whether nobody has led for so long that nothing is known of what was not heard since. Times in milliseconds since 1970. */
+export function isGap(listenedMs: number, nowMs: number): boolean {
+  return listenedMs < nowMs - 2 * BEAT_MS
+}
+
+export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, onFailure, now }: LeadingOptions) {
   const { tail } = memory
   let isOpen = true
   let leads = false
@@ -94,26 +100,26 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     // The one before may have packed since.
     await catchUp()
     if (!isOpen) return
-    let isGap = false
     await jobs.work({
       begin: () => async (query) => {
         await partitions.look(query)
         const since = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
         // Where one has taken over from another, somebody has listened all the time.
-        isGap = since / 1_000 < now() - 2 * BEAT_MS
-        await presence.open(query, isGap)
+        await presence.open(query, isGap(since / 1_000, now()))
       },
       done() {},
     })
     keptTold = JSON.stringify(memory.kept)
     leads = true
-    onLead(true, isGap)
+    onLead(true)
+    // From now on it can be seen that somebody is there.
+    await presence.flush()
   }
 
   async function resign() {
     presence.close()
     leads = false
-    onLead(false, false)
+    onLead(false)
     await line.query(`SELECT pg_advisory_unlock(${LOCK}, hashtext(current_schema()))`)
   }
 
@@ -130,8 +136,9 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
   function look() {
     if (isBusy) return
     isBusy = true
-    // The database has failed where this fails, and says so itself.
-    void round().catch(() => {}).finally(() => { isBusy = false })
+    void round().catch((error: unknown) => {
+      if (isOpen) onFailure(error)
+    }).finally(() => { isBusy = false })
   }
   const timer = setInterval(look, CHECK_EVERY_MS)
   timer.unref()
@@ -145,7 +152,7 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
       isOpen = false
       clearInterval(timer)
       if (leads) presence.close()
-      if (leads) onLead(false, false)
+      if (leads) onLead(false)
       leads = false
     },
   }

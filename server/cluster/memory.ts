@@ -11,7 +11,8 @@ import type { LogRecord } from './records'
 
 const BATCHES_PER_READ = 50
 
-export interface Loaded { devices: { deviceId: string, state: unknown }[], records: LogRecord[] }
+/** `listenedMs`: when a replica that leads was last seen to be there, in milliseconds since 1970. */
+export interface Loaded { devices: { deviceId: string, state: unknown }[], records: LogRecord[], listenedMs: number }
 
 export function createMemory(now: () => number) {
   const ids = new Map<string, number>()
@@ -67,6 +68,7 @@ export function createMemory(now: () => number) {
       position = Number((await query('SELECT last FROM head'))[0]?.last)
       newest = Number((await query('SELECT max(id) AS id FROM segment'))[0]?.id ?? 0)
       for (const { key, value } of await query('SELECT key, value FROM meta WHERE key IN (\'raw\', \'minute\', \'hour\')')) Object.assign(kept, { [String(key)]: Number(value) })
+      const listened = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
       const devices: Loaded['devices'] = []
       for (const row of await query('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
         const [id, deviceId] = [Number(row.id), fromKept(row.name)]
@@ -84,7 +86,7 @@ export function createMemory(now: () => number) {
         }
       }
       await query('COMMIT')
-      return { devices, records }
+      return { devices, records, listenedMs: listened / 1_000 }
     },
     /** Takes the next record. */
     take(record: LogRecord) {

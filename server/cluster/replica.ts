@@ -44,7 +44,7 @@ export interface ReplicaOptions extends Omit<HistoryOptions, 'onOpen' | 'durabil
   /** The records of a batch have been told. */
   onBatchEnd: () => void
   /** Whether this replica is the one that does what only one does. */
-  onLead: (leads: boolean, isGap: boolean) => void
+  onLead: (leads: boolean) => void
   /** Whether this replica hears what devices say: else another one has to lead. */
   mayLead?: () => boolean
   /** It has to be started anew. */
@@ -170,7 +170,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const { jobs, line, partitions, catchUp } = opening
     lastSlot = opening.slot
     progress.begin(memory.position())
-    const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, now })
+    const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
     const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: leading.leads })
     return { ...opening, leading, maintenance }
   }
