@@ -15,6 +15,9 @@ import { claimSlot, retireSlot, takeSlot } from './slots'
 import { createShareWriter } from './writer'
 import type { ShareWriter } from './writer'
 
+/** So often what cannot be delivered again is deleted. */
+const TRIM_EVERY_MS = 60_000
+
 export interface OpeningOptions {
   url: string
   partitions: boolean
@@ -62,7 +65,9 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
   const database = await toDatabase(options.url, 'full')
   const lines: Line[] = []
   let follower: Follower | undefined
+  let trimming: NodeJS.Timeout | undefined
   async function close() {
+    clearInterval(trimming)
     // The jobs under way end with their connection.
     await Promise.allSettled([...lines.map(line => line.close()), database.close()])
     await follower?.close()
@@ -97,6 +102,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
       return undefined
     }
     const writer = await writerOn(share, slot)
+    trimming = setInterval(() => void writer.trim().catch(lose), TRIM_EVERY_MS).unref()
     const partitions = await openPartitions(jobLine.query, Date.now)
     await catchUp()
     return { slot, read: database.read, writer, follower, jobs: createJobs({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }

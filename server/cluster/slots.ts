@@ -24,7 +24,7 @@ export async function takeSlot(query: Query, slot: number): Promise<boolean> {
   return true
 }
 
-/** Nothing waits in this session any more, and there is none. */
+/** The broker holds nothing under this number any more: it is free for a replica to come. */
 export async function retireSlot(query: Query, slot: number) {
   await query('DELETE FROM delivery WHERE slot = $1', [slot])
   await query('DELETE FROM meta WHERE key = $1', [KEY + slot])
