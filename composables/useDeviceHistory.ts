@@ -37,7 +37,9 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
     await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
   }
 
-  function follow({ ts, metrics: values }: Telemetry) {
+  function follow({ ts, metrics: values, late }: Telemetry) {
+    // Said again as the newest: it is drawn already.
+    if (late === false) return
     const next = new Map(answers.value)
     for (const [metric, value] of Object.entries(values)) {
       const answer = next.get(metric)

@@ -25,6 +25,7 @@ export function useDoctorWords() {
       count: number(facts.count ?? 0),
       of: number(facts.of ?? 0),
       ago: facts.lastAt ? ago(Date.parse(facts.lastAt), serverNowMs.value) : '',
+      duration: duration((facts.seconds ?? 0) * 1_000),
     }
   }
 

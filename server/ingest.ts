@@ -1,8 +1,12 @@
 // The way of a message through the rooms, called by the connection. Everything before the end of a turn is in memory; the
 // end of the turn commits it, and once that is on disk it is acknowledged.
 import { DeviceStateSchema } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { isOlder, isUndated, saysGone } from '#shared/utils/device-state'
+import { toMicroseconds } from '#shared/utils/time'
 import type { Counters } from './fleet/counters'
 import type { Fleet, Outcome } from './fleet/fleet'
+import { createLateData } from './fleet/late-data'
 import type { PresenceWatch } from './fleet/presence'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
@@ -29,20 +33,37 @@ export interface IngestParts {
   hub: Hub
   /** Where several replicas share a history: what is stored comes back with their log, and only then is it told. */
   replica?: Pick<Replica, 'tell'> | undefined
+  /** The server's time in milliseconds since 1970. */
+  now: () => number
+  /** How far behind the server's clock a device's time may lie and still be right. */
+  behindMs: number
 }
 
 type Accepted = Exclude<Observation, { kind: 'rejected' }>
 
 export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
+  /** Nothing more comes: what was doubtful is decided. */
+  settle: () => void
   counts: () => { received: number, accepted: number, duplicate: number }
 }
 
-export function createIngest({ source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica }: IngestParts): Ingest {
+export function createIngest(parts: IngestParts): Ingest {
+  const { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
   const counts = { received: 0, accepted: 0, duplicate: 0 }
+  const lateData = createLateData({
+    intervalOf(deviceId) {
+      const seconds = fleet.findKept(deviceId)?.intervalSeconds
+      return seconds === undefined ? undefined : seconds * 1_000
+    },
+    onNewest: tellNewest,
+  })
+  const away = createAway()
+  let isTurnOpen = false
 
   function onMessage(delivered: Delivered) {
     counts.received++
-    const receivedMs = Date.now()
+    isTurnOpen = true
+    const receivedMs = now()
     const observation = source.read(delivered, receivedMs)
     if (observation.kind === 'rejected') {
       if (observation.deviceId !== undefined) counters.count(observation.deviceId, 'received')
@@ -60,6 +81,7 @@ export function createIngest({ source, rejections, topics, fleet, presence, forg
       counts.accepted++
       return topics.take(delivered, observation, receivedMs)
     }
+    decide(observation, receivedMs)
     const isShared = replica !== undefined && history?.fault() === null
     const outcome = apply(observation, delivered.payload.length, isShared)
     counters.count(value.deviceId, 'received')
@@ -70,6 +92,50 @@ export function createIngest({ source, rejections, topics, fleet, presence, forg
     if (isShared) return share(observation, delivered)
     keepAndTell(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
+  }
+
+  /** Whether it is the newest, and whether the clock of its device is behind, is decided here and nowhere else. */
+  function decide(observation: Accepted, receivedMs: number) {
+    if (observation.kind === 'status') {
+      const { change } = observation
+      const isNews = !change.replayed && change.status !== null && !saysGone(change.status)
+      if (isNews && isBehind(toMicroseconds(change.updatedAt), receivedMs) && fleet.findKept(change.deviceId)?.lastStatus?.status !== change.status) change.clock = 'wrong'
+      return away.heard(receivedMs)
+    }
+    const { telemetry, time } = observation
+    const held = fleet.findKept(telemetry.deviceId)
+    if (lateData.isLate(telemetry, held && held.metrics > 0 ? held.lastTelemetry : undefined, receivedMs)) telemetry.late = true
+    else if (!telemetry.replayed && isBehind(time, receivedMs)) telemetry.clock = 'wrong'
+    away.heard(receivedMs)
+  }
+
+  /** `time` in microseconds since 1970. */
+  function isBehind(time: number, receivedMs: number): boolean {
+    return receivedMs - time / 1_000 > behindMs && !away.explains(time / 1_000, receivedMs)
+  }
+
+  /** A message that was taken for late data stayed alone: it is said again, as the newest. It is no sample of its own. */
+  function tellNewest(told: Telemetry) {
+    // Another replica may have heard the device since.
+    const held = replica && fleet.findKept(told.deviceId)?.lastTelemetry
+    if (held && isOlder(told.receivedAt, held.receivedAt)) return
+    const telemetry: Telemetry = { ...told, late: false }
+    const receivedMs = Date.parse(told.receivedAt)
+    if (!isUndated(told) && isBehind(toMicroseconds(told.ts), receivedMs)) telemetry.clock = 'wrong'
+    const body = JSON.stringify(telemetry)
+    const isStored = history !== undefined && history.fault() === null
+    try {
+      if (isStored) history.append({ kind: 'telemetry', value: telemetry, body, delivery: NO_DELIVERY })
+      // The end of an open turn commits it with its messages.
+      if (isStored && !isTurnOpen) history.commit()
+    }
+    catch {
+      // The history has noted its fault.
+    }
+    if (replica && isStored) return
+    if (fleet.applyTelemetry(telemetry, 0).kind !== 'changed') return
+    hub.publish('telemetry', telemetry.deviceId, body)
+    if (!isTurnOpen) hub.flush()
   }
 
   /** What is shared is taken when it comes back. */
@@ -108,12 +174,14 @@ export function createIngest({ source, rejections, topics, fleet, presence, forg
   return {
     onMessage,
     onTurnEnd(done) {
+      isTurnOpen = false
       // Nobody who watches has to wait until a commit and its acknowledgements are written.
       hub.flush()
       if (history) history.commit(done)
       else done?.(true)
     },
     onSession(resumed) {
+      away.connected(resumed, now())
       if (!history || history.fault()) return
       if (resumed) return history.sessionResumed()
       try {
@@ -127,7 +195,30 @@ export function createIngest({ source, rejections, topics, fleet, presence, forg
       if (history?.fault()) history.probe()
       return history?.fault() ?? null
     },
+    settle: lateData.settle,
     counts: () => counts,
+  }
+}
+
+const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
+
+/** So long after a session was resumed the broker may still be handing over what came while we were away. */
+const HANDED_OVER_MS = 30_000
+
+/** Messages from while nobody listened are old because of that, not because of their device's clock. */
+function createAway() {
+  let heardMs: number | undefined
+  let awayFrom = Infinity
+  let until = -Infinity
+  return {
+    heard(receivedMs: number) {
+      if (receivedMs > until) heardMs = receivedMs
+    },
+    connected(resumed: boolean, nowMs: number) {
+      until = resumed ? nowMs + HANDED_OVER_MS : -Infinity
+      awayFrom = heardMs ?? -Infinity
+    },
+    explains: (timeMs: number, receivedMs: number) => receivedMs <= until && timeMs >= awayFrom,
   }
 }
 
@@ -144,17 +235,24 @@ function recordOf(observation: Accepted, body: string, delivery: Delivered): New
     : { kind: 'status', value: observation.change, body, delivery }
 }
 
-/** The fleet as it was: the last states that were kept, and what came after them. */
-export function restoreFleet(fleet: Fleet, presence: PresenceWatch, { devices, records }: Restored) {
+/**
+ * The fleet as it was: the last states that were kept, and what came after them. Returns when the server last heard a device, in
+ * milliseconds since 1970.
+ */
+export function restoreFleet(fleet: Fleet, presence: PresenceWatch, { devices, records }: Restored): number | undefined {
+  let lastMs: number | undefined
   for (const { state } of devices) {
     const device = DeviceStateSchema.safeParse(state)
     if (!device.success) continue
+    if (device.data.lastSeen !== null) lastMs = Math.max(lastMs ?? 0, Date.parse(device.data.lastSeen))
     fleet.restore(device.data, JSON.stringify(state).length)
     presence.restore(device.data)
   }
   for (const { kind, value, bytes } of records) {
+    lastMs = Date.parse(value.receivedAt)
     if (kind === 'telemetry') fleet.applyTelemetry(value, bytes)
     else fleet.applyStatus(value, bytes)
-    presence.learn(value)
+    if (kind === 'status' || value.late !== false) presence.learn(value)
   }
+  return lastMs
 }

@@ -50,6 +50,7 @@ import { createRejections } from './rejections/rejections'
 import type { Rejections } from './rejections/rejections'
 import { createReplays } from './replay/replays'
 import type { Replays } from './replay/replays'
+import { createServerClock } from './server-clock'
 import { SettingsError, variableName } from './settings'
 import type { Settings } from './settings'
 import { createRefusals } from './shell/refusals'
@@ -100,6 +101,8 @@ export interface Log {
 const SHARE_NAME = 'leitstand'
 /** Whoever looks after the process starts it anew. */
 const EXIT_OUTDATED = 75
+/** A device may send what it measured a little earlier: it may be behind by so many times of what it may be ahead. */
+const CLOCK_BEHIND = 2
 /** How long the doctor looks at everything the broker carries. */
 const EXAMINATION_MS = 5_000
 
@@ -107,6 +110,7 @@ const EXAMINATION_MS = 5_000
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const { mqtt, limits } = settings
   const startedAt = new Date().toISOString()
+  const clock = createServerClock({ log })
   const tls = readTls(mqtt)
   let broker: EmbeddedBroker | undefined
   let connection: Connection | undefined
@@ -144,6 +148,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     judges: () => cluster?.judges() ?? true,
+    now: clock.now,
     onChange(change, isTurn) {
       if (cluster?.found(change, isTurn)) return
       if (isTurn && !isRestoring) history?.presence.note(change)
@@ -164,6 +169,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       bytes: settings.historyMegabytes * 1_000_000,
     },
     stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
+    now: clock.now,
     onFault(reason) {
       if (reason === null) return log.info('The history is written again.')
       log.warn(reason)
@@ -211,7 +217,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     limits,
     onChange: (device, from) => cluster ? cluster.noteMove(device.deviceId, from) : hub.publish('device', device.deviceId, JSON.stringify(device), { from, to: device }),
     onWritten() {
-      presence.reconsider(Date.now())
+      presence.reconsider(clock.now())
       replays.reconsider()
     },
   })
@@ -250,7 +256,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     broker: brokerStatus,
     counts: () => ({ ...ingest.counts(), rejected: rejections.total() }),
     topics: topics.heard,
-    clockToleranceSeconds: limits.clockToleranceSeconds,
+    wrongClocks: fleet.wrongClocks,
+    clockStep: clock.lastStep,
     examine: () => examine({
       ...mqtt,
       url: broker?.url ?? mqtt.url,
@@ -261,7 +268,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       ms: EXAMINATION_MS,
     }),
   })
-  const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica }
+  const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica, now: clock.now, behindMs: CLOCK_BEHIND * limits.clockToleranceSeconds * 1_000 }
   const ingest = createIngest(ingestParts)
   const adoption = cluster && createAdoption({
     replica: cluster.replica,
@@ -275,7 +282,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   function restore(restored: Restored) {
     isRestoring = true
     try {
-      restoreFleet(fleet, presence, restored)
+      const lastMs = restoreFleet(fleet, presence, restored)
+      if (lastMs !== undefined) clock.resume(lastMs)
     }
     finally {
       isRestoring = false
@@ -289,7 +297,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     const { unreadable } = registry.load()
     loadAccounts()
     forgetting.load()
-    presence.reconsider(Date.now())
+    presence.reconsider(clock.now())
     if (unreadable > 0) log.warn(`${unreadable} entries about devices were written by another version of the application and are left out.`)
   }
 
@@ -309,7 +317,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   let lastCode: string | undefined
   function onStatus(status: BrokerStatus) {
     hub.publish('broker', undefined, JSON.stringify(status))
-    presence.listen(status.code === 'connected', Date.now())
+    presence.listen(status.code === 'connected', clock.now())
     if (status.code === lastCode) return
     lastCode = status.code
     const line = `${status.reason} [${status.url}${status.protocol ? `, ${status.protocol}` : ''}]`
@@ -385,6 +393,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       accounts.stop()
       removeKey?.()
       await connection?.stop()
+      ingest.settle()
       await broker?.stop()
       await history?.close()
       documents.close()
@@ -397,6 +406,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         reason: well ? null : status.reason,
         broker: status,
         startedAt,
+        clock: clock.lastStep(),
         devices: fleet.size(),
         streamClients: hub.size() + replays.size(),
         messages: { ...ingest.counts(), rejected: rejections.total() },

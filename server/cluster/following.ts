@@ -9,6 +9,7 @@ import type { PresenceWatch } from '../fleet/presence'
 import { FORGOTTEN } from '../forgetting'
 import type { Forgetting } from '../forgetting'
 import type { Documents } from '../history/documents'
+import { isSample } from '../history/store'
 import type { Hub } from '../live/hub'
 import type { Registry } from '../registry/contract'
 import type { Loaded } from './memory'
@@ -46,6 +47,8 @@ export function createFollowing({ fleet, presence, counters, hub, registry, acco
     const { deviceId } = value
     if (record.kind === 'status') tell('state', record, deviceId, fleet.applyStatus(record.value, bytes))
     else tell('telemetry', record, deviceId, fleet.applyTelemetry(record.value, bytes))
+    // Said again as the newest: it was heard and counted the first time.
+    if (record.kind === 'telemetry' && !isSample(record)) return
     if (isLoading) presence.learn(value)
     else presence.take(value, Date.parse(value.receivedAt))
     if (record.kind === 'replayed') return

@@ -1,6 +1,6 @@
 // What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
 // and then follows the log, record by record; so it is the same in all replicas at the same record.
-import { toStored } from '../history/store'
+import { isSample, toStored } from '../history/store'
 import { createTail } from '../history/tail'
 import type { DeviceNames } from '../history/past'
 import { fromKept } from '../history/postgres/names'
@@ -39,8 +39,8 @@ export function createMemory(now: () => number) {
 
   function addToTail(record: LogRecord) {
     const { kind, device, id } = record
-    if (kind === 'telemetry') tail.add(device, id, toStored(record.value))
-    else if (kind === 'status' || kind === 'presence' || kind === 'replayed') tail.note(device, id)
+    if (isSample(record)) tail.add(device, id, toStored(record.value))
+    else if (kind === 'telemetry' || kind === 'status' || kind === 'presence' || kind === 'replayed') tail.note(device, id)
   }
 
   async function* batches(query: Query): AsyncGenerator<LogRecord[]> {

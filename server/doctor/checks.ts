@@ -6,8 +6,8 @@ import type { Evidence } from './evidence'
 type Finding = Omit<DoctorCheck, 'check'>
 type Judge = (evidence: Evidence) => Finding
 
-/** A device that sends what it measured a little earlier has no wrong clock. */
-const BEHIND_MS = 600_000
+/** For so long after the server's clock was set back that explains more than any clock of a device. */
+const STEP_SHOWN_MS = 86_400_000
 /** When a site that spoke is silent, and when devices that are only known from retained messages have had their time. */
 const STOPPED_MS = 600_000
 const GHOST_MS = 600_000
@@ -97,17 +97,19 @@ function judgeAcceptance({ broker, accepted, rejected, rejectedTopics, reasons }
   return accepted === 0 ? finding('fault', 'acceptance-none', details) : finding('warning', 'acceptance-some', details)
 }
 
-function judgeClocks({ devices, clockToleranceMs }: Evidence): Finding {
-  const wrong = [...devices].filter(([, { aheadMs }]) => aheadMs > clockToleranceMs || aheadMs < -BEHIND_MS)
-    .sort(([, a], [, b]) => Math.abs(b.aheadMs) - Math.abs(a.aheadMs))
+function judgeClocks({ nowMs, devices, wrongClocks, clockStep }: Evidence): Finding {
   if (devices.size === 0) return SKIPPED
+  const wrong = wrongClocks.toSorted((a, b) => Math.abs(b.aheadMs) - Math.abs(a.aheadMs))
+  const facts = { count: wrong.length, of: devices.size }
+  if (clockStep && nowMs - Date.parse(clockStep.at) < STEP_SHOWN_MS) {
+    return finding('warning', 'clocks-server-set-back', { ...facts, lastAt: clockStep.at, seconds: clockStep.setBackSeconds })
+  }
   if (wrong.length === 0) return finding('ok', 'clocks-right', { of: devices.size })
   const listed = some(wrong)
   return finding('warning', 'clocks-wrong', {
-    count: wrong.length,
-    of: devices.size,
-    devices: listed.map(([deviceId]) => deviceId),
-    aheadSeconds: listed.map(([, { aheadMs }]) => Math.round(aheadMs / 1_000)),
+    ...facts,
+    devices: listed.map(({ deviceId }) => deviceId),
+    aheadSeconds: listed.map(({ aheadMs }) => Math.round(aheadMs / 1_000)),
   })
 }
 

@@ -1,7 +1,7 @@
 // Owns the answer to "nothing arrives: why?": a list of checks in the order of the way of a message. Promises to judge from
 // what is known already; looks at what else the broker carries only when somebody asks, once at a time.
 import type { Doctor, Examination } from '#shared/schemas/doctor'
-import type { BrokerStatus } from '#shared/schemas/health'
+import type { BrokerStatus, ClockStep } from '#shared/schemas/health'
 import { diagnose, worst } from './checks'
 import { gather } from './evidence'
 import type { HeardTopic } from './evidence'
@@ -12,7 +12,8 @@ export interface DoctorParts {
   topics: () => Iterable<readonly [string, HeardTopic]>
   /** Looks at everything the broker carries for a moment. */
   examine: () => Promise<Examination>
-  clockToleranceSeconds: number
+  wrongClocks: () => { deviceId: string, aheadMs: number }[]
+  clockStep: () => ClockStep | null
 }
 
 /** An examination that is older is shown, but nothing is concluded from it. */
@@ -24,7 +25,7 @@ export interface DoctorRoom {
   examine: () => Promise<Examination> | undefined
 }
 
-export function createDoctor({ broker, counts, topics, examine, clockToleranceSeconds }: DoctorParts): DoctorRoom {
+export function createDoctor({ broker, counts, topics, examine, wrongClocks, clockStep }: DoctorParts): DoctorRoom {
   let last: Examination | undefined
   let underway: Promise<Examination> | undefined
 
@@ -45,7 +46,8 @@ export function createDoctor({ broker, counts, topics, examine, clockToleranceSe
         ...counts(),
         nowMs,
         broker: broker(),
-        clockToleranceMs: clockToleranceSeconds * 1_000,
+        wrongClocks: wrongClocks(),
+        clockStep: clockStep(),
         examination: holds ? last : undefined,
       })
       return { at: new Date(nowMs).toISOString(), status: worst(checks), checks, examination: last ?? null }

@@ -1,5 +1,5 @@
 import type { Examination } from '#shared/schemas/doctor'
-import type { BrokerStatus } from '#shared/schemas/health'
+import type { BrokerStatus, ClockStep } from '#shared/schemas/health'
 import type { RejectionReason } from '#shared/schemas/rejection'
 
 /** One topic that messages came from. */
@@ -12,8 +12,6 @@ export interface HeardTopic {
   /** Whether the last message was a replay, and why it was rejected, if it was. */
   readonly replayed: boolean
   readonly reason: RejectionReason | undefined
-  /** How far the device's own time lay ahead of the receive time. */
-  readonly aheadMs: number
 }
 
 /** What the judgments rest on. */
@@ -30,7 +28,10 @@ export interface Evidence {
   rejectedTopics: string[]
   reasons: Map<RejectionReason, number>
   devices: Map<string, HeardDevice>
-  clockToleranceMs: number
+  /** Devices whose clock is wrong, and how far ahead it was when that was found. */
+  wrongClocks: { deviceId: string, aheadMs: number }[]
+  /** When the server's own clock was last set back. */
+  clockStep: ClockStep | null
   /** A recent look at everything, if there was one. */
   examination: Examination | undefined
 }
@@ -40,8 +41,6 @@ type Gathered = Pick<Evidence, 'lastLiveMs' | 'rejectedTopics' | 'reasons' | 'de
 export interface HeardDevice {
   hasState: boolean
   isLive: boolean
-  /** Of its last telemetry; 0 when that was a replay. */
-  aheadMs: number
 }
 
 /** A rejection that is longer ago says nothing of today. */
@@ -61,11 +60,9 @@ export function gather(topics: Iterable<readonly [string, HeardTopic]>, nowMs: n
   return evidence
 }
 
-function addTo(devices: Map<string, HeardDevice>, deviceId: string, { isState, live, replayed, aheadMs }: HeardTopic) {
+function addTo(devices: Map<string, HeardDevice>, deviceId: string, { isState, live }: HeardTopic) {
   let device = devices.get(deviceId)
-  if (!device) devices.set(deviceId, device = { hasState: false, isLive: false, aheadMs: 0 })
+  if (!device) devices.set(deviceId, device = { hasState: false, isLive: false })
   if (isState) device.hasState = true
   if (live > 0) device.isLive = true
-  // The time of a state is that of its last change, however long ago.
-  if (!isState && !replayed) device.aheadMs = aheadMs
 }

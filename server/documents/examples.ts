@@ -76,6 +76,7 @@ export const EXAMPLES = {
     reason: null,
     broker: brokerStatus,
     startedAt: '2026-11-02T08:00:00.000Z',
+    clock: null,
     devices: 1,
     streamClients: 2,
     messages: { received: 1_205, accepted: 1_203, duplicate: 1, rejected: 1 },

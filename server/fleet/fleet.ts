@@ -21,6 +21,12 @@ export type Outcome
 
 /** A device as it stands now: unlike the state it holds, this follows the device. For this room only. */
 export interface Kept {
+  /** The last message of the device, and the last word on its state topic: cheaper than `device`. */
+  readonly lastTelemetry: Telemetry
+  readonly lastStatus: DeviceState['state']
+  readonly intervalSeconds?: number | undefined
+  /** How many different metrics it has. */
+  readonly metrics: number
   /** Made when it is asked for. */
   readonly device: DeviceState
   /** The {@link Fleet.revision} that made `device` what it is; no two devices share one. */
@@ -70,6 +76,10 @@ export interface Fleet {
   /** Every device, grouped so that whoever looks for changes need not look at each. */
   groups: () => readonly Group[]
   find: (deviceId: string) => Kept | undefined
+  /** Devices whose clock is wrong, and how far ahead of the server's it was when that was found. */
+  wrongClocks: () => { deviceId: string, aheadMs: number }[]
+  /** Like `find`, hidden devices included. */
+  findKept: (deviceId: string) => Kept | undefined
 }
 
 interface EntryGroup { members: Entry[], revision: number }
@@ -220,6 +230,8 @@ export function createFleet(limits: FleetLimits): Fleet {
     revision: () => revision,
     groups: () => groups,
     find: deviceId => entries.get(deviceId),
+    findKept: holding,
+    wrongClocks: () => Array.from(entries).flatMap(([deviceId, entry]) => entry.hasWrongClock ? [{ deviceId, aheadMs: entry.clockAheadMs }] : []),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { copyPresence, isOlder, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { copyPresence, goesByTime, withStatus, withTelemetry } from '#shared/utils/device-state'
 
 /** Values that are none, for a state whose values all come from the next message. */
 const NONE: DeviceState['values'] = {}
@@ -25,6 +25,26 @@ export class KeptState {
   constructor(device: DeviceState) {
     this.telemetry = device.lastTelemetry
     this.set(device)
+  }
+
+  get lastTelemetry(): Telemetry {
+    return this.telemetry
+  }
+
+  get lastStatus(): DeviceState['state'] {
+    return this.status
+  }
+
+  get hasWrongClock(): boolean {
+    return this.clock === 'wrong'
+  }
+
+  /** How far ahead of the receive time the time is that the device claims in what shows that its clock is wrong. */
+  get clockAheadMs(): number {
+    const { telemetry, status } = this
+    const aheadMs = Date.parse(telemetry.claimedTs ?? telemetry.ts) - Date.parse(telemetry.receivedAt)
+    const isShownByStatus = telemetry.claimedTs === undefined && !telemetry.clock && status !== null
+    return isShownByStatus ? Date.parse(status.claimedUpdatedAt ?? status.updatedAt) - Date.parse(status.receivedAt) : aheadMs
   }
 
   /** Never changes afterwards. */
@@ -60,10 +80,10 @@ export class KeptState {
   }
 
   /** Whether none of the values outlives this message. */
-  private isReplacedBy({ ts, metrics }: Telemetry): boolean {
-    if (this.values || isOlder(ts, this.telemetry.ts)) return false
+  private isReplacedBy(telemetry: Telemetry): boolean {
+    if (this.values || goesByTime(telemetry)) return false
     for (const name in this.telemetry.metrics) {
-      if (!Object.hasOwn(metrics, name)) return false
+      if (!Object.hasOwn(telemetry.metrics, name)) return false
     }
     return true
   }

@@ -33,6 +33,8 @@ export interface PresenceOptions {
   intervalOf?: (deviceId: string) => number | undefined
   /** False: somebody else says who is late or silent; here only time passes. */
   judges?: () => boolean
+  /** The server's time in milliseconds since 1970. */
+  now?: () => number
   startMs?: number
   sweepEveryMs?: number
 }
@@ -66,7 +68,7 @@ export interface PresenceWatch {
   stop: () => void
 }
 
-export function createPresence({ onChange, intervalOf, judges = () => true, startMs = Date.now(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
+export function createPresence({ onChange, intervalOf, judges = () => true, now: timeNow = Date.now, startMs = timeNow(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
   const numbers = new Map<string, number>()
   const names: string[] = []
   /** Numbers of forgotten devices. */
@@ -176,8 +178,8 @@ export function createPresence({ onChange, intervalOf, judges = () => true, star
   }
 
   function tick() {
-    if (!judges()) return void clock.at(Date.now())
-    if (sweep(Date.now()) && timer) setImmediate(tick)
+    if (!judges()) return void clock.at(timeNow())
+    if (sweep(timeNow()) && timer) setImmediate(tick)
   }
 
   return {
@@ -186,12 +188,13 @@ export function createPresence({ onChange, intervalOf, judges = () => true, star
       else noteWord(message, receivedAtMs)
     },
     heard,
-    restore({ deviceId, lastSeen, intervalSeconds, state }) {
+    restore({ deviceId, lastSeen, intervalSeconds, state, presence }) {
       if (numbers.has(deviceId)) return
       const lastMs = lastSeen === null ? startMs : Date.parse(lastSeen)
       const device = add(deviceId, lastMs)
       if (intervalSeconds !== undefined) rhythms.remember(device, lastMs, intervalSeconds * SECOND_MS)
-      const isGone = state !== null && saysGone(state.status) && lastMs <= Date.parse(state.receivedAt)
+      const wasGone = presence === undefined ? state !== null && lastMs <= Date.parse(state.receivedAt) : presence === 'offline'
+      const isGone = state !== null && saysGone(state.status) && wasGone
       change(device, isGone ? OFFLINE : UNKNOWN, isGone ? Date.parse(state.receivedAt) : startMs)
     },
     learn(message) {

@@ -61,7 +61,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     for (const record of journal.restore()) {
       const { id, device } = record
       if (id <= (archived.get(device) ?? 0)) continue
-      if (record.kind === 'telemetry') tail.add(device, id, toStored(record.value))
+      if (isSample(record)) tail.add(device, id, toStored(record.value))
       else tail.note(device, id)
       yield record
     }
@@ -112,7 +112,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     append(record: NewRecord) {
       const device = idOf(record.value.deviceId)
       const id = journal.append(device, record.kind, record.body, record.delivery)
-      if (record.kind === 'status') return tail.note(device, id)
+      if (!isSample(record)) return tail.note(device, id)
       tail.add(device, id, toStored(record.value, record.time))
       appended.push(device)
     },
@@ -146,6 +146,11 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   }
 }
 export type Store = ReturnType<typeof createStore>
+
+/** Whether a record is a message of its own: one that is only said again as the newest has been stored already. */
+export function isSample<R extends { kind: string, value: object }>(record: R): record is Extract<R, { kind: 'telemetry' }> {
+  return record.kind === 'telemetry' && !('late' in record.value && record.value.late === false)
+}
 
 /** The part of a telemetry message that is kept as samples. */
 export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry, time = toMicroseconds(ts)): StoredMessage {

@@ -202,13 +202,16 @@ function faultInName(name: string, what: string, maxLength: number): string | un
 
 interface Judged { ts: string, time: number, receivedAt: string, claimed?: string }
 
-/** A time that lies too far ahead (or before 1970) is not believed: the message counts at its receive time. `time` is that of `ts` in microseconds. */
+/** Before this no device of today has measured anything: its clock is lost. 2015-01-01 in microseconds since 1970. */
+const BELIEVED_FROM = 1_420_070_400_000_000
+
+/** A time that lies too far ahead or before 2015 is not believed: the message counts at its receive time. `time` is that of `ts` in microseconds. */
 function judgeTime(claimed: string | undefined, receivedMs: number, { clockToleranceSeconds }: SensorsLimits): Judged {
   const receivedAt = isoOf(receivedMs)
   const asReceived = { ts: receivedAt, time: receivedMs * 1_000, receivedAt }
   if (claimed === undefined) return asReceived
   const time = toMicroseconds(claimed)
-  const believable = time >= 0 && time <= (receivedMs + clockToleranceSeconds * 1_000) * 1_000
+  const believable = time >= BELIEVED_FROM && time <= (receivedMs + clockToleranceSeconds * 1_000) * 1_000
   return believable ? { ts: claimed, time, receivedAt } : { ...asReceived, claimed }
 }
 

@@ -3,10 +3,10 @@ import type { RejectionReason } from '#shared/schemas/rejection'
 /** A message as it arrived. */
 export interface Carried { topic: string, payload: Buffer, replayed: boolean, packetId: number | undefined }
 
-/** What was made of it. `time` is in microseconds since 1970. */
+/** What was made of it. */
 export type Verdict
-  = | { kind: 'telemetry', telemetry: { deviceId: string, metrics: Record<string, unknown>, claimedTs?: string | undefined }, time: number }
-    | { kind: 'status', change: { deviceId: string, status: string | null, updatedAt: string, claimedUpdatedAt?: string | undefined } }
+  = | { kind: 'telemetry', telemetry: { deviceId: string, metrics: Record<string, unknown> } }
+    | { kind: 'status', change: { deviceId: string, status: string | null } }
     | { kind: 'rejected', reason: RejectionReason, detail: string }
 
 /** How often a payload is looked at, and the shortest time over which a rate is told. */
@@ -33,8 +33,6 @@ export class Heard {
   names: readonly string[] = []
   count = 0
   status: string | null = null
-  /** How far the device's own time lies ahead of the receive time, in milliseconds. */
-  aheadMs = 0
   private sampledMs = -Infinity
   private from: Mark
   private mark: Mark
@@ -70,19 +68,17 @@ export class Heard {
       this.detail = verdict.detail
     }
     else if (verdict.kind === 'telemetry') {
-      const { deviceId, metrics, claimedTs } = verdict.telemetry
+      const { deviceId, metrics } = verdict.telemetry
       const names = Object.keys(metrics)
       this.deviceId = deviceId
       this.count = names.length
       this.names = names.slice(0, NAMES_KEPT)
-      this.aheadMs = (claimedTs === undefined ? verdict.time / 1_000 : Date.parse(claimedTs)) - nowMs
     }
     else {
-      const { deviceId, status, updatedAt, claimedUpdatedAt } = verdict.change
+      const { deviceId, status } = verdict.change
       this.deviceId = deviceId
       this.isState = true
       this.status = status
-      this.aheadMs = Date.parse(claimedUpdatedAt ?? updatedAt) - nowMs
     }
   }
 

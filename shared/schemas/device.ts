@@ -18,6 +18,8 @@ export const DeviceStatusSchema = z.object({
   replayed: z.literal(true).optional(),
   /** The `updated_at` that could not be believed. */
   claimedUpdatedAt: IsoTimestampSchema.optional(),
+  /** `wrong`: its `updated_at` lies further behind `receivedAt` than is tolerated, although the status was new. */
+  clock: z.literal('wrong').optional(),
 })
 export type DeviceStatus = z.infer<typeof DeviceStatusSchema>
 
@@ -62,12 +64,12 @@ export const DeviceStateSchema = z.object({
   deviceId: z.string(),
   /** When the device itself was last heard; `null` when only undated retained messages speak for it. */
   lastSeen: IsoTimestampSchema.nullable(),
-  /** The newest telemetry by `ts`; its `metrics` are empty until the device has sent any. */
+  /** The telemetry that the device sent last, late data left out; its `metrics` are empty until the device has sent any. */
   lastTelemetry: TelemetrySchema,
   /** The newest value of every metric, whichever message brought it. */
   values: z.record(z.string(), LatestValueSchema),
   state: DeviceStatusSchema.nullable(),
-  /** `wrong` while the device claims times that lie ahead of the server's clock (or before 1970). */
+  /** `wrong` while the times that the device claims lie too far ahead of the server's clock or behind it, or before 2015. */
   clock: z.enum(['ok', 'wrong']),
   presence: PresenceSchema.optional(),
   presenceSince: IsoTimestampSchema.optional(),

@@ -45,6 +45,7 @@ export const DoctorCodeSchema = z.enum([
   'acceptance-store-failed',
   'clocks-right',
   'clocks-wrong',
+  'clocks-server-set-back',
   'states-seen',
   'states-none',
   'ghosts-none',
@@ -76,6 +77,8 @@ export const DoctorFactsSchema = z.object({
   devices: z.array(z.string()),
   /** Seconds by which the clock of each of `devices` is ahead (or, negative, behind). */
   aheadSeconds: z.array(z.number()),
+  /** By how many seconds the server's clock was set back. */
+  seconds: count,
   /** Why messages were rejected, the most frequent first. */
   reasons: z.array(z.object({ reason: RejectionReasonSchema, topics: count })),
 }).partial()

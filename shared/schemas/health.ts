@@ -43,6 +43,14 @@ export const BrokerStatusSchema = z.object({
 })
 export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
 
+/** The server's own clock was set back, by more than is bridged by standing still. */
+export const ClockStepSchema = z.object({
+  /** The time to which it was set. */
+  at: IsoTimestampSchema,
+  setBackSeconds: z.number().int().positive(),
+})
+export type ClockStep = z.infer<typeof ClockStepSchema>
+
 /** Answer of `GET /api/health`: 200 with `ok`, else 503; all of it for whoever may enter. */
 export const HealthSchema = z.object({
   status: z.enum(['ok', 'fault']),
@@ -50,6 +58,8 @@ export const HealthSchema = z.object({
   reason: z.string().nullable(),
   broker: BrokerStatusSchema,
   startedAt: IsoTimestampSchema,
+  /** The last time that the server's clock was set back; `null`: it was not since the start. */
+  clock: ClockStepSchema.nullable(),
   devices: z.number().int().nonnegative(),
   streamClients: z.number().int().nonnegative(),
   messages: z.object({

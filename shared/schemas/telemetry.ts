@@ -33,5 +33,12 @@ export const TelemetrySchema = z.object({
   replayed: z.literal(true).optional(),
   /** The time the device claimed, where it could not be believed and `ts` is the receive time instead. */
   claimedTs: IsoTimestampSchema.optional(),
+  /**
+   * Whether it is what the device said last, decided once, when it came. `true`: late data, such as a backlog; it replaces nothing that was
+   * measured later. `false`: said again, for it was taken for late data and is the newest after all. Absent: it is the newest.
+   */
+  late: z.boolean().optional(),
+  /** `wrong`: its `ts` lies further behind `receivedAt` than is tolerated, and it is no late data: the device's clock is behind. */
+  clock: z.literal('wrong').optional(),
 })
 export type Telemetry = z.infer<typeof TelemetrySchema>

@@ -27,7 +27,8 @@ export function isOlder(a: string, b: string): boolean {
 
 /**
  * The device after a telemetry message; the argument stays as it was. Server and browser both use this, so that they
- * cannot disagree. Returns the same object when a replayed message brings nothing new.
+ * cannot disagree. What came last counts, whatever its time, unless it is marked as late. Returns the same object when a
+ * replayed message brings nothing new.
  */
 export function withTelemetry(device: DeviceState | undefined, telemetry: Telemetry): DeviceState {
   const held = device && hasTelemetry(device) ? device.lastTelemetry : undefined
@@ -35,17 +36,28 @@ export function withTelemetry(device: DeviceState | undefined, telemetry: Teleme
 
   // What an undated replay filled in has no time to compare with: the first live message replaces it.
   const filled = held !== undefined && isUndatedReplay(held)
-  const older = held !== undefined && !filled && isOlder(telemetry.ts, held.ts)
+  const replacesAll = filled || !goesByTime(telemetry)
+  const older = held !== undefined && !replacesAll && yieldsTo(held.ts, telemetry)
   const next: DeviceState = {
     deviceId: telemetry.deviceId,
-    lastSeen: later(device?.lastSeen ?? null, signOfLife(telemetry)),
+    lastSeen: seenLast(device?.lastSeen ?? null, telemetry),
     lastTelemetry: held && older ? held : telemetry,
-    values: newest(device?.values ?? {}, telemetry, filled),
+    values: newest(device?.values ?? {}, telemetry, replacesAll),
     state: device?.state ?? null,
-    clock: telemetry.claimedTs ? 'wrong' : isUndated(telemetry) ? device?.clock ?? 'ok' : 'ok',
+    clock: clockAfter(telemetry, device?.clock ?? 'ok'),
   }
   if (device) copyPresence(device, next)
   return next
+}
+
+/** Whether a message replaces only what was measured before it. */
+export function goesByTime({ late, replayed }: Telemetry): boolean {
+  return late === true || replayed === true
+}
+
+function clockAfter(telemetry: Telemetry, before: DeviceState['clock']): DeviceState['clock'] {
+  if (telemetry.claimedTs !== undefined || telemetry.clock) return 'wrong'
+  return isUndated(telemetry) || telemetry.late ? before : 'ok'
 }
 
 /** What was said of the presence of one device, for another state of it that is being made. */
@@ -56,8 +68,9 @@ export function copyPresence(from: { [K in 'presence' | 'presenceSince' | 'inter
 }
 
 /**
- * The device after a word on its state topic; the argument stays as it was. An older word does not replace a newer
- * one, and a replayed one that is already known returns the same object.
+ * The device after a word on its state topic; the argument stays as it was. The order is that of arrival: a last will is
+ * written when the device connects, and so is older than what it said since. A replayed word that is known already
+ * returns the same object.
  */
 export function withStatus(device: DeviceState | undefined, change: DeviceStatusChange): DeviceState {
   const base = device ?? knownByStatusOnly(change)
@@ -66,12 +79,12 @@ export function withStatus(device: DeviceState | undefined, change: DeviceStatus
   if (status === null) return { ...base, state: null }
 
   const next: DeviceStatus = { status, ...times }
-  if (device && held && next.replayed && (isSameWord(held, next) || isOlder(next.updatedAt, held.updatedAt))) return device
+  if (device && held && next.replayed && isSameWord(held, next)) return device
   return {
     ...base,
-    lastSeen: later(base.lastSeen, signOfLifeInStatus(next)),
-    state: held && isOlder(next.updatedAt, held.updatedAt) ? held : next,
-    clock: next.claimedUpdatedAt ? 'wrong' : base.clock,
+    lastSeen: seenLastByStatus(base.lastSeen, next),
+    state: next,
+    clock: next.claimedUpdatedAt !== undefined || next.clock ? 'wrong' : base.clock,
   }
 }
 
@@ -86,21 +99,21 @@ function knownByStatusOnly({ deviceId, updatedAt, receivedAt }: DeviceStatusChan
   return { deviceId, lastSeen: null, lastTelemetry, values: {}, state: null, clock: 'ok' }
 }
 
-/** When the device itself must have been alive: receipt, or for a replayed message the time it carries. */
-function signOfLife(telemetry: Telemetry): string | null {
+/** When the device itself was heard last: at the receipt, or for a replayed message at the time it carries. */
+function seenLast(before: string | null, telemetry: Telemetry): string | null {
   if (!telemetry.replayed) return telemetry.receivedAt
-  return isUndated(telemetry) ? null : telemetry.ts
+  return isUndated(telemetry) ? before : later(before, telemetry.ts)
 }
 
 /** A last will is published by the broker: it is no sign of life. */
-function signOfLifeInStatus(status: DeviceStatus): string | null {
-  if (saysGone(status.status)) return null
-  if (!status.replayed) return status.receivedAt
-  return status.claimedUpdatedAt ? null : status.updatedAt
+function seenLastByStatus(before: string | null, { status, replayed, receivedAt, updatedAt, claimedUpdatedAt }: DeviceStatus): string | null {
+  if (saysGone(status)) return before
+  if (!replayed) return receivedAt
+  return claimedUpdatedAt ? before : later(before, updatedAt)
 }
 
 /** The message carried no time of its own, or none to be believed. */
-function isUndated(telemetry: Telemetry): boolean {
+export function isUndated(telemetry: Telemetry): boolean {
   return telemetry.claimedTs !== undefined || telemetry.ts === telemetry.receivedAt
 }
 
@@ -112,13 +125,19 @@ function isSameWord(a: DeviceStatus, b: DeviceStatus): boolean {
   return a.status === b.status && (a.claimedUpdatedAt ?? a.updatedAt) === (b.claimedUpdatedAt ?? b.updatedAt)
 }
 
-function newest(values: DeviceState['values'], { metrics, ts }: Telemetry, replaceAll: boolean): DeviceState['values'] {
+/** Whether a message that goes by its time leaves what was measured at `heldTs`. Late data without a time of its own leaves everything. */
+function yieldsTo(heldTs: string, telemetry: Telemetry): boolean {
+  return (telemetry.late === true && isUndated(telemetry)) || isOlder(telemetry.ts, heldTs)
+}
+
+function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll: boolean): DeviceState['values'] {
+  const { metrics, ts } = telemetry
   const merged: Record<string, LatestValue> = {}
   for (const name in values) {
     const held = values[name]
     const value = metrics[name]
     if (!held) continue
-    merged[name] = value === undefined || (!replaceAll && isOlder(ts, held.ts)) ? held : { value, ts }
+    merged[name] = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry)) ? held : { value, ts }
   }
   for (const name in metrics) {
     const value = metrics[name]
@@ -127,7 +146,6 @@ function newest(values: DeviceState['values'], { metrics, ts }: Telemetry, repla
   return merged
 }
 
-function later(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b
-  return isOlder(a, b) ? b : a
+function later(a: string | null, b: string): string {
+  return a === null || isOlder(a, b) ? b : a
 }

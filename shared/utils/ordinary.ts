@@ -71,6 +71,8 @@ function isOrdinaryOfTelemetry(key: string, value: unknown): boolean {
     case 'metrics': return isOrdinaryMetrics(value)
     case 'seq': return isOrdinaryCount(value)
     case 'replayed': return value === true
+    case 'late': return typeof value === 'boolean'
+    case 'clock': return value === 'wrong'
     default: return false
   }
 }
@@ -115,6 +117,7 @@ function isOrdinaryOfStatus(key: string, value: unknown): boolean {
     case 'receivedAt':
     case 'claimedUpdatedAt': return isOrdinaryTime(value)
     case 'replayed': return value === true
+    case 'clock': return value === 'wrong'
     default: return false
   }
 }

@@ -9,7 +9,7 @@ import type { DeviceNames } from '../past'
 import type { KeptFrom } from '../rollup-store'
 import type { StoredMessage } from '../segments'
 import type { Readable } from '../shelf'
-import { toStored } from '../store'
+import { isSample, toStored } from '../store'
 import type { NewRecord, Restored } from '../store'
 import { createTail } from '../tail'
 import type { DeviceTail } from '../tail'
@@ -84,7 +84,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
       for (const record of readBatch(last, body)) {
         // One without a name is forgotten.
         if (record.id <= (archived.get(record.device) ?? Infinity)) continue
-        if (record.kind === 'telemetry') tail.add(record.device, record.id, toStored(record.value))
+        if (isSample(record)) tail.add(record.device, record.id, toStored(record.value))
         else tail.note(record.device, record.id)
         records.push(record)
       }
@@ -189,7 +189,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     append(record: NewRecord) {
       const device = idOf(record.value.deviceId)
       const id = writer.append(device, record.kind, record.body, record.delivery)
-      if (record.kind === 'status') tail.note(device, id)
+      if (!isSample(record)) tail.note(device, id)
       else tail.add(device, id, toStored(record.value, record.time))
     },
     commit: (done?: OnKept) => writer.commit(done),

@@ -37,12 +37,30 @@ describe('withTelemetry', () => {
     expect(second.values).toEqual({ tempC: { value: 2, ts: LATER }, doorState: { value: 'open', ts: NOON } })
   })
 
-  it('does not let an older time overwrite a newer one, though the device was heard', () => {
+  it('goes by what came last, whatever time it carries', () => {
     const held = withTelemetry(undefined, telemetry())
-    const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, metrics: { tempC: 9, humidity: 40 } }))
+    const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, metrics: { tempC: 9 } }))
+    expect(next).toMatchObject({ lastSeen: LATER, lastTelemetry: { ts: LAST_YEAR }, values: { tempC: { value: 9, ts: LAST_YEAR } } })
+  })
+
+  it('does not let late data overwrite what was measured later, though the device was heard', () => {
+    const held = withTelemetry(undefined, telemetry())
+    const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, late: true, metrics: { tempC: 9, humidity: 40 } }))
     expect(next.lastTelemetry).toBe(held.lastTelemetry)
     expect(next.values).toEqual({ tempC: { value: 1, ts: NOON }, humidity: { value: 40, ts: LAST_YEAR } })
     expect(next.lastSeen).toBe(LATER)
+  })
+
+  it('does not let late data without a time of its own overwrite anything', () => {
+    const held = withTelemetry(undefined, telemetry())
+    const next = withTelemetry(held, telemetry({ ts: LATER, receivedAt: LATER, late: true, metrics: { tempC: 9 } }))
+    expect(next.values.tempC?.value).toBe(1)
+  })
+
+  it('takes what is said again as the newest', () => {
+    const held = withTelemetry(undefined, telemetry())
+    const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, late: false, metrics: { tempC: 9 } }))
+    expect(next.values.tempC?.value).toBe(9)
   })
 
   it('lets the second of two messages with the same time win', () => {
@@ -88,7 +106,10 @@ describe('withTelemetry', () => {
     expect(wrong.clock).toBe('wrong')
     const silent = withTelemetry(wrong, telemetry({ receivedAt: LATER }))
     expect(silent.clock).toBe('wrong')
-    expect(withTelemetry(silent, telemetry({ ts: LAST_YEAR })).clock).toBe('ok')
+    expect(withTelemetry(silent, telemetry({ ts: LAST_YEAR, late: true })).clock).toBe('wrong')
+    const right = withTelemetry(silent, telemetry({ ts: LAST_YEAR }))
+    expect(right.clock).toBe('ok')
+    expect(withTelemetry(right, telemetry({ ts: LAST_YEAR, clock: 'wrong' })).clock).toBe('wrong')
   })
 })
 
@@ -116,9 +137,17 @@ describe('withStatus', () => {
     expect(withStatus(claimed, change({ replayed: true, receivedAt: LATER, updatedAt: LATER, claimedUpdatedAt: '9999-01-01T00:00:00Z' }))).toBe(claimed)
   })
 
-  it('does not let an older word replace a newer one', () => {
+  it('goes by arrival: a last will is older than what the device said since', () => {
     const held = withStatus(undefined, change())
-    expect(withStatus(held, change({ status: 'closed', updatedAt: LAST_YEAR, receivedAt: LATER }))).toMatchObject({ state: { status: 'open' }, lastSeen: LATER })
+    const live = withStatus(held, change({ status: 'offline', updatedAt: LAST_YEAR, receivedAt: LATER }))
+    expect(live).toMatchObject({ state: { status: 'offline' }, lastSeen: NOON })
+    expect(withStatus(held, change({ status: 'closed', updatedAt: LAST_YEAR, replayed: true })).state?.status).toBe('closed')
+  })
+
+  it('marks a clock by a state as by telemetry', () => {
+    const held = withTelemetry(undefined, telemetry())
+    expect(withStatus(held, change({ updatedAt: LAST_YEAR, clock: 'wrong' })).clock).toBe('wrong')
+    expect(withStatus(held, change({ updatedAt: LAST_YEAR })).clock).toBe('ok')
   })
 
   it('forgets a state that was deleted', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DoctorCheck, Examination } from '#shared/schemas/doctor'
-import type { BrokerStatus } from '#shared/schemas/health'
+import type { BrokerStatus, ClockStep } from '#shared/schemas/health'
 import { createDoctor } from '../../../../server/doctor/doctor'
 import type { HeardTopic } from '../../../../server/doctor/evidence'
 
@@ -18,19 +18,20 @@ const LOOKED: Examination = {
 }
 
 function topic(given: Partial<HeardTopic> = {}): HeardTopic {
-  return { deviceId: 'tor-1', isState: false, live: 1, lastMs: NOW, replayed: false, reason: undefined, aheadMs: 0, ...given }
+  return { deviceId: 'tor-1', isState: false, live: 1, lastMs: NOW, replayed: false, reason: undefined, ...given }
 }
 
-interface Site { broker?: Partial<BrokerStatus>, topics?: Record<string, HeardTopic>, received?: number, accepted?: number, rejected?: number, examination?: Partial<Examination> }
+interface Site { broker?: Partial<BrokerStatus>, topics?: Record<string, HeardTopic>, received?: number, accepted?: number, rejected?: number, examination?: Partial<Examination>, wrongClocks?: { deviceId: string, aheadMs: number }[], clockStep?: ClockStep }
 
-async function examined({ broker, topics = {}, examination, ...counts }: Site) {
+async function examined({ broker, topics = {}, examination, wrongClocks = [], clockStep, ...counts }: Site) {
   const heard = Object.entries(topics)
   const doctor = createDoctor({
     broker: () => ({ ...CONNECTED, ...broker }),
     counts: () => ({ received: heard.length, accepted: heard.filter(([, { reason }]) => !reason).length, rejected: 0, ...counts }),
     topics: () => heard,
     examine: () => Promise.resolve({ ...LOOKED, ...examination }),
-    clockToleranceSeconds: 300,
+    wrongClocks: () => wrongClocks,
+    clockStep: () => clockStep ?? null,
   })
   if (examination) await doctor.examine()
   return doctor.report(NOW)
@@ -50,7 +51,7 @@ async function checkOf(name: DoctorCheck['check'], site: Site): Promise<DoctorCh
 
 describe('the doctor', () => {
   it('finds a site well that is well', async () => {
-    const report = await examined({ topics: { a: topic(), b: topic({ isState: true, aheadMs: -YEAR }) } })
+    const report = await examined({ topics: { a: topic(), b: topic({ isState: true }) } })
     expect(report.status).toBe('ok')
     expect(report.checks.map(({ code }) => code)).toEqual([
       'broker-reached', 'login-accepted', 'subscription-granted', 'messages-seen', 'acceptance-all', 'clocks-right', 'states-seen', 'ghosts-none',
@@ -112,14 +113,25 @@ describe('the doctor', () => {
   })
 
   it('names devices whose clock is wrong, the worst first, and lists ten of them', async () => {
-    const topics = { a: topic({ deviceId: 'ahead', aheadMs: 6 * MINUTE }), b: topic({ deviceId: 'behind', aheadMs: -YEAR }), c: topic({ deviceId: 'late', aheadMs: -9 * MINUTE }), d: topic({ deviceId: 'old', aheadMs: -YEAR, replayed: true }) }
-    expect(await checkOf('clocks', { topics })).toMatchObject({
-      status: 'warning', code: 'clocks-wrong', facts: { count: 2, of: 4, devices: ['behind', 'ahead'], aheadSeconds: [-YEAR / 1_000, 360] },
+    const topics = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`t${n}`, topic({ deviceId: `d${n}` })]))
+    const wrongClocks = [{ deviceId: 'd1', aheadMs: 6 * MINUTE }, { deviceId: 'd2', aheadMs: -YEAR }]
+    expect(await checkOf('clocks', { topics, wrongClocks })).toMatchObject({
+      status: 'warning', code: 'clocks-wrong', facts: { count: 2, of: 40, devices: ['d2', 'd1'], aheadSeconds: [-YEAR / 1_000, 360] },
     })
-    const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`t${n}`, topic({ deviceId: `d${n}`, aheadMs: YEAR })]))
-    const { facts } = await checkOf('clocks', { topics: many })
+    const many = Array.from({ length: 30 }, (_, n) => ({ deviceId: `d${n}`, aheadMs: YEAR }))
+    const { facts } = await checkOf('clocks', { topics, wrongClocks: many })
     expect(facts).toMatchObject({ count: 30 })
     expect(facts.devices).toHaveLength(10)
+  })
+
+  it('says for a day that the clock of the server was set back', async () => {
+    const site = { topics: { a: topic() }, wrongClocks: [{ deviceId: 'tor-1', aheadMs: 3_600_000 }] }
+    const clockStep = { at: new Date(NOW - 60 * MINUTE).toISOString(), setBackSeconds: 3_600 }
+    expect(await checkOf('clocks', { ...site, clockStep })).toMatchObject({
+      status: 'warning', code: 'clocks-server-set-back', facts: { count: 1, lastAt: clockStep.at, seconds: 3_600 },
+    })
+    const longAgo = { ...clockStep, at: new Date(NOW - 25 * 60 * MINUTE).toISOString() }
+    expect(await checkOf('clocks', { ...site, clockStep: longAgo })).toMatchObject({ code: 'clocks-wrong' })
   })
 
   it('waits ten minutes before it calls a device a ghost', async () => {
@@ -139,7 +151,8 @@ describe('an examination', () => {
       counts: () => ({ received: 0, accepted: 0, rejected: 0 }),
       topics: () => [],
       examine: () => new Promise((resolve) => { begun++; end = resolve }),
-      clockToleranceSeconds: 300,
+      wrongClocks: () => [],
+      clockStep: () => null,
     })
     expect(doctor.examine()).toBeUndefined()
     protocol = 'MQTT 5.0'

@@ -48,9 +48,15 @@ describe('a kept state', () => {
     expect(kept.device.values.a).toEqual({ value: 7, ts: at(20) })
   })
 
-  it('lets an older message fill in only what is missing', () => {
+  it('goes by what came last, whatever time it carries', () => {
     const { kept, telemetry } = follow(message(10, { a: 1 }))
-    telemetry(message(0, { a: 2, b: 3 }))
+    telemetry(message(0, { a: 2 }))
+    expect(kept.device.values).toEqual({ a: { value: 2, ts: at(0) } })
+  })
+
+  it('lets late data fill in only what is missing', () => {
+    const { kept, telemetry } = follow(message(10, { a: 1 }))
+    telemetry({ ...message(0, { a: 2, b: 3 }), late: true })
     expect(kept.device.values).toEqual({ a: { value: 1, ts: at(10) }, b: { value: 3, ts: at(0) } })
     expect(kept.device.lastTelemetry.ts).toBe(at(10))
   })

@@ -8,7 +8,7 @@ const START = Date.parse('2026-01-01T12:00:00.000Z')
 const LIMITS = { topics: 1_000, topicPayloadBytes: 512 }
 
 function accepted(deviceId: string, metrics: Record<string, number> = { tempC: 1 }): Verdict {
-  return { kind: 'telemetry', telemetry: { deviceId, metrics }, time: START * 1_000 }
+  return { kind: 'telemetry', telemetry: { deviceId, metrics } }
 }
 const REJECTED: Verdict = { kind: 'rejected', reason: 'not-json', detail: 'The payload is not JSON.' }
 
@@ -73,7 +73,7 @@ describe('the tree', () => {
     take('a', REJECTED, Buffer.from('broken'))
     expect(onlyTopic(entries())).toMatchObject({ messages: 2, payload: { data: 'broken' }, verdict: { kind: 'rejected', reason: 'not-json' } })
     at(2)
-    take('a', { kind: 'status', change: { deviceId: 'tor-1', status: null, updatedAt: new Date(START).toISOString() } }, Buffer.alloc(0), true)
+    take('a', { kind: 'status', change: { deviceId: 'tor-1', status: null } }, Buffer.alloc(0), true)
     expect(onlyTopic(entries())).toMatchObject({ replayed: true, payload: { bytes: 0, data: '' }, verdict: { kind: 'state', status: null } })
   })
 
