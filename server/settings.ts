@@ -75,7 +75,7 @@ export const SettingsSchema = z.object({
     registryBytes: count(33_554_432, 'Bytes that everything people say about devices may take up, without pictures.'),
     pictureBytes: count(131_072, 'Bytes of the picture of one device.'),
     picturesBytes: count(33_554_432, 'Bytes of the pictures of all devices together.'),
-    clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed.'),
+    clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed; twice as far behind its clock counts as right.'),
     forgottenDevices: count(10_000, 'Names of forgotten devices that are remembered, so that no retained message brings one back; the oldest go first.'),
     topics: count(20_000, 'Topics kept in the topic tree. Beyond it those silent for an hour make room, else new ones are only counted.'),
     topicPayloadBytes: count(512, 'Bytes kept of the last payload of each of these topics.'),
