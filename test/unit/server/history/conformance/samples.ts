@@ -45,6 +45,20 @@ export function conformsInSamples(make: PlaceMaker) {
       expect(await samples(site.history)).toEqual(all)
     })
 
+    it('are not there twice when a message is told again as the newest', async () => {
+      const told = telemetry(START, { x: 1 })
+      append(site.history, { ...told, late: true })
+      append(site.history, { ...told, late: false }, { packetId: undefined })
+      await kept(site.history)
+      expect(await site.history.messagesBefore('tor-1', Infinity, 10)).toHaveLength(1)
+      await site.reopen()
+      expect(site.records.map(({ value }) => 'late' in value && value.late)).toEqual([true, false])
+      expect(await site.history.messagesBefore('tor-1', Infinity, 10)).toHaveLength(1)
+      await site.history.packAll()
+      expect(await site.history.messagesBefore('tor-1', Infinity, 10)).toHaveLength(1)
+      expect(await samples(site.history)).toEqual([[START, 1]])
+    })
+
     it('may have any text in them', async () => {
       const text = 'a "b" \'c\' \\ {} , \n ü 😀'
       append(site.history, telemetry(START, { [text]: text }, text))
