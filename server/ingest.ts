@@ -2,12 +2,10 @@
 // end of the turn commits it, and once that is on disk it is acknowledged.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, isUndated, saysGone } from '#shared/utils/device-state'
-import { toMicroseconds } from '#shared/utils/time'
 import type { Counters } from './fleet/counters'
 import type { Fleet, Outcome } from './fleet/fleet'
-import { createLateData } from './fleet/late-data'
 import type { PresenceWatch } from './fleet/presence'
+import { createVerdicts } from './fleet/verdicts'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { NewRecord, Restored } from './history/store'
@@ -50,14 +48,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
 export function createIngest(parts: IngestParts): Ingest {
   const { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
   const counts = { received: 0, accepted: 0, duplicate: 0 }
-  const lateData = createLateData({
-    intervalOf(deviceId) {
-      const seconds = fleet.findKept(deviceId)?.intervalSeconds
-      return seconds === undefined ? undefined : seconds * 1_000
-    },
-    onNewest: tellNewest,
-  })
-  const away = createAway()
+  const verdicts = createVerdicts({ fleet, behindMs, isShared: replica !== undefined, onNewest: tellNewest })
   let isTurnOpen = false
 
   function onMessage(delivered: Delivered) {
@@ -81,7 +72,8 @@ export function createIngest(parts: IngestParts): Ingest {
       counts.accepted++
       return topics.take(delivered, observation, receivedMs)
     }
-    decide(observation, receivedMs)
+    if (observation.kind === 'telemetry') verdicts.onTelemetry(observation.telemetry, observation.time, receivedMs)
+    else verdicts.onStatus(observation.change, receivedMs)
     const isShared = replica !== undefined && history?.fault() === null
     const outcome = apply(observation, delivered.payload.length, isShared)
     counters.count(value.deviceId, 'received')
@@ -94,34 +86,8 @@ export function createIngest(parts: IngestParts): Ingest {
     presence.take(value, receivedMs)
   }
 
-  /** Whether it is the newest, and whether the clock of its device is behind, is decided here and nowhere else. */
-  function decide(observation: Accepted, receivedMs: number) {
-    if (observation.kind === 'status') {
-      const { change } = observation
-      const isNews = !change.replayed && change.status !== null && !saysGone(change.status)
-      if (isNews && isBehind(toMicroseconds(change.updatedAt), receivedMs) && fleet.findKept(change.deviceId)?.lastStatus?.status !== change.status) change.clock = 'wrong'
-      return away.heard(receivedMs)
-    }
-    const { telemetry, time } = observation
-    const held = fleet.findKept(telemetry.deviceId)
-    if (lateData.isLate(telemetry, held && held.metrics > 0 ? held.lastTelemetry : undefined, receivedMs)) telemetry.late = true
-    else if (!telemetry.replayed && isBehind(time, receivedMs)) telemetry.clock = 'wrong'
-    away.heard(receivedMs)
-  }
-
-  /** `time` in microseconds since 1970. */
-  function isBehind(time: number, receivedMs: number): boolean {
-    return receivedMs - time / 1_000 > behindMs && !away.explains(time / 1_000, receivedMs)
-  }
-
   /** A message that was taken for late data stayed alone: it is said again, as the newest. It is no sample of its own. */
-  function tellNewest(told: Telemetry) {
-    // Another replica may have heard the device since.
-    const held = replica && fleet.findKept(told.deviceId)?.lastTelemetry
-    if (held && isOlder(told.receivedAt, held.receivedAt)) return
-    const telemetry: Telemetry = { ...told, late: false }
-    const receivedMs = Date.parse(told.receivedAt)
-    if (!isUndated(told) && isBehind(toMicroseconds(told.ts), receivedMs)) telemetry.clock = 'wrong'
+  function tellNewest(telemetry: Telemetry) {
     const body = JSON.stringify(telemetry)
     const isStored = history !== undefined && history.fault() === null
     try {
@@ -181,7 +147,7 @@ export function createIngest(parts: IngestParts): Ingest {
       else done?.(true)
     },
     onSession(resumed) {
-      away.connected(resumed, now())
+      verdicts.connected(resumed, now())
       if (!history || history.fault()) return
       if (resumed) return history.sessionResumed()
       try {
@@ -195,32 +161,12 @@ export function createIngest(parts: IngestParts): Ingest {
       if (history?.fault()) history.probe()
       return history?.fault() ?? null
     },
-    settle: lateData.settle,
+    settle: verdicts.settle,
     counts: () => counts,
   }
 }
 
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
-
-/** So long after a session was resumed the broker may still be handing over what came while we were away. */
-const HANDED_OVER_MS = 30_000
-
-/** Messages from while nobody listened are old because of that, not because of their device's clock. */
-function createAway() {
-  let heardMs: number | undefined
-  let awayFrom = Infinity
-  let until = -Infinity
-  return {
-    heard(receivedMs: number) {
-      if (receivedMs > until) heardMs = receivedMs
-    },
-    connected(resumed: boolean, nowMs: number) {
-      until = resumed ? nowMs + HANDED_OVER_MS : -Infinity
-      awayFrom = heardMs ?? -Infinity
-    },
-    explains: (timeMs: number, receivedMs: number) => receivedMs <= until && timeMs >= awayFrom,
-  }
-}
 
 /** A replayed message without a time of its own says nothing about when: it fills the last value and is no sample. */
 function hasOwnTime(observation: Accepted): boolean {

@@ -1,6 +1,8 @@
 // What becomes of the records of the common log in the rooms of one replica: the way of a message behind the store, as `../ingest.ts`
 // is the way to it. Everything that viewers are told is numbered by its record, and so has the same name at every replica.
 import { DeviceStateSchema } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
+import { isOlder, isUndated } from '#shared/utils/device-state'
 import type { Labels } from '#shared/utils/reach'
 import type { Accounts } from '../accounts/contract'
 import type { Counters } from '../fleet/counters'
@@ -42,11 +44,19 @@ export function createFollowing({ fleet, presence, counters, hub, registry, acco
     if (outcome.kind === 'changed' && !isQuiet) hub.publish(type, deviceId, text)
   }
 
+  function takeTelemetry(record: LogRecord & { kind: 'telemetry' | 'replayed' }, bytes: number) {
+    const { value } = record
+    const held = fleet.findKept(value.deviceId)
+    const told = held && held.metrics > 0 && isOvertaken(value, held.lastTelemetry) ? { ...value, late: true } : value
+    const outcome = fleet.applyTelemetry(told, bytes)
+    tell('telemetry', told === value ? record : { ...record, text: JSON.stringify(told) }, value.deviceId, outcome)
+  }
+
   function takeMessage(record: LogRecord & { kind: 'telemetry' | 'replayed' | 'status' }) {
     const { value, bytes } = record
     const { deviceId } = value
     if (record.kind === 'status') tell('state', record, deviceId, fleet.applyStatus(record.value, bytes))
-    else tell('telemetry', record, deviceId, fleet.applyTelemetry(record.value, bytes))
+    else takeTelemetry(record, bytes)
     // Said again as the newest: it was heard and counted the first time.
     if (record.kind === 'telemetry' && !isSample(record)) return
     if (isLoading) presence.learn(value)
@@ -120,4 +130,16 @@ export function createFollowing({ fleet, presence, counters, hub, registry, acco
     take,
   }
 }
+/**
+ * Messages of one device that come right after each other may reach two replicas, and be stored in the other order: then the times
+ * of the device decide.
+ */
+const OVERTAKEN_MS = 1_000
+
+function isOvertaken(telemetry: Telemetry, held: Telemetry): boolean {
+  if (telemetry.late !== undefined || telemetry.replayed || !isOlder(telemetry.ts, held.ts)) return false
+  if (isUndated(telemetry) || isUndated(held) || (telemetry.seq ?? 0) > (held.seq ?? 0)) return false
+  return Math.abs(Date.parse(held.receivedAt) - Date.parse(telemetry.receivedAt)) <= OVERTAKEN_MS
+}
+
 export type Following = ReturnType<typeof createFollowing>

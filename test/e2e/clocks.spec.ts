@@ -1,8 +1,10 @@
 // What people see is what the device said last, whatever any clock says: one table of cases, each with state, history and mark.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { DoctorSchema } from '#shared/schemas/doctor'
 import type { DeviceState } from '#shared/schemas/device'
+import { startPostgres } from '../../tools/programs/postgres'
 import { openClockSite } from './support/clock-site'
+import { mosquitto, postgres } from './support/dependencies'
 import { connectStream } from './support/stream'
 import { until } from './support/until'
 
@@ -73,9 +75,21 @@ const CASES: Case[] = [
   { name: 'numbered, late', said: [{ door: 'open', ts: NOW, seq: 8 }, { door: 'closed', ts: -MINUTE, seq: 7 }], shown: 'open', clock: 'ok', samples: 2 },
 ]
 
-describe('a table of clocks', () => {
-  it('shows, stores and marks each of them, also after a restart', async () => {
-    const site = await openClockSite()
+const STORES = {
+  'SQLite': async () => ({}),
+  'PostgreSQL': async () => ({ NUXT_DATABASE_URL: await database() }),
+  'PostgreSQL, as one of several replicas': async () => ({ NUXT_DATABASE_URL: await database(), NUXT_CLUSTER: 'true', NUXT_ACCOUNTS_OPEN: 'true' }),
+}
+
+async function database(): Promise<string> {
+  const started = await startPostgres()
+  onTestFinished(() => started.remove())
+  return started.url
+}
+
+describe.skipIf(!mosquitto)('a table of clocks', () => {
+  it.each(Object.entries(STORES).filter(([name]) => postgres || name === 'SQLite'))('is shown, stored and marked alike with %s, also after a restart', async (_, env) => {
+    const site = await openClockSite(await env())
     await site.start()
     const stream = await connectStream(site.app().url)
     const nameOf = (i: number) => `case-${i}`
@@ -132,7 +146,7 @@ describe('a table of clocks', () => {
   })
 })
 
-describe('a clock that states speak of', () => {
+describe.skipIf(!mosquitto)('a clock that states speak of', () => {
   it('is marked alike', async () => {
     const site = await openClockSite()
     await site.start()
@@ -150,7 +164,7 @@ describe('a clock that states speak of', () => {
   })
 })
 
-describe('the clock of the server', () => {
+describe.skipIf(!mosquitto)('the clock of the server', () => {
   it('set back freezes nothing, and is said, also over a restart', async () => {
     const site = await openClockSite()
     const app = await site.start()
@@ -202,7 +216,7 @@ describe('the clock of the server', () => {
   })
 })
 
-describe('the last word on a state topic', () => {
+describe.skipIf(!mosquitto)('the last word on a state topic', () => {
   it('is what came last, live, to a server that has just started, and after a restart', async () => {
     const site = await openClockSite()
     await site.start()

@@ -13,14 +13,14 @@ import { until } from './until'
 const SHIFT = new URL('./shifted-clock.mjs', import.meta.url).href
 
 /** A broker, a device and a server, whose clock can be set while it runs and while it does not. */
-export async function openClockSite() {
+export async function openClockSite(more: Env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-clocks-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const clockFile = join(folder, 'clock')
   writeFileSync(clockFile, '0')
   const broker = await startMosquitto()
   const device = await connectDevice(broker.url)
-  const env: Env = { NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: join(folder, 'data'), NODE_OPTIONS: `--import=${SHIFT}`, TEST_CLOCK_FILE: clockFile }
+  const env: Env = { NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: join(folder, 'data'), NODE_OPTIONS: `--import=${SHIFT}`, TEST_CLOCK_FILE: clockFile, ...more }
   let app: App | undefined
   onTestFinished(async () => void await app?.stop('SIGKILL'))
 
