@@ -32,7 +32,7 @@ export function isOlder(a: string, b: string): boolean {
  */
 export function withTelemetry(device: DeviceState | undefined, telemetry: Telemetry): DeviceState {
   const held = device && hasTelemetry(device) ? device.lastTelemetry : undefined
-  if (device && held && telemetry.replayed && (isUndated(telemetry) || !isOlder(held.ts, telemetry.ts))) return device
+  if (device && held && telemetry.replayed && !isNews(telemetry, held)) return device
 
   // What an undated replay filled in has no time to compare with: the first live message replaces it.
   const filled = held !== undefined && isUndatedReplay(held)
@@ -48,6 +48,11 @@ export function withTelemetry(device: DeviceState | undefined, telemetry: Teleme
   }
   if (device) copyPresence(device, next)
   return next
+}
+
+/** Whether a replayed message was said after what is held: not only by a clock of the device, which may have been set back. */
+function isNews(replayed: Telemetry, held: Telemetry): boolean {
+  return !isUndated(replayed) && isOlder(held.ts, replayed.ts) && (held.replayed === true || isOlder(held.receivedAt, replayed.ts))
 }
 
 /** Whether a message replaces only what was measured before it. */

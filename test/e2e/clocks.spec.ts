@@ -131,6 +131,22 @@ describe.skipIf(!mosquitto)('a table of clocks', () => {
     expect(await judged()).toEqual(expected)
   })
 
+  it('takes a retained message for what it is: old, and no sign of life', async () => {
+    const site = await openClockSite()
+    await site.say('cellar', { tempC: 1 }, -3 * HOUR, {}, true)
+    await site.start()
+    const replayed = await site.untilState('cellar', ({ values }) => values.tempC?.value === 1)
+    expect(replayed).toMatchObject({ clock: 'ok', presence: 'unknown' })
+    // Said since, and not retained: what the broker keeps is older than that.
+    await site.say('cellar', { tempC: 2 }, -5 * HOUR)
+    await site.untilState('cellar', ({ values, clock }) => values.tempC?.value === 2 && clock === 'wrong')
+    await site.restart()
+    await site.say('cellar', { humidity: 3 })
+    const known = await site.untilState('cellar', ({ values }) => values.humidity?.value === 3)
+    expect(known.clock).toBe('wrong')
+    expect(known.values.tempC?.value).toBe(2)
+  })
+
   it('does not call a clock wrong because the server was away', async () => {
     const site = await openClockSite()
     await site.start()

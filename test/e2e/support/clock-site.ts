@@ -43,10 +43,10 @@ export async function openClockSite(more: Env = {}) {
       return start()
     },
     /** @param ts In milliseconds from now by the right clock; a text as it is; undefined: none. */
-    say: (deviceId: string, metrics: object, ts?: number | string, more: object = {}) => device.publishAsync(
+    say: (deviceId: string, metrics: object, ts?: number | string, more: object = {}, retain = false) => device.publishAsync(
       `sensors/${deviceId}/telemetry`,
       JSON.stringify({ ...(ts !== undefined && { ts: typeof ts === 'number' ? new Date(Date.now() + ts).toISOString() : ts }), metrics, ...more }),
-      { qos: 1 },
+      { qos: 1, retain },
     ),
     sayState: (deviceId: string, status: string, atMs: number, retain = true) => device.publishAsync(
       `sensors/${deviceId}/state`, JSON.stringify({ status, updated_at: new Date(Date.now() + atMs).toISOString() }), { qos: 1, retain },

@@ -89,9 +89,16 @@ describe('withTelemetry', () => {
       expect(withTelemetry(held, telemetry({ replayed: true, receivedAt: LATER }))).toBe(held)
     })
 
-    it('takes one that is newer than what is held', () => {
+    it('takes one that was said after what is held', () => {
       const held = withTelemetry(undefined, telemetry({ ts: LAST_YEAR }))
-      expect(withTelemetry(held, telemetry({ replayed: true, ts: '2025-05-05T00:00:00Z', metrics: { tempC: 5 } })).values.tempC?.value).toBe(5)
+      expect(withTelemetry(held, telemetry({ replayed: true, ts: LATER, metrics: { tempC: 5 } })).values.tempC?.value).toBe(5)
+      const filled = withTelemetry(undefined, telemetry({ ts: LAST_YEAR, replayed: true }))
+      expect(withTelemetry(filled, telemetry({ replayed: true, ts: '2025-05-05T00:00:00Z', metrics: { tempC: 5 } })).values.tempC?.value).toBe(5)
+    })
+
+    it('does not take one from before a clock was set back', () => {
+      const held = withTelemetry(undefined, telemetry({ ts: LAST_YEAR }))
+      expect(withTelemetry(held, telemetry({ replayed: true, ts: '2025-05-05T00:00:00Z', metrics: { tempC: 5 } }))).toBe(held)
     })
 
     it('gives way to the first live message even when that carries an older time', () => {
