@@ -1,12 +1,13 @@
 // @ts-check
 import withNuxt from './.nuxt/eslint.config.mjs'
 import { arrows } from './tools/lint/arrows.ts'
+import { oneClock } from './tools/lint/one-clock.ts'
 
 export default withNuxt(
   {
-    name: 'leitstand/arrows',
-    plugins: { leitstand: { rules: { arrows } } },
-    rules: { 'leitstand/arrows': 'error' },
+    name: 'leitstand/own',
+    plugins: { leitstand: { rules: { arrows, 'one-clock': oneClock } } },
+    rules: { 'leitstand/arrows': 'error', 'leitstand/one-clock': 'error' },
   },
   {
     name: 'leitstand/strict',

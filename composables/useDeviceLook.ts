@@ -7,6 +7,7 @@ import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { metricKind } from '#shared/utils/metrics'
 import { useFormats } from './useFormats'
+import { presentMs } from './useServerTime'
 
 type MarkColour = 'error' | 'warning' | 'neutral' | 'success'
 export interface Mark {
@@ -91,5 +92,5 @@ export function useDeviceLook() {
 
 /** Whether a change is recent enough to be marked. A row scrolled into sight does not replay old changes. */
 export function isJustChanged(changedAtMs: number | undefined): boolean {
-  return changedAtMs !== undefined && Date.now() - changedAtMs < JUST_CHANGED_MS
+  return changedAtMs !== undefined && presentMs() - changedAtMs < JUST_CHANGED_MS
 }

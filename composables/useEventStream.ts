@@ -65,7 +65,7 @@ function createEventStream() {
 
   return {
     status: socket.status,
-    /** Since when `status` holds, by this computer's clock. */
+    /** Since when `status` holds, by the server's clock. */
     sinceMs: socket.sinceMs,
     lastId: socket.lastId,
     /** Whether it tells of the past. */

@@ -9,6 +9,7 @@ import type { FleetEntry } from '#shared/utils/fleet-entry'
 import { useEventStream } from './useEventStream'
 import { useFleetSight } from './useFleetSight'
 import type { DistantEvent } from './useFleetSight'
+import { presentMs } from './useServerTime'
 
 /** A hidden tab draws no frames; its timers still run. */
 const HIDDEN_TAB_MS = 500
@@ -33,7 +34,7 @@ function createFleet() {
     const events = waiting
     waiting = []
     const sizeBefore = entries.size
-    const nowMs = Date.now()
+    const nowMs = presentMs()
     for (const event of events) apply(event, nowMs)
     revision.value++
     if (entries.size !== sizeBefore) members.value++

@@ -4,8 +4,10 @@ import type { Ref } from 'vue'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { refreshEvery } from '#shared/utils/history-range'
 import type { TimeWindow } from '#shared/utils/history-range'
+import { useClock } from './useClock'
 import { useFleet } from './useFleet'
 import { useMoment } from './useMoment'
+import { presentMs } from './useServerTime'
 
 const LOOK_MS = 1_000
 
@@ -27,6 +29,7 @@ export interface HistoryLoading extends ShownTime {
 export function useHistoryLoading({ shown, isLive, range, load, what = () => '' }: HistoryLoading) {
   const fleet = useFleet()
   const visibility = useDocumentVisibility()
+  const { isSure } = useClock()
   const status = ref<'ready' | 'failed' | 'off'>('ready')
   const isLoading = ref(false)
   let underWay: AbortController | undefined
@@ -36,7 +39,7 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
     underWay?.abort()
     const ours = underWay = new AbortController()
     isLoading.value = true
-    loadedAtMs = Date.now()
+    loadedAtMs = presentMs()
     try {
       await load(shown.value, ours.signal)
       if (ours.signal.aborted) return
@@ -52,7 +55,8 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
 
   function reload() {
     // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
-    if (fleet.status.value === 'live' && status.value !== 'off' && visibility.value === 'visible') void start()
+    // Before the time is known nobody knows which window to ask for.
+    if (isSure.value && fleet.status.value === 'live' && status.value !== 'off' && visibility.value === 'visible') void start()
   }
 
   const { isPast } = useMoment()
@@ -65,9 +69,9 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
   // A live window moves on by itself and is asked for again in time.
   const asked = () => isLive.value ? range.value : `${shown.value.from} ${shown.value.to}`
   // One text: a list of sources with a shallow ref among them would fire with every message.
-  watch(() => [fleet.status.value, visibility.value, asked(), what()].join('\n'), reload)
+  watch(() => [fleet.status.value, visibility.value, isSure.value, asked(), what()].join('\n'), reload)
   useIntervalFn(() => {
-    if (isLive.value && Date.now() - loadedAtMs >= refreshEvery(shown.value)) reload()
+    if (isLive.value && Math.abs(presentMs() - loadedAtMs) >= refreshEvery(shown.value)) reload()
   }, LOOK_MS)
 
   return {

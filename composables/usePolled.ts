@@ -1,7 +1,6 @@
 import { useDocumentVisibility, useIntervalFn } from '@vueuse/core'
 import { onMounted, ref, shallowRef, watch } from 'vue'
 import type { z } from 'zod'
-import { setServerClock } from './useClock'
 import { useEventStream } from './useEventStream'
 
 export interface PolledOptions<T extends z.ZodType> {
@@ -24,11 +23,10 @@ export function usePolled<T extends z.ZodType>({ path, query, schema, everyMs }:
     if (stream.value !== 'live' || visibility.value !== 'visible') return
     const number = ++asked
     try {
-      const response = await $fetch.raw<unknown>(path, { query: query?.() ?? {}, retry: 0 })
+      const body = await $fetch<unknown>(path, { query: query?.() ?? {}, retry: 0 })
       // Another question has been asked meanwhile.
       if (number !== asked) return
-      setServerClock(response.headers.get('date'))
-      answer.value = schema.parse(response._data)
+      answer.value = schema.parse(body)
       status.value = 'ready'
     }
     catch {

@@ -3,7 +3,6 @@ import { onMounted, onUnmounted, readonly, ref, shallowReadonly, shallowRef, wat
 import { RejectionReportSchema } from '#shared/schemas/rejection'
 import type { RejectionReport } from '#shared/schemas/rejection'
 import { useAccess } from './useAccess'
-import { setServerClock } from './useClock'
 import { useEventStream } from './useEventStream'
 
 const ON_THE_PAGE_MS = 2_000
@@ -22,9 +21,7 @@ function createRejections() {
     if (!may('get /api/rejections') || isAsking || status.value !== 'live' || visibility.value !== 'visible') return
     isAsking = true
     try {
-      const answer = await $fetch.raw('/api/rejections')
-      setServerClock(answer.headers.get('date'))
-      report.value = RejectionReportSchema.parse(answer._data)
+      report.value = RejectionReportSchema.parse(await $fetch('/api/rejections'))
     }
     catch {
       // The list stays as it was; the connection's own banner tells why.

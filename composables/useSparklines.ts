@@ -5,6 +5,7 @@ import { MAX_SPARKLINES, SparklinesSchema } from '#shared/schemas/sparkline'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { useEventStream } from './useEventStream'
 import { useMoment } from './useMoment'
+import { presentMs } from './useServerTime'
 
 type Sparkline = Sparklines[string]
 
@@ -25,7 +26,7 @@ function createSparklines() {
 
   async function look() {
     if (isAsking || status.value !== 'live' || visibility.value !== 'visible') return
-    const nowMs = Date.now()
+    const nowMs = presentMs()
     const due = [...inSight.keys()].filter(deviceId => nowMs - (askedAtMs.get(deviceId) ?? 0) >= FRESH_MS).slice(0, MAX_SPARKLINES)
     if (due.length === 0) return
     isAsking = true

@@ -4,6 +4,7 @@ import { CLOSE_RIGHTS_CHANGED, CLOSE_SIGNED_OUT, StreamEventSchema } from '#shar
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { isOrdinaryEvent } from '#shared/utils/ordinary'
 import { useAccess } from './useAccess'
+import { presentMs } from './useServerTime'
 
 /** `live` from the snapshot on, or from where the server has resumed; `disconnected` until the next one. */
 export type StreamStatus = 'connecting' | 'live' | 'disconnected'
@@ -72,7 +73,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
   function setStatus(next: StreamStatus) {
     if (status.value === next) return
     status.value = next
-    sinceMs.value = Date.now()
+    sinceMs.value = presentMs()
   }
 
   // Pings are counted, not timed: a hidden tab's timers may run once a minute only, and that is no dead connection.
@@ -105,13 +106,13 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
 
   return {
     status,
-    /** Since when `status` holds, by this computer's clock. */
+    /** Since when `status` holds, by the server's clock. */
     sinceMs,
     lastId: () => lastId,
     /** Connects, to go on behind the event `after` or where it was. */
     open(after = lastId) {
       lastId = after
-      sinceMs.value = Date.now()
+      sinceMs.value = presentMs()
       socket.open()
       heartbeat.resume()
     },

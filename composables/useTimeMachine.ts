@@ -3,6 +3,7 @@ import { computed, ref, watch } from 'vue'
 import { useRouter } from '#imports'
 import { useEventStream } from './useEventStream'
 import { useMoment } from './useMoment'
+import { presentMs } from './useServerTime'
 
 export const SPEEDS = [1, 10, 60, 600] as const
 /** Where one begins who comes from the present. */
@@ -45,7 +46,7 @@ function createTimeMachine() {
     speed: computed(() => moment.clock.value?.state === 'playing' ? moment.clock.value.speed : chosen.value),
     fault,
     /** Shows the fleet at a moment in milliseconds since 1970; without one, some minutes ago. */
-    visit(atMs = Date.now() - FIRST_BACK_MS) {
+    visit(atMs = presentMs() - FIRST_BACK_MS) {
       const at = new Date(atMs).toISOString()
       fault.value = null
       if (moment.isPast.value) stream.send({ type: 'seek', at })

@@ -1,4 +1,4 @@
-import { MAX_AUDIT_PAGE } from '#shared/schemas/access'
+import { MAX_AUDIT_PAGE, SERVER_TIME_HEADER } from '#shared/schemas/access'
 import { fault, QUERY_INVALID } from './route'
 import type { Route } from './route'
 
@@ -18,8 +18,14 @@ const SIGNED_OUT = { description: 'Nobody; `leadsTo` is where a browser signs ou
 export const ACCESS_ROUTES: readonly Route[] = [
   {
     method: 'get', path: '/api/session', id: 'getSession', tag: 'access',
-    summary: 'Who asks, and whether an account exists.',
-    answers: { 200: { description: 'Whoever it is; `nobody` is no error.', schema: 'Session' } },
+    summary: 'Who asks, whether an account exists, and what time it is by the server’s clock.',
+    answers: {
+      200: {
+        description: 'Whoever it is; `nobody` is no error.',
+        schema: 'Session',
+        headers: { [SERVER_TIME_HEADER]: { type: 'string', description: 'The server’s clock, in ISO 8601: pages count by it, not by the clock of the computer they are on.' } },
+      },
+    },
   },
   {
     method: 'post', path: '/api/session', id: 'signIn', tag: 'access',

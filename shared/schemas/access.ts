@@ -54,6 +54,9 @@ export const SessionSchema = z.object({
 })
 export type Session = z.infer<typeof SessionSchema>
 
+/** Header of `GET /api/session`: the server's clock, in ISO 8601. */
+export const SERVER_TIME_HEADER = 'x-leitstand-time'
+
 /** Nobody, after signing out. */
 export const SignedOutSchema = SessionSchema.extend({
   /** Where the browser goes to be signed out at the identity provider as well; null: it is not signed in there, or cannot be signed out. */

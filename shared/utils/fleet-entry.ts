@@ -10,7 +10,7 @@ export interface FleetEntry {
   readonly door: Door | null
   /** When the device was last heard, by the server's clock. */
   readonly heardAtMs: number | null
-  /** When any value or the status last became another one, by this computer's clock; 0 when not since the snapshot. */
+  /** When any value or the status last became another one, by the server's clock; 0 when not since the snapshot. */
   readonly changedAtMs: number
   /** The same for each metric, but only for changes that are news: what changes all the time is left at its first. */
   readonly changes: ReadonlyMap<string, number>
