@@ -2,7 +2,7 @@ import { useColorMode, useElementSize } from '@vueuse/core'
 import { onMounted, onScopeDispose, shallowRef, watch } from 'vue'
 import type { Ref } from 'vue'
 import type uPlot from 'uplot'
-import { timeTicks, valueTicks } from '#shared/utils/chart-ticks'
+import { timeMarks, timeTicks, valueTicks } from '#shared/utils/chart-ticks'
 import type { TimeWindow } from '#shared/utils/history-range'
 import type { Columns } from '#shared/utils/history-series'
 import { useFormats } from './useFormats'
@@ -92,7 +92,13 @@ function chartOptions(area: HTMLElement, width: number, language: string, { show
     padding: [8, 8, 0, 0],
     scales: { x: { time: true, min: shown.value.from, max: shown.value.to } },
     axes: [
-      { ...axis, size: 28, space: 72, values: (_, times, __, ___, increment) => timeTicks(language, times, increment) },
+      {
+        ...axis,
+        size: 28,
+        space: 72,
+        splits: (_, __, from, to, increment) => timeMarks(from, to, increment),
+        values: (_, times, __, ___, increment) => timeTicks(language, times, increment),
+      },
       { ...axis, size: AXIS_PX, space: 32, values: (_, values, __, ___, increment) => valueTicks(language, values, increment) },
     ],
     series: [{}, edge, edge, { stroke: line, width: 1.5, points: { show: false, size: 4, fill: line, filter: pointsToMark } }],
