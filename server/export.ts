@@ -1,15 +1,27 @@
 import type { ExportQuery } from '#shared/schemas/history'
+import { localText } from '#shared/utils/local-time'
+import { unitOf } from '#shared/utils/metrics'
+import { csvText } from '#shared/utils/spreadsheet'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { ExportedSample } from './history/archive'
 import type { History } from './history/contract'
+import type { Registry } from './registry/contract'
+
+type Asked = Pick<ExportQuery, 'format' | 'metric' | 'zone'> & { from: number, to: number }
+
+/** A file: what stands before all lines, and the line of a sample. */
+interface FileForm { readonly begin: string, readonly toLine: (sample: ExportedSample) => string }
+
+/** So that Excel takes the file for UTF-8. */
+const BYTE_ORDER_MARK = '\uFEFF'
 
 /** Every sample of a device in a range as text, an hour at a time, and how many messages they come from. */
-export async function exportLines(history: History, deviceId: string, { format, metric, from, to }: Pick<ExportQuery, 'format' | 'metric'> & { from: number, to: number }) {
+export async function exportLines(history: History, registry: Registry, deviceId: string, { format, metric, zone, from, to }: Asked) {
   const { messages, hours } = await history.export(deviceId, from, to)
-  const toLine = format === 'csv' ? toCsvLine : toJsonLine
+  const { begin, toLine } = format === 'jsonl' ? JSON_LINES : format === 'csv' ? commas(registry, deviceId) : germanExcel(registry, deviceId, zone)
 
   async function* lines() {
-    if (format === 'csv') yield 'time,metric,value\n'
+    if (begin) yield begin
     for await (const rows of hours) {
       const wanted = metric === undefined ? rows : rows.filter(row => row.metric === metric)
       if (wanted.length > 0) yield wanted.map(toLine).join('')
@@ -20,16 +32,53 @@ export async function exportLines(history: History, deviceId: string, { format, 
   return { messages, lines: lines() }
 }
 
-function toJsonLine({ time, metric, value }: ExportedSample): string {
-  return `${JSON.stringify({ time: fromMicroseconds(time), metric, value })}\n`
+const JSON_LINES: FileForm = {
+  begin: '',
+  toLine: ({ time, metric, value }) => `${JSON.stringify({ time: fromMicroseconds(time), metric, value })}\n`,
 }
 
-function toCsvLine({ time, metric, value }: ExportedSample): string {
-  return `${fromMicroseconds(time)},${csvField(metric)},${csvField(String(value))}\n`
+function commas(registry: Registry, deviceId: string): FileForm {
+  const headOf = describe(registry, deviceId, ',')
+  return {
+    begin: 'time,device,name,metric,unit,value\n',
+    toLine: sample => `${fromMicroseconds(sample.time)},${headOf(sample)},${csvValue(sample)}\n`,
+  }
 }
 
-/** RFC 4180; a leading formula sign is defused, because spreadsheets would run it. */
-function csvField(text: string): string {
-  const safe = /^[=+@\t\r]|^-(?![\d.])/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+/** Semicolons and decimal commas; beside the exact time one that this Excel takes for a time, to the second. */
+function germanExcel(registry: Registry, deviceId: string, zone: string): FileForm {
+  const headOf = describe(registry, deviceId, ';')
+  return {
+    begin: `${BYTE_ORDER_MARK}time;local time (${zone});device;name;metric;unit;value\r\n`,
+    toLine(sample) {
+      const value = typeof sample.value === 'number' ? csvValue(sample).replace('.', ',') : csvValue(sample)
+      return `${fromMicroseconds(sample.time)};${germanTime(sample.time / 1_000, zone)};${headOf(sample)};${value}\r\n`
+    },
+  }
+}
+
+/** What stands beside every value of a metric: device, name, metric, unit. */
+function describe(registry: Registry, deviceId: string, separator: string) {
+  const { name = deviceId, metrics } = registry.get(deviceId)
+  const known = new Map<string, string>()
+  return ({ metric, value }: ExportedSample) => {
+    const key = `${typeof value} ${metric}`
+    const head = known.get(key)
+    if (head !== undefined) return head
+    const own = metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
+    const made = [deviceId, name, metric, unitOf(metric, value, own) ?? ''].map(csvText).join(separator)
+    known.set(key, made)
+    return made
+  }
+}
+
+/** Numbers and booleans as they are; what a device says as text stays text. */
+function csvValue({ value }: ExportedSample): string {
+  return typeof value === 'string' ? csvText(value) : String(value)
+}
+
+/** `25.10.2026 02:30:00` */
+function germanTime(timeMs: number, zone: string): string {
+  const local = localText(timeMs, zone)
+  return `${local.slice(8, 10)}.${local.slice(5, 7)}.${local.slice(0, 4)} ${local.slice(11)}`
 }

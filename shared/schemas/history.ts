@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PresenceSchema } from '#shared/schemas/device'
 import { IsoTimestampSchema, MetricValueSchema } from '#shared/schemas/telemetry'
+import { isZone } from '#shared/utils/local-time'
 
 /** Most points of a thinned answer, and most pairs of a raw one. */
 export const MAX_POINTS = 5_000
@@ -11,6 +12,9 @@ const MomentSchema = z.union([
   IsoTimestampSchema,
   z.string().regex(/^\d{1,12}(\.\d{1,3})?$|^[1-8]\d{12}(\.\d{1,3})?$/).transform(ms => new Date(Number(ms)).toISOString()),
 ])
+
+/** Characters of a time zone's name. */
+const MAX_ZONE_LENGTH = 64
 
 const RANGE = { error: 'must not be later than `to`', path: ['from'] }
 function isInOrder({ from, to }: { from?: string | undefined, to?: string | undefined }): boolean {
@@ -85,8 +89,13 @@ export const ExportQuerySchema = z.object({
   metric: z.string().min(1).max(1_024).optional(),
   from: MomentSchema.optional(),
   to: MomentSchema.optional(),
-  /** `csv`: `time,metric,value`; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601. */
-  format: z.enum(['csv', 'jsonl']).default('csv'),
+  /**
+   * `csv`: `time,device,name,metric,unit,value`; `csv-de`: the same for German Excel, with semicolons, decimal commas and local times beside the
+   * exact ones; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601.
+   */
+  format: z.enum(['csv', 'csv-de', 'jsonl']).default('csv'),
+  /** Of the local times. */
+  zone: z.string().max(MAX_ZONE_LENGTH).refine(isZone, { error: 'must be a time zone such as Europe/Berlin' }).default('Europe/Berlin'),
 }).refine(isInOrder, RANGE)
 export type ExportQuery = z.infer<typeof ExportQuerySchema>
 

@@ -1,9 +1,12 @@
-/** A line to be copied: what it is called, what it says, and when. */
-export interface CopiedLine { readonly label: string, readonly text: string, readonly time: string }
+import { defused } from '#shared/utils/spreadsheet'
 
-/** What a device says as text: its name, then a line a value, in columns that a spreadsheet takes as such. */
+/** A line to be copied: what it is called, what it says, and when. */
+export interface CopiedLine { readonly label: string, readonly text: string, readonly time: string, /** A negative number is no formula. */ readonly isNumber: boolean }
+
+/** What a device says as text: its name, then a line a value, in columns that a spreadsheet takes as such and of which it runs none. */
 export function copiedValues(name: string, lines: readonly CopiedLine[]): string {
-  return [name, ...lines.map(({ label, text, time }) => [label, text, time].map(plain).join('\t'))].join('\n')
+  const row = ({ label, text, time, isNumber }: CopiedLine) => [defused(plain(label)), isNumber ? plain(text) : defused(plain(text)), plain(time)].join('\t')
+  return [defused(plain(name)), ...lines.map(row)].join('\n')
 }
 
 /** One line, with spaces that everything knows. */

@@ -218,9 +218,9 @@ describe('reading', () => {
     const { app } = await startWithHistory()
     const csv = await fetch(`${app.url}/api/sensors/gate/export?from=${at(10)}&to=${at(20)}&format=csv`)
     expect(csv.headers.get(EXPORT_MESSAGES_HEADER)).toBe('100')
-    expect(await csv.text()).toBe(['time,metric,value',
-      `${at(10)},n,1`, `${at(10)},doorState,closed`, `${at(10)},note,"'=cmd|""a"",b"`,
-      `${at(20)},n,2`, `${at(20)},doorState,closed`, `${at(20)},note,plain`, ''].join('\n'))
+    expect(await csv.text()).toBe(['time,device,name,metric,unit,value',
+      `${at(10)},gate,gate,n,,1`, `${at(10)},gate,gate,doorState,,closed`, `${at(10)},gate,gate,note,,"'=cmd|""a"",b"`,
+      `${at(20)},gate,gate,n,,2`, `${at(20)},gate,gate,doorState,,closed`, `${at(20)},gate,gate,note,,plain`, ''].join('\n'))
     const lines = await (await fetch(`${app.url}/api/sensors/gate/export?from=0&metric=n&format=jsonl`)).text()
     expect(lines.trim().split('\n').map(line => JSON.parse(line).value)).toEqual(Array.from({ length: 100 }, (_, n) => n === 50 ? 1_000 : n))
   })

@@ -3,16 +3,16 @@ import { EXPORT_MESSAGES_HEADER, ExportQuerySchema } from '#shared/schemas/histo
 import { rangeOf } from '../../../answering'
 import { exportLines } from '../../../export'
 
-/** `GET /api/sensors/{deviceId}/export?format=csv|jsonl&metric=&from=&to=` -> every sample of the range, streamed */
+/** `GET /api/sensors/{deviceId}/export?format=csv|csv-de|jsonl&metric=&from=&to=&zone=` -> every sample of the range, streamed */
 export default defineEventHandler(async (event) => {
   const { deviceId } = requireDevice(event)
   const history = requireHistory()
-  const { format, metric, ...range } = requireQuery(event, ExportQuerySchema)
+  const { format, metric, zone, ...range } = requireQuery(event, ExportQuerySchema)
   const { from, to } = rangeOf(range)
-  const { messages, lines } = await exportLines(history, deviceId, { format, metric, from, to })
+  const { messages, lines } = await exportLines(history, useLeitstand().registry, deviceId, { format, metric, zone, from, to })
   setResponseHeaders(event, {
-    'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
-    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(deviceId)}.${format}`,
+    'content-type': format === 'jsonl' ? 'application/jsonl; charset=utf-8' : 'text/csv; charset=utf-8',
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(deviceId)}.${format === 'jsonl' ? 'jsonl' : 'csv'}`,
     [EXPORT_MESSAGES_HEADER]: String(messages),
   })
   return sendStream(event, Readable.from(lines))
