@@ -2,6 +2,7 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
+import { isRepeated, offsetName, systemZone } from '#shared/utils/local-time'
 import { unitOf } from '#shared/utils/metrics'
 import { durationParts, relativeParts } from '#shared/utils/relative-time'
 
@@ -46,8 +47,8 @@ export function useFormats() {
       const unit = unitOf(name, value, own)
       return unit ? `${text(value, own?.decimals)}${NO_BREAK_SPACE}${unit}` : text(value, own?.decimals)
     },
-    /** `14 Nov 2026, 03:12:45` */
-    dateTime: (time: string | number) => formats.value.dateTime.format(new Date(time)),
+    /** `14 Nov 2026, 03:12:45`; in an hour that comes twice with the one it is. */
+    dateTime: (time: string | number) => formats.value.moment(new Date(time)),
     /** `1.2 GB` */
     bytes(value: number): string {
       const power = value < 1 ? 0 : Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(value) / 3))
@@ -96,6 +97,7 @@ class Formats {
   #durations?: Record<string, Intl.NumberFormat>
   #share?: Intl.NumberFormat
   #relative?: Intl.RelativeTimeFormat
+  #zone?: string
 
   constructor(readonly language: string) {}
 
@@ -109,6 +111,13 @@ class Formats {
   get durations() { return this.#durations ??= Object.fromEntries(DURATION_UNITS.map(unit => [unit, this.#unit(unit, { unitDisplay: 'short', maximumFractionDigits: 1 })])) }
   get share() { return this.#share ??= new Intl.NumberFormat(this.language, { style: 'percent', maximumSignificantDigits: 3 }) }
   get relative() { return this.#relative ??= new Intl.RelativeTimeFormat(this.language, { numeric: 'auto', style: 'long' }) }
+
+  get zone() { return this.#zone ??= systemZone() }
+
+  moment(time: Date): string {
+    const text = this.dateTime.format(time)
+    return isRepeated(time.getTime(), this.zone) ? `${text} ${offsetName(time.getTime(), this.zone, this.language)}` : text
+  }
 
   #unit(unit: string, options: Intl.NumberFormatOptions) {
     return new Intl.NumberFormat(this.language, { style: 'unit', unit, ...options })

@@ -70,6 +70,15 @@ export function momentAfterGap(local: string, zone: string): number {
   return wall - offsetAt(wall - offsetAt(wall, zone) - 3 * HOUR, zone)
 }
 
+/** What somebody means by a local time: in an hour that comes twice the one that is `shown`, else the first; undefined when it is no time. */
+export function momentMeant(local: string, shown: number, zone: string): { time: number, isLeftOut: boolean } | undefined {
+  if (Number.isNaN(Date.parse(`${local}Z`))) return undefined
+  const moments = momentsOf(local, zone)
+  const [first = momentAfterGap(local, zone)] = moments
+  const same = isRepeated(shown, zone) ? moments.find(time => offsetAt(time, zone) === offsetAt(shown, zone)) : undefined
+  return { time: same ?? first, isLeftOut: moments.length === 0 }
+}
+
 /** Whether clocks show the same at another moment as well. */
 export function isRepeated(time: number, zoneName: string): boolean {
   const { changes } = zoneOf(zoneName)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { beginOfDay, daysBetween, isRepeated, isZone, localText, momentAfterGap, momentsOf, offsetAt, offsetName } from '#shared/utils/local-time'
+import { beginOfDay, daysBetween, isRepeated, isZone, localText, momentAfterGap, momentMeant, momentsOf, offsetAt, offsetName } from '#shared/utils/local-time'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -60,6 +60,34 @@ describe('local times', () => {
         expect(new Set(moments.map(time => offsetName(time, zone, 'de-DE'))).size).toBe(moments.length)
       }), { numRuns: 20 })
     }
+  })
+})
+
+describe('a local time that somebody writes', () => {
+  const berlin = 'Europe/Berlin'
+  const meant = (local: string, shown = '2026-07-01T00:00:00Z', zone = berlin) => {
+    const found = momentMeant(local, Date.parse(shown), zone)
+    return found && `${new Date(found.time).toISOString()}${found.isLeftOut ? ' left out' : ''}`
+  }
+
+  it('means the first of two moments, unless the other of such an hour is shown', () => {
+    expect(meant('2026-10-25T02:30')).toBe('2026-10-25T00:30:00.000Z')
+    expect(meant('2026-10-25T02:30:00', '2026-12-01T00:00:00Z')).toBe('2026-10-25T00:30:00.000Z')
+    expect(meant('2026-10-25T02:45:00', '2026-10-25T01:30:00Z')).toBe('2026-10-25T01:45:00.000Z')
+    expect(meant('2026-10-25T02:45:00', '2026-10-25T00:30:00Z')).toBe('2026-10-25T00:45:00.000Z')
+  })
+
+  it('means a later one where the clocks leave it out', () => {
+    expect(meant('2026-03-29T02:30')).toBe('2026-03-29T01:30:00.000Z left out')
+    expect(meant('2026-03-29T00:00', undefined, 'Asia/Beirut')).toBe('2026-03-28T22:00:00.000Z left out')
+    expect(meant('')).toBeUndefined()
+  })
+
+  it('that is shown leads back to just the same moment', () => {
+    fc.assert(fc.property(zoneAndDay, fc.integer({ min: 0, max: DAY - 1 }), ({ zone, day }, within) => {
+      const time = Math.floor((day * DAY + within) / 1_000) * 1_000
+      expect(momentMeant(localText(time, zone), time, zone)).toEqual({ time, isLeftOut: false })
+    }))
   })
 })
 
