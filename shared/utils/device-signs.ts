@@ -1,4 +1,5 @@
 import type { DeviceState, Presence } from '#shared/schemas/device'
+import type { Telemetry } from '#shared/schemas/telemetry'
 import { hasTelemetry, saysGone } from '#shared/utils/device-state'
 
 export interface Door {
@@ -57,6 +58,17 @@ export function signsOf(device: DeviceState, door: Door | null): Signs {
     wrongClock: device.clock === 'wrong',
     replayed: hasTelemetry(device) ? device.lastTelemetry.replayed === true : device.state?.replayed === true,
   }
+}
+
+/** What a message claims by a clock that is wrong, whichever way: the server has decided that it is. */
+export function claimOf({ claimedTs, clock, ts }: Telemetry): string | undefined {
+  return claimedTs ?? (clock ? ts : undefined)
+}
+
+/** The same of the last words of a device; undefined where they do not show it any more. */
+export function lastClaimOf(device: DeviceState): string | undefined {
+  const { lastTelemetry, state } = device
+  return (hasTelemetry(device) ? claimOf(lastTelemetry) : undefined) ?? state?.claimedUpdatedAt ?? (state?.clock ? state.updatedAt : undefined)
 }
 
 /** What the server says; until it has said anything (it does so behind the first message), what that message says. */

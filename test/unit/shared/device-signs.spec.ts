@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
-import { attention, doorOf, signsOf } from '#shared/utils/device-signs'
+import { attention, claimOf, doorOf, lastClaimOf, signsOf } from '#shared/utils/device-signs'
 import { NOW, device, telemetry } from './fixtures'
 
 const at = new Date(NOW).toISOString()
@@ -47,6 +47,22 @@ describe('signsOf', () => {
     expect(signs(withStatus(device('tor-1', { tempC: 1 }), status('tor-1', 'offline'))).presence).toBe('offline')
     const replayed = withTelemetry(undefined, { ...telemetry('tor-1', { tempC: 1 }), replayed: true })
     expect(signs(replayed)).toMatchObject({ presence: 'unknown', replayed: true })
+  })
+
+  it('takes the server’s word for the clock, whichever way it is wrong and whoever says so', () => {
+    const message = telemetry('tor-1', { tempC: 1 }, 7_200)
+    // Old times alone are no wrong clock: the page compares them with nothing.
+    expect(signs(withTelemetry(undefined, message)).wrongClock).toBe(false)
+    expect([claimOf(message), lastClaimOf(withTelemetry(undefined, message))]).toEqual([undefined, undefined])
+    const behind = { ...message, receivedAt: at, clock: 'wrong' as const }
+    expect(signs(withTelemetry(undefined, behind)).wrongClock).toBe(true)
+    expect([claimOf(behind), lastClaimOf(withTelemetry(undefined, behind))]).toEqual([message.ts, message.ts])
+    const ahead = { ...telemetry('tor-1', { tempC: 1 }), claimedTs: '2031-01-01T00:00:00.000Z' }
+    expect(signs(withTelemetry(undefined, ahead)).wrongClock).toBe(true)
+    expect(lastClaimOf(withTelemetry(undefined, ahead))).toBe('2031-01-01T00:00:00.000Z')
+    const byState = withStatus(device('tor-1', { tempC: 1 }), { ...status('tor-1', 'ok'), updatedAt: message.ts, clock: 'wrong' })
+    expect(signs(byState).wrongClock).toBe(true)
+    expect(lastClaimOf(byState)).toBe(message.ts)
   })
 
   it('puts an open door before silence and silence before a wrong clock', () => {
