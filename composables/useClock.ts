@@ -71,9 +71,14 @@ function createClock() {
   })
 
   return {
-    /** The present by the server's clock: that of this computer may be wrong. It ticks once a second while the page is seen. */
+    /**
+     * The present by the server's clock: that of this computer may be wrong. It ticks once a second while the page is
+     * seen.
+     */
     nowMs: readonly(nowMs),
-    /** The time that the page shows, to compare with the times that it shows: the present, or the moment of the replay. */
+    /**
+     * The time that the page shows, to compare with the times that it shows: the present, or the moment of the replay.
+     */
     serverNowMs: computed(() => momentMs.value ?? nowMs.value),
     /** By how much this computer's clock is ahead of the server's; `null` until it is known. */
     ownAheadMs: readonly(ownAheadMs),

@@ -116,7 +116,8 @@ class Formats {
 
   moment(time: Date): string {
     const text = this.dateTime.format(time)
-    return isRepeated(time.getTime(), this.zone) ? `${text} ${offsetName(time.getTime(), this.zone, this.language)}` : text
+    const ms = time.getTime()
+    return isRepeated(ms, this.zone) ? `${text} ${offsetName(ms, this.zone, this.language)}` : text
   }
 
   #unit(unit: string, options: Intl.NumberFormatOptions) {

@@ -56,7 +56,8 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
   function reload() {
     // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
     // Before the time is known nobody knows which window to ask for.
-    if (isSure.value && fleet.status.value === 'live' && status.value !== 'off' && visibility.value === 'visible') void start()
+    if (!isSure.value) return
+    if (fleet.status.value === 'live' && status.value !== 'off' && visibility.value === 'visible') void start()
   }
 
   const { isPast } = useMoment()

@@ -16,9 +16,10 @@ interface FileForm { readonly begin: string, readonly toLine: (sample: ExportedS
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /** Every sample of a device in a range as text, an hour at a time, and how many messages they come from. */
-export async function exportLines(history: History, registry: Registry, deviceId: string, { format, metric, zone, from, to }: Asked) {
+export async function exportLines(history: History, registry: Registry, deviceId: string, asked: Asked) {
+  const { metric, from, to } = asked
   const { messages, hours } = await history.export(deviceId, from, to)
-  const { begin, toLine } = format === 'jsonl' ? JSON_LINES : format === 'csv' ? commas(registry, deviceId) : germanExcel(registry, deviceId, zone)
+  const { begin, toLine } = formOf(registry, deviceId, asked)
 
   async function* lines() {
     if (begin) yield begin
@@ -30,6 +31,11 @@ export async function exportLines(history: History, registry: Registry, deviceId
     }
   }
   return { messages, lines: lines() }
+}
+
+function formOf(registry: Registry, deviceId: string, { format, zone }: Asked): FileForm {
+  if (format === 'jsonl') return JSON_LINES
+  return format === 'csv' ? commas(registry, deviceId) : germanExcel(registry, deviceId, zone)
 }
 
 const JSON_LINES: FileForm = {

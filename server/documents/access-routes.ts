@@ -12,6 +12,7 @@ const OIDC_OFF = fault(404, '`oidc-off`: there is none: `NUXT_OIDC_ISSUER` is no
 const LED_ON = { Location: { type: 'string', description: 'Where the browser goes on.' } } as const
 const ENTERED = { description: 'Who has entered. The cookie comes with it.', schema: 'Session', headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-session`, a new one each time.' } } } as const
 
+const TIME_HERE = 'The server’s clock, in ISO 8601: pages count by it, not by that of the computer they are on.'
 const SIGNED_OUT = { description: 'Nobody; `leadsTo` is where a browser signs out at the identity provider as well.', schema: 'SignedOut' } as const
 
 /** Every route about who may enter. */
@@ -23,7 +24,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
       200: {
         description: 'Whoever it is; `nobody` is no error.',
         schema: 'Session',
-        headers: { [SERVER_TIME_HEADER]: { type: 'string', description: 'The server’s clock, in ISO 8601: pages count by it, not by the clock of the computer they are on.' } },
+        headers: { [SERVER_TIME_HEADER]: { type: 'string', description: TIME_HERE } },
       },
     },
   },

@@ -28,10 +28,11 @@ const FROM = 'Begin of the range: ISO 8601 with zone, or milliseconds since 1970
 /** Where the past is asked for. */
 const AT = 'The past instead of the present: what was measured up to this moment (ISO 8601 with zone).'
 const TO = 'End of the range, in the same forms; by default now.'
-const EXPORT_FORMATS = 'Comma-separated values with a heading; the same for German Excel (semicolons, decimal commas, local times beside the exact ones, a byte order mark); '
-  + 'or one JSON object a line, in which everything is exact.'
-const EXPORTED = 'The file: time (ISO 8601), metric and value of each sample; in CSV also the device, what people call it, and the unit. '
-  + 'There numbers stand without quotes, and no text is a formula: an apostrophe stands in front of each that begins like one, also behind a separator inside of it.'
+const EXPORT_FORMATS = 'Comma-separated values with a heading; the same for German Excel (semicolons, decimal commas, '
+  + 'local times beside the exact ones, a byte order mark); or one JSON object a line, in which everything is exact.'
+const EXPORTED = 'The file: time (ISO 8601), metric and value of each sample; in CSV also the device, what people call it, '
+  + 'and the unit. There numbers stand without quotes, and no text is a formula: an apostrophe stands in front of each '
+  + 'that begins like one, also behind a separator inside of it.'
 
 /** Every route of the API. A test compares this table with the files below `server/api`. */
 export const ROUTES: readonly Route[] = [
@@ -112,7 +113,13 @@ export const ROUTES: readonly Route[] = [
     summary: 'Every sample of a range as a file, written while it is read.',
     query: {
       schema: 'ExportQuery',
-      parameters: { metric: `${METRIC} All metrics without it.`, from: FROM, to: TO, format: EXPORT_FORMATS, zone: 'Time zone of the local times of `csv-de`.' },
+      parameters: {
+        metric: `${METRIC} All metrics without it.`,
+        from: FROM,
+        to: TO,
+        format: EXPORT_FORMATS,
+        zone: 'Time zone of the local times of `csv-de`.',
+      },
     },
     answers: {
       200: {

@@ -90,12 +90,13 @@ export const ExportQuerySchema = z.object({
   from: MomentSchema.optional(),
   to: MomentSchema.optional(),
   /**
-   * `csv`: `time,device,name,metric,unit,value`; `csv-de`: the same for German Excel, with semicolons, decimal commas and local times beside the
-   * exact ones; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601.
+   * `csv`: `time,device,name,metric,unit,value`; `csv-de`: the same for German Excel, with semicolons, decimal commas and
+   * local times beside the exact ones; `jsonl`: a `{ "time", "metric", "value" }` a line. Times in ISO 8601.
    */
   format: z.enum(['csv', 'csv-de', 'jsonl']).default('csv'),
   /** Of the local times. */
-  zone: z.string().max(MAX_ZONE_LENGTH).refine(isZone, { error: 'must be a time zone such as Europe/Berlin' }).default('Europe/Berlin'),
+  zone: z.string().max(MAX_ZONE_LENGTH).refine(isZone, { error: 'must be a time zone such as Europe/Berlin' })
+    .default('Europe/Berlin'),
 }).refine(isInOrder, RANGE)
 export type ExportQuery = z.infer<typeof ExportQuerySchema>
 

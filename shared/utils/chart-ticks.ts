@@ -15,14 +15,18 @@ const CLOSEST = 0.6
 /** As many are never drawn: whoever asks for more has asked for something else. */
 const MOST_MARKS = 1_000
 
-/** Where the marks of a time axis stand, about `incrementMs` apart: at full local times, and at the first moment of each local day. */
+/**
+ * Where the marks of a time axis stand, about `incrementMs` apart: at full local times, and at the first moment of each
+ * local day.
+ */
 export function timeMarks(from: number, to: number, incrementMs: number, zone = systemZone()): number[] {
   if (!(incrementMs > 0) || (to - from) / incrementMs > MOST_MARKS) return []
-  if (incrementMs >= MONTH) return monthMarks(from, to, incrementMs >= YEAR ? Math.round(incrementMs / YEAR) * 12 : Math.round(incrementMs / MONTH), zone)
+  if (incrementMs >= YEAR) return monthMarks(from, to, Math.round(incrementMs / YEAR) * 12, zone)
+  if (incrementMs >= MONTH) return monthMarks(from, to, Math.round(incrementMs / MONTH), zone)
   if (incrementMs >= DAY) return dayMarks(from, to, Math.round(incrementMs / DAY), zone)
   const days = daysBetween(from - incrementMs, to, zone).map(([, begin]) => begin)
-  return thinned([...new Set([...days, ...clockMarks(from, to, incrementMs, zone)])].sort((a, b) => a - b), new Set(days), incrementMs)
-    .filter(time => time >= from && time <= to)
+  const all = [...new Set([...days, ...clockMarks(from, to, incrementMs, zone)])].sort((a, b) => a - b)
+  return thinned(all, new Set(days), incrementMs).filter(time => time >= from && time <= to)
 }
 
 /** At full local times. In an hour that comes twice they do so as well; none stands for a time that is left out. */
@@ -82,14 +86,15 @@ function monthMarks(from: number, to: number, every: number, zone: string): numb
 }
 
 /** Marks of a time axis `incrementMs` apart in the words of a language; where a day begins it shows its date. */
-export function timeTicks(language: string, times: readonly number[], incrementMs: number, zone = systemZone()): string[] {
-  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone: zone })
+export function timeTicks(language: string, times: readonly number[], incrementMs: number, timeZone = systemZone()) {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone })
   const month = format({ month: 'short', year: 'numeric' })
   const day = format({ day: 'numeric', month: 'short' })
   const clock = format({ hour: '2-digit', minute: '2-digit', second: incrementMs < MINUTE ? '2-digit' : undefined, hourCycle: 'h23' })
   return times.map((time) => {
     if (incrementMs >= MONTH) return month.format(time)
-    return incrementMs >= DAY || beginOfDay(localText(time, zone).slice(0, 10), zone) === time ? day.format(time) : clock.format(time)
+    const isBegin = incrementMs >= DAY || beginOfDay(localText(time, timeZone).slice(0, 10), timeZone) === time
+    return isBegin ? day.format(time) : clock.format(time)
   })
 }
 

@@ -1,5 +1,10 @@
 /** By how many milliseconds one clock is ahead of another, as far as it is known. */
-export interface ClockOffset { readonly leastMs: number, readonly mostMs: number, /** When it was found, by the other clock. */ readonly foundMs: number }
+export interface ClockOffset {
+  readonly leastMs: number
+  readonly mostMs: number
+  /** When it was found, by the other clock. */
+  readonly foundMs: number
+}
 
 /** An answer in which a clock told its time; when it was asked for and came, by the other clock. */
 export interface ClockAnswer { readonly saidMs: number, readonly askedMs: number, readonly answeredMs: number }
@@ -12,7 +17,10 @@ export function offsetOf({ saidMs, askedMs, answeredMs }: ClockAnswer): ClockOff
   return { leastMs: saidMs - answeredMs, mostMs: saidMs - askedMs, foundMs: answeredMs }
 }
 
-/** What is known after another answer: what both leave open. Where they contradict each other a clock was set, and the new one is right. */
+/**
+ * What is known after another answer: what both leave open. Where they contradict each other a clock was set, and the
+ * new one is right.
+ */
 export function narrowedOffset(known: ClockOffset | undefined, answer: ClockAnswer): ClockOffset {
   const found = offsetOf(answer)
   if (!known) return found

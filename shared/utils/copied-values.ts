@@ -1,11 +1,21 @@
 import { defused } from '#shared/utils/spreadsheet'
 
 /** A line to be copied: what it is called, what it says, and when. */
-export interface CopiedLine { readonly label: string, readonly text: string, readonly time: string, /** A negative number is no formula. */ readonly isNumber: boolean }
+export interface CopiedLine {
+  readonly label: string
+  readonly text: string
+  readonly time: string
+  /** A negative number is no formula. */
+  readonly isNumber: boolean
+}
 
-/** What a device says as text: its name, then a line a value, in columns that a spreadsheet takes as such and of which it runs none. */
+/**
+ * What a device says as text: its name, then a line a value, in columns that a spreadsheet takes as such and of which
+ * it runs none.
+ */
 export function copiedValues(name: string, lines: readonly CopiedLine[]): string {
-  const row = ({ label, text, time, isNumber }: CopiedLine) => [defused(plain(label)), isNumber ? plain(text) : defused(plain(text)), plain(time)].join('\t')
+  const value = ({ text, isNumber }: CopiedLine) => isNumber ? plain(text) : defused(plain(text))
+  const row = (line: CopiedLine) => [defused(plain(line.label)), value(line), plain(line.time)].join('\t')
   return [defused(plain(name)), ...lines.map(row)].join('\n')
 }
 

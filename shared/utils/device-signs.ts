@@ -68,7 +68,8 @@ export function claimOf({ claimedTs, clock, ts }: Telemetry): string | undefined
 /** The same of the last words of a device; undefined where they do not show it any more. */
 export function lastClaimOf(device: DeviceState): string | undefined {
   const { lastTelemetry, state } = device
-  return (hasTelemetry(device) ? claimOf(lastTelemetry) : undefined) ?? state?.claimedUpdatedAt ?? (state?.clock ? state.updatedAt : undefined)
+  const claim = hasTelemetry(device) ? claimOf(lastTelemetry) : undefined
+  return claim ?? state?.claimedUpdatedAt ?? (state?.clock ? state.updatedAt : undefined)
 }
 
 /** What the server says; until it has said anything (it does so behind the first message), what that message says. */

@@ -1,9 +1,13 @@
-// Local times in any zone. `Intl` knows every zone and every change of its clocks; what it does not do is the way back, which lies here:
+// Local times in any zone. `Intl` knows every zone and every change of its clocks; what it does not do is the way back,
+// which lies here:
 // an hour may come twice, or not at all, and a day may begin at 01:00. All times are milliseconds since 1970.
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-/** Beyond this from a change of the clocks its offset is in force: no zone is further than 14 hours from UTC, none jumps by more than a day. */
+/**
+ * Beyond this from a change of the clocks its offset is in force: no zone is further than 14 hours from UTC, none jumps
+ * by more than a day.
+ */
 const BESIDE = [-26 * HOUR, -3 * HOUR, 0, 3 * HOUR, 26 * HOUR]
 const MOST_DAYS_KNOWN = 1_000
 
@@ -35,7 +39,9 @@ function zoneOf(name: string): Zone {
   const known = zones.get(name)
   if (known) return known
   const two = '2-digit'
-  const format = new Intl.DateTimeFormat('en-US', { timeZone: name, hourCycle: 'h23', year: 'numeric', month: two, day: two, hour: two, minute: two, second: two })
+  const date = { year: 'numeric', month: two, day: two } as const
+  const clock = { hourCycle: 'h23', hour: two, minute: two, second: two } as const
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: name, ...date, ...clock })
   const zone = { format, minute: Number.NaN, offset: 0, changes: new Map<number, boolean>() }
   zones.set(name, zone)
   return zone
@@ -46,7 +52,8 @@ export function offsetAt(time: number, zoneName: string): number {
   const zone = zoneOf(zoneName)
   const minute = Math.floor(time / MINUTE)
   if (zone.minute === minute) return zone.offset
-  const [month = 1, day = 1, year = 1970, hour = 0, min = 0, second = 0] = zone.format.format(minute * MINUTE).match(/\d+/g)?.map(Number) ?? []
+  const parts = zone.format.format(minute * MINUTE).match(/\d+/g)?.map(Number) ?? []
+  const [month = 1, day = 1, year = 1970, hour = 0, min = 0, second = 0] = parts
   zone.minute = minute
   return zone.offset = Date.UTC(year, month - 1, day, hour, min, second) - minute * MINUTE
 }
@@ -56,26 +63,38 @@ export function localText(time: number, zone: string): string {
   return new Date(time + offsetAt(time, zone)).toISOString().slice(0, 19)
 }
 
-/** The moments at which clocks show a local time, the first one first: two in an hour that comes twice, none in one that is left out. */
+/**
+ * The moments at which clocks show a local time, the first one first: two in an hour that comes twice, none in one that
+ * is left out.
+ */
 export function momentsOf(local: string, zone: string): number[] {
   const wall = Date.parse(`${local}Z`)
   if (Number.isNaN(wall)) return []
   const offsets = new Set(BESIDE.map(by => offsetAt(wall + by, zone)))
-  return [...offsets].map(offset => wall - offset).filter(time => time + offsetAt(time, zone) === wall).sort((a, b) => a - b)
+  return [...offsets].map(offset => wall - offset)
+    .filter(time => time + offsetAt(time, zone) === wall)
+    .sort((a, b) => a - b)
 }
 
-/** The moment that a local time means where none shows it: as if the clocks had not been set forward, so that 02:30 is 03:30. */
+/**
+ * The moment that a local time means where none shows it: as if the clocks had not been set forward, so that 02:30 is
+ * 03:30.
+ */
 export function momentAfterGap(local: string, zone: string): number {
   const wall = Date.parse(`${local}Z`)
   return wall - offsetAt(wall - offsetAt(wall, zone) - 3 * HOUR, zone)
 }
 
-/** What somebody means by a local time: in an hour that comes twice the one that is `shown`, else the first; undefined when it is no time. */
-export function momentMeant(local: string, shown: number, zone: string): { time: number, isLeftOut: boolean } | undefined {
+/**
+ * What somebody means by a local time: in an hour that comes twice the one that is `shown`, else the first; undefined
+ * when it is no time.
+ */
+export function momentMeant(local: string, shown: number, zone: string) {
   if (Number.isNaN(Date.parse(`${local}Z`))) return undefined
   const moments = momentsOf(local, zone)
   const [first = momentAfterGap(local, zone)] = moments
-  const same = isRepeated(shown, zone) ? moments.find(time => offsetAt(time, zone) === offsetAt(shown, zone)) : undefined
+  const offset = isRepeated(shown, zone) ? offsetAt(shown, zone) : undefined
+  const same = moments.find(time => offsetAt(time, zone) === offset)
   return { time: same ?? first, isLeftOut: moments.length === 0 }
 }
 
@@ -92,10 +111,15 @@ export function isRepeated(time: number, zoneName: string): boolean {
   return isNear && momentsOf(localText(time, zoneName), zoneName).length > 1
 }
 
-/** What tells two moments with the same local time apart: `CEST (GMT+2)`, or only `GMT-4` where the zone has no short name. */
+/**
+ * What tells two moments with the same local time apart: `CEST (GMT+2)`, or only `GMT-4` where the zone has no short
+ * name.
+ */
 export function offsetName(time: number, zone: string, language: string): string {
-  const say = (timeZoneName: 'short' | 'shortOffset') => new Intl.DateTimeFormat(language, { timeZone: zone, timeZoneName })
-    .formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  function say(timeZoneName: 'short' | 'shortOffset') {
+    const parts = new Intl.DateTimeFormat(language, { timeZone: zone, timeZoneName }).formatToParts(time)
+    return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  }
   const [name, offset] = [say('short'), say('shortOffset')]
   return name === offset || /\d/.test(name) ? offset : `${name} (${offset})`
 }

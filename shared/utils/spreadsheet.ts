@@ -1,5 +1,7 @@
-// Text for files that spreadsheets open. They run what begins like a formula, in whatever they take for a cell: German Excel splits a
-// file with commas at its semicolons, and quotes do not keep it from that. So an apostrophe goes in front of each such beginning, also
+// Text for files that spreadsheets open. They run what begins like a formula, in whatever they take for a cell: German
+// Excel splits a
+// file with commas at its semicolons, and quotes do not keep it from that. So an apostrophe goes in front of each such
+// beginning, also
 // inside a text, and can be taken away again.
 
 /** Behind these some spreadsheet begins a new cell. */

@@ -5,6 +5,7 @@ import type { Rule } from 'eslint'
 const PAGES = /^(?:pages|components|composables|layouts|middleware|plugins|shared)\/|^(?:app|error)\.vue$/
 /** Where the pages know the time from. */
 const SOURCE = 'composables/useServerTime.ts'
+const MESSAGE = `The viewer’s clock may be wrong: take the time from useClock() or presentMs() (${SOURCE}).`
 const COUNTING = /^use(?:Now|Timestamp|TimeAgo|TimeAgoIntl)$/
 
 type Visited = Rule.Node & { callee?: unknown, object?: unknown, property?: unknown, arguments?: unknown[] }
@@ -15,7 +16,7 @@ export const oneClock: Rule.RuleModule = {
   create(context) {
     const file = relative(context.cwd, context.filename).split(sep).join('/')
     if (!PAGES.test(file) || file === SOURCE) return {}
-    const report = (node: Rule.Node) => context.report({ node, message: `The clock of the viewer’s computer may be wrong: take the time from useClock() or presentMs() (${SOURCE}).` })
+    const report = (node: Rule.Node) => context.report({ node, message: MESSAGE })
     const visitor: Rule.RuleListener = {
       MemberExpression(node: Visited) {
         const asked = `${globalName(node.object)}.${nameOf(node.property)}`

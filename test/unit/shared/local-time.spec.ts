@@ -6,7 +6,9 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Among them zones whose clocks change at midnight, by half an hour, by two hours, or that have left out a whole day. */
+/**
+ * Among them zones whose clocks change at midnight, by half an hour, by two hours, or that have left out a whole day.
+ */
 export const ZONES = [
   'UTC', 'Europe/Berlin', 'Europe/London', 'Asia/Beirut', 'America/Santiago', 'Africa/Cairo', 'America/Asuncion', 'America/Havana', 'America/Sao_Paulo', 'Asia/Amman', 'Asia/Gaza',
   'Asia/Tehran', 'Asia/Kathmandu', 'America/St_Johns', 'Australia/Lord_Howe', 'Pacific/Apia', 'Pacific/Chatham', 'Atlantic/Azores', 'Africa/Casablanca', 'Antarctica/Troll', 'America/New_York',

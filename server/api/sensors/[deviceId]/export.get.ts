@@ -3,16 +3,21 @@ import { EXPORT_MESSAGES_HEADER, ExportQuerySchema } from '#shared/schemas/histo
 import { rangeOf } from '../../../answering'
 import { exportLines } from '../../../export'
 
-/** `GET /api/sensors/{deviceId}/export?format=csv|csv-de|jsonl&metric=&from=&to=&zone=` -> every sample of the range, streamed */
+/**
+ * `GET /api/sensors/{deviceId}/export?format=csv|csv-de|jsonl&metric=&from=&to=&zone=` -> every sample of the range,
+ * streamed
+ */
 export default defineEventHandler(async (event) => {
   const { deviceId } = requireDevice(event)
   const history = requireHistory()
   const { format, metric, zone, ...range } = requireQuery(event, ExportQuerySchema)
   const { from, to } = rangeOf(range)
-  const { messages, lines } = await exportLines(history, useLeitstand().registry, deviceId, { format, metric, zone, from, to })
+  const { registry } = useLeitstand()
+  const { messages, lines } = await exportLines(history, registry, deviceId, { format, metric, zone, from, to })
+  const ending = format === 'jsonl' ? 'jsonl' : 'csv'
   setResponseHeaders(event, {
     'content-type': format === 'jsonl' ? 'application/jsonl; charset=utf-8' : 'text/csv; charset=utf-8',
-    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(deviceId)}.${format === 'jsonl' ? 'jsonl' : 'csv'}`,
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(deviceId)}.${ending}`,
     [EXPORT_MESSAGES_HEADER]: String(messages),
   })
   return sendStream(event, Readable.from(lines))
