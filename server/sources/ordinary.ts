@@ -2,11 +2,18 @@ import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
 import type { TelemetryMessage } from '#shared/schemas/telemetry'
 import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/utils/ordinary'
 
-/** A parsed message, or where its first fault lies. Names and lengths are the caller's to check. */
-export function checkMessage(message: Record<string, unknown>): { data: TelemetryMessage } | { fault: PropertyKey[] } {
+const MINUTES_END = '2025-11-02T12:00'.length
+
+/** Where a message is not what it should be, and what the schema says of that. */
+export interface MessageFault { path: PropertyKey[], message: string }
+
+/** A parsed message, or its first fault. Names and lengths are the caller's to check. */
+export function checkMessage(message: Record<string, unknown>): { data: TelemetryMessage } | { fault: MessageFault } {
   if (isOrdinary(message)) return { data: message }
   const parsed = TelemetryMessageSchema.safeParse(message)
-  return parsed.success ? parsed : { fault: parsed.error.issues[0]?.path ?? [] }
+  if (parsed.success) return parsed
+  const { path = [], message: words = '' } = parsed.error.issues[0] ?? {}
+  return { fault: { path, message: words } }
 }
 
 /**
@@ -23,7 +30,8 @@ export function isOrdinary(message: Record<string, unknown>): message is Telemet
 function isOrdinaryField(key: string, value: unknown): boolean {
   switch (key) {
     case 'metrics': return isOrdinaryMetrics(value)
-    case 'ts': return isOrdinaryTime(value)
+    // With seconds: only then it is RFC 3339 as well.
+    case 'ts': return isOrdinaryTime(value) && String(value)[MINUTES_END] === ':'
     case 'seq': return isOrdinaryCount(value)
     case 'deviceId': return typeof value === 'string'
     default: return false

@@ -4,10 +4,12 @@ import { isUtf8 } from 'node:buffer'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import { StateMessageSchema } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
+import { ZONE_MISSING } from '#shared/schemas/telemetry'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isRecord } from '#shared/utils/ordinary'
 import { toMicroseconds } from '#shared/utils/time'
 import { checkMessage } from './ordinary'
+import type { MessageFault } from './ordinary'
 
 export interface SensorsLimits {
   payloadBytes: number
@@ -111,14 +113,25 @@ function readText(payload: Buffer, limits: SensorsLimits): string | Refusal {
 }
 
 const NOT_JSON = Symbol('not JSON')
+/** With the spaces that JSON may stand between. */
+const WRAPPING = new Set(['\uFEFF', '\u0000', ' ', '\t', '\r', '\n'])
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   }
   catch {
-    return NOT_JSON
+    const bare = withoutWrapping(text)
+    return bare === text ? NOT_JSON : parseJson(bare)
   }
+}
+
+/** Some editors and libraries put a byte order mark before a text, and C its final NUL behind it: neither is part of it. */
+function withoutWrapping(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && WRAPPING.has(text.charAt(from))) from++
+  while (to > from && WRAPPING.has(text.charAt(to - 1))) to--
+  return text.slice(from, to)
 }
 
 /** A JSON object under a device's topic. */
@@ -153,9 +166,8 @@ function readTelemetry({ deviceId, value, replayed, receivedMs }: Content, limit
 function readState({ deviceId, value, replayed, receivedMs }: Content, limits: SensorsLimits): Observation {
   const parsed = StateMessageSchema.safeParse(value)
   if (!parsed.success) {
-    return parsed.error.issues.some(issue => issue.path[0] === 'status')
-      ? reject('status-invalid', 'There is no "status" text.')
-      : reject('ts-invalid', '"updated_at" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.')
+    const { issues } = parsed.error
+    return issues.some(issue => issue.path[0] === 'status') ? reject('status-invalid', 'There is no "status" text.') : refuseTime('updated_at', issues[0]?.message)
   }
   const { status, updated_at } = parsed.data
   if (status.length > limits.valueLength) return reject('status-invalid', `The status is longer than ${limits.valueLength} characters.`)
@@ -227,9 +239,15 @@ function isoOf(ms: number): string {
   return lastIso
 }
 
-function refusalOf(path: PropertyKey[]): Refusal {
-  const [field, name] = path
-  if (field === 'ts') return reject('ts-invalid', '"ts" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.')
+/** @param fault What the schema says. */
+function refuseTime(field: string, fault: string | undefined): Refusal {
+  return fault === ZONE_MISSING
+    ? reject('ts-invalid', `"${field}" has no time zone: Z or an offset such as +01:00 must follow the time.`)
+    : reject('ts-invalid', `"${field}" is not a time in ISO 8601 with zone, such as 2025-11-02T12:00:00Z.`)
+}
+
+function refusalOf({ path: [field, name], message }: MessageFault): Refusal {
+  if (field === 'ts') return refuseTime('ts', message)
   if (field === 'seq') return reject('seq-invalid', '"seq" is not a whole number from 0 up.')
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
   return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true or false.`)

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { IsoTimestampSchema, MetricValueSchema, TelemetrySchema } from '#shared/schemas/telemetry'
+import { DeviceTimeSchema, IsoTimestampSchema, MetricValueSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 import { searchWords } from '#shared/utils/search'
 
 /** What a device (or its last will) publishes on `sensors/{deviceId}/state`, usually retained. */
 export const StateMessageSchema = z.object({
   status: z.string().min(1),
-  updated_at: IsoTimestampSchema,
+  updated_at: DeviceTimeSchema,
 })
 export type StateMessage = z.infer<typeof StateMessageSchema>
 

@@ -1,7 +1,21 @@
 import { z } from 'zod'
+import { lacksZone, toRfc3339 } from '#shared/utils/iso-time'
 
 /** A point in time as ISO 8601 with zone, e.g. `2025-11-02T12:00:00Z` or `…+01:00`. */
 export const IsoTimestampSchema = z.iso.datetime({ offset: true })
+
+/** What a time without zone is refused with: whose noon it is would be a guess. */
+export const ZONE_MISSING = 'has no time zone'
+
+/** A time as devices write it: all of ISO 8601 that names a moment. What becomes of it is RFC 3339. */
+export const DeviceTimeSchema = z.string()
+  .meta({ description: 'ISO 8601 with zone, such as 2025-11-02T12:00:00Z, 20251102T130000,5+0100 or 2025-W44-7T12:00Z.' })
+  .transform((text, context) => {
+    const time = toRfc3339(text)
+    if (time !== undefined) return time
+    context.addIssue(lacksZone(text) ? ZONE_MISSING : 'is not a time')
+    return z.NEVER
+  })
 
 /** One measured value. Numbers are finite: JSON's `1e999` is no reading. */
 export const MetricValueSchema = z.union([z.number(), z.string(), z.boolean()])
@@ -13,7 +27,7 @@ export const MetricsSchema = z.record(z.string(), MetricValueSchema)
 /** What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when absent. */
 export const TelemetryMessageSchema = z.object({
   deviceId: z.string().optional(),
-  ts: IsoTimestampSchema.optional(),
+  ts: DeviceTimeSchema.optional(),
   /** The device's own count of its messages, by which gaps are found. */
   seq: z.number().int().nonnegative().optional(),
   metrics: MetricsSchema,

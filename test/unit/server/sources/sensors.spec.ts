@@ -38,6 +38,37 @@ describe('telemetry', () => {
     expect(read({ ts, metrics: { tempC: 1 } })).toMatchObject({ telemetry: { ts } })
   })
 
+  it.each([
+    ['2025-11-02T13:00:00+01', '2025-11-02T13:00:00+01:00', 0],
+    ['2025-11-02T13:00:00+0100', '2025-11-02T13:00:00+01:00', 0],
+    ['2025-11-02T12:00:00,123456Z', '2025-11-02T12:00:00.123456Z', 123_456],
+    ['2025-11-02t12:00:00z', '2025-11-02T12:00:00Z', 0],
+    ['2025-11-02 12:00:00Z', '2025-11-02T12:00:00Z', 0],
+    ['20251102T130000+0100', '2025-11-02T13:00:00+01:00', 0],
+    ['2025-W44-7T12:00Z', '2025-11-02T12:00:00Z', 0],
+    ['2025-306T12:00:00Z', '2025-11-02T12:00:00Z', 0],
+    ['2025-11-02T12:00Z', '2025-11-02T12:00:00Z', 0],
+    ['2025-11-01T24:00:00-12', '2025-11-02T00:00:00-12:00', 0],
+  ])('understands %s, and hands out RFC 3339', (written, ts, below) => {
+    expect(read({ ts: written, metrics: { tempC: 1 } })).toMatchObject({ telemetry: { ts }, time: Date.parse('2025-11-02T12:00:00Z') * 1_000 + below })
+    expect(read({ status: 'open', updated_at: written }, 'sensors/tor-1/state')).toMatchObject({ change: { updatedAt: ts } })
+  })
+
+  it('claims in RFC 3339 as well', () => {
+    expect(read({ ts: '99991231T235959Z', metrics: { tempC: 1 } })).toMatchObject({ telemetry: { ts: NOW.toISOString(), claimedTs: '9999-12-31T23:59:59Z' } })
+  })
+
+  it.each(['2025-11-02T12:00:00', '20251102T120000', '2025-11-02 12:00:00,5'])('says of %s that the zone is missing', (ts) => {
+    expect(read({ ts, metrics: { tempC: 1 } })).toMatchObject({ reason: 'ts-invalid', detail: '"ts" has no time zone: Z or an offset such as +01:00 must follow the time.' })
+    expect(read({ status: 'open', updated_at: ts }, 'sensors/tor-1/state')).toMatchObject({ reason: 'ts-invalid', detail: expect.stringContaining('"updated_at" has no time zone') })
+  })
+
+  it.each([['a BOM', '\uFEFF', ''], ['two of them', '\uFEFF\uFEFF', ''], ['a final NUL', '', '\u0000'], ['several', '', '\u0000\u0000\u0000'], ['line breaks among them', '\uFEFF\n', '\r\n\u0000\n'], ['all of it', '\uFEFF', '\u0000']])(
+    'is read without %s around it', (_, before, behind) => {
+      expect(read(`${before}{"metrics":{"tempC":1}}${behind}`)).toMatchObject({ telemetry: { metrics: { tempC: 1 } } })
+      expect(read(`${before}{"status":"open","updated_at":"2025-11-02T12:00:00Z"}${behind}`, 'sensors/tor-1/state')).toMatchObject({ change: { status: 'open' } })
+    })
+
   it('ignores fields it does not know', () => {
     expect(read({ metrics: { tempC: 1 }, extra: { deep: [1] } })).toMatchObject({ kind: 'telemetry' })
   })
