@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
+import { withLoginOfUrl } from '#shared/utils/broker-login'
 import { createAccounts } from './accounts/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from './accounts/contract'
 import { createAdoption } from './cluster/adoption'
@@ -108,7 +109,8 @@ const EXAMINATION_MS = 5_000
 
 /** @throws {SettingsError} when a certificate file cannot be read. */
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
-  const { mqtt, limits } = settings
+  const { limits } = settings
+  const mqtt = withLoginOfUrl(settings.mqtt)
   const startedAt = new Date().toISOString()
   const clock = createServerClock({ log })
   const tls = readTls(mqtt)

@@ -118,6 +118,16 @@ describe.skipIf(!mosquitto)('Mosquitto', () => {
     await right.untilBroker('connected')
   })
 
+  it('is given the login that stands percent-encoded in its address, and nobody else sees it', async () => {
+    const broker = await startMosquitto(['allow_anonymous false', 'password_file {folder}/passwords'], { passwords: '' }, false)
+    execFileSync('mosquitto_passwd', ['-b', join(broker.folder, 'passwords'), 'user@site', 'p:s/s:100%'])
+    await broker.start()
+    const app = await startApp({ NUXT_MQTT_URL: `mqtt://user%40site:p%3As%2Fs%3A100%25@127.0.0.1:${broker.port}` })
+    const health = await app.untilBroker('connected')
+    expect(health.broker.url).toBe(`mqtt://127.0.0.1:${broker.port}`)
+    expect(JSON.stringify([health, await app.get('/api/doctor')]) + app.output()).not.toMatch(/user(?:@|%40)site|p(?::|%3A)s/)
+  })
+
   it.skipIf(!openssl)('is reached over TLS, with a client certificate, and a wrong authority is named', async () => {
     const port = await freePort()
     const tls = [`listener ${port} 127.0.0.1`, 'cafile {folder}/ca.pem', 'certfile {folder}/server.pem', 'keyfile {folder}/server.key', 'require_certificate true', 'allow_anonymous true']

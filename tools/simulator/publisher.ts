@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
+import { withLoginOfUrl } from '#shared/utils/broker-login'
 import type { SimulatedMessage } from './site.ts'
 
 /** QoS 1 messages that the broker has not acknowledged yet. */
@@ -84,7 +85,8 @@ export function createPublisher(options: PublisherOptions, events: PublisherEven
   }
 }
 
-function connect({ url, username, password }: PublisherOptions): MqttClient {
+function connect(options: PublisherOptions): MqttClient {
+  const { url, username, password } = withLoginOfUrl(options)
   return mqtt.connect(url, {
     // What every broker speaks, the application's own included.
     protocolVersion: 4,
