@@ -4,6 +4,7 @@ import type { Ref } from 'vue'
 import { HistoryAnswerSchema } from '#shared/schemas/history'
 import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { latestIn, valueIn } from '#shared/utils/device-state'
 import { isFollowed } from '#shared/utils/history-range'
 import type { TimeWindow } from '#shared/utils/history-range'
 import { withSample } from '#shared/utils/history-series'
@@ -25,25 +26,39 @@ export interface DeviceHistoryOptions extends ShownTime {
 export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOptions) {
   const { shown, isLive } = time
   const answers = shallowRef<ReadonlyMap<string, HistoryAnswer>>(new Map())
+  const failed = shallowRef<ReadonlySet<string>>(new Set())
 
   async function load(asked: TimeWindow, signal: AbortSignal) {
     const waiting = [...metrics.value]
-    async function takeTurns() {
-      for (let metric = waiting.shift(); metric !== undefined && !signal.aborted; metric = waiting.shift()) {
-        const answer = await ask(deviceId, metric, asked, signal)
-        if (!signal.aborted) answers.value = new Map(answers.value).set(metric, answer)
+    const faults = new Map<string, unknown>()
+    async function answer(metric: string) {
+      try {
+        const found = await ask(deviceId, metric, asked, signal)
+        if (!signal.aborted) answers.value = new Map(answers.value).set(metric, found)
+      }
+      catch (error) {
+        faults.set(metric, error)
       }
     }
+    async function takeTurns() {
+      for (let metric = waiting.shift(); metric !== undefined && !signal.aborted; metric = waiting.shift()) await answer(metric)
+    }
     await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
+    if (signal.aborted) return
+    // One that fails is said in its own place; where none can be had it is not the metric.
+    const isAll = faults.size > 0 && faults.size === metrics.value.length
+    failed.value = new Set(isAll ? [] : faults.keys())
+    if (isAll) throw [...faults.values()][0]
   }
 
-  function follow({ ts, metrics: values, late }: Telemetry) {
+  function follow(telemetry: Telemetry) {
     // Said again as the newest: it is drawn already.
-    if (late === false) return
+    if (telemetry.late === false) return
     const next = new Map(answers.value)
-    for (const [metric, value] of Object.entries(values)) {
+    for (const metric of [...Object.keys(telemetry.metrics), ...telemetry.absent ?? []]) {
       const answer = next.get(metric)
-      if (answer) next.set(metric, withSample(answer, Date.parse(ts), value))
+      const value = valueIn(telemetry, metric)
+      if (answer && value !== undefined) next.set(metric, withSample(answer, Date.parse(telemetry.ts), latestIn(telemetry, metric, value)))
     }
     answers.value = next
   }
@@ -55,9 +70,15 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
   return {
     /** By metric; one that is missing has not been answered yet. */
     answers,
+    /** Metrics that could not be loaded while others could. */
+    failed,
     ...useHistoryLoading({ ...time, load, what: () => metrics.value.join('\n') }),
-    isEmpty: computed(() => metrics.value.every(metric => answers.value.get(metric)?.points.length === 0)),
+    isEmpty: computed(() => metrics.value.every(metric => isNothing(answers.value.get(metric)))),
   }
+}
+
+function isNothing(answer: HistoryAnswer | undefined): boolean {
+  return answer !== undefined && answer.points.length === 0 && !('gaps' in answer && answer.gaps && answer.gaps.length > 0)
 }
 
 async function ask(deviceId: string, metric: string, { from, to }: TimeWindow, signal: AbortSignal): Promise<HistoryAnswer> {

@@ -1,10 +1,9 @@
 import { computed } from 'vue'
 import { useI18n } from '#imports'
-import type { DeviceState, Presence } from '#shared/schemas/device'
+import type { DeviceState, LatestValue, Presence } from '#shared/schemas/device'
 import { doorWord, isDoorMetric, presenceOf } from '#shared/utils/device-signs'
 import type { Signs } from '#shared/utils/device-signs'
 import type { MetricProfile } from '#shared/schemas/profile'
-import type { MetricValue } from '#shared/schemas/telemetry'
 import { metricKind } from '#shared/utils/metrics'
 import { useFormats } from './useFormats'
 import { presentMs } from './useServerTime'
@@ -57,9 +56,12 @@ export function useDeviceLook() {
     doorText,
 
     /** A metric's value as one would say it, with its unit; `own` is what people say about the metric. */
-    metricText(name: string, value: MetricValue, own?: MetricProfile): string {
-      return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value, own)
+    metricText(name: string, { value, exact }: Pick<LatestValue, 'value' | 'exact'>, own?: MetricProfile): string {
+      return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value, own, exact)
     },
+
+    /** What stands behind the dash of a metric that has no value now. */
+    noValueHint: (ts: string) => t('value.noneAt', { when: formats.dateTime(ts) }),
 
     /** `tempC` -> Temperature; a name of the device's own stays. */
     metricLabel(name: string): string {

@@ -7,6 +7,7 @@ import { unitOf } from '#shared/utils/metrics'
 import { durationParts, relativeParts } from '#shared/utils/relative-time'
 
 const LANGUAGE_TAGS: Record<string, string> = { de: 'de-DE', en: 'en-GB' }
+const NO_VALUE = '–'
 const NO_BREAK_SPACE = '\u00A0'
 /** Above this, thousands separators and decimals say less than the power of ten. */
 const LARGEST_PLAIN = 1e12
@@ -42,9 +43,13 @@ export function useFormats() {
     /** The language as `Intl` names it. */
     language,
     number: (value: number) => number(value),
-    /** A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. */
-    value(name: string, value: MetricValue, own?: MetricProfile): string {
-      const unit = unitOf(name, value, own)
+    /**
+     * A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. `isExact`: the text is a whole number
+     * of which every digit counts.
+     */
+    value(name: string, value: MetricValue | null, own?: MetricProfile, isExact?: boolean): string {
+      if (value === null) return NO_VALUE
+      const unit = unitOf(name, value, own, isExact)
       return unit ? `${text(value, own?.decimals)}${NO_BREAK_SPACE}${unit}` : text(value, own?.decimals)
     },
     /** `14 Nov 2026, 03:12:45`; in an hour that comes twice with the one it is. */

@@ -1,5 +1,5 @@
 import { useI18n } from '#imports'
-import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
+import type { HistoryAnswer, HistoryGap, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import { intervalAt, pointAt } from '#shared/utils/history-series'
 import { useDeviceLook } from './useDeviceLook'
@@ -14,7 +14,7 @@ export function useHistoryWords(deviceId: string) {
   const { metricOf } = useProfiles()
 
   const say = (metric: string, number: number) => value(metric, number, metricOf(deviceId, metric))
-  const sayAny = (metric: string, held: MetricValue) => metricText(metric, held, metricOf(deviceId, metric))
+  const sayAny = (metric: string, held: MetricValue) => metricText(metric, { value: held }, metricOf(deviceId, metric))
 
   function numberText(metric: string, { min, mean, max }: HistoryPoint): string {
     if (min === max) return say(metric, mean)
@@ -29,9 +29,15 @@ export function useHistoryWords(deviceId: string) {
       return at === null ? what : t('history.at', { when: dateTime(at), what })
     },
 
+    /** Since when there is no value: `undefined` where the last one still holds. */
+    noneSince(gaps: readonly HistoryGap[] | undefined): string | undefined {
+      const last = gaps?.at(-1)
+      return last?.to === null ? t('history.noneSince', { since: dateTime(last.from) }) : undefined
+    },
+
     /** For those who cannot see the charts: one metric at a moment. */
     readoutAt(metric: string, answer: HistoryAnswer | undefined, at: number): string {
-      const point = answer?.kind === 'number' ? pointAt(answer.points, at) : undefined
+      const point = answer?.kind === 'number' ? pointAt(answer.points, at, answer.gaps) : undefined
       const interval = answer?.kind === 'state' ? intervalAt(answer.points, at) : undefined
       const what = point ? numberText(metric, point) : interval ? sayAny(metric, interval.value) : t('history.nothing')
       return t('history.named', { name: metricLabel(metric), what })

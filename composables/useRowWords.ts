@@ -44,7 +44,7 @@ export interface RowValue { name: string, label: string, text: string, hint: str
  */
 export function useRowWords() {
   const { t, locale } = useI18n()
-  const { presenceMark, doorText, metricLabel, metricText } = useDeviceLook()
+  const { presenceMark, doorText, metricLabel, metricText, noValueHint } = useDeviceLook()
   const { ago, dateTime } = useFormats()
   const { nowMs, serverNowMs } = useClock()
   const { profileOf, metricOf } = useProfiles()
@@ -115,9 +115,10 @@ export function useRowWords() {
           rest++
           continue
         }
-        const text = metricText(name, latest.value, own)
+        const text = metricText(name, latest, own)
         const changedAtMs = changes.get(name)
-        items.push({ name, label: labelOf(name), text, hint: text.length > LONG_TEXT ? text : undefined, changedAtMs, isNews: isJustChanged(changedAtMs) })
+        const hint = latest.value === null ? noValueHint(latest.ts) : text.length > LONG_TEXT ? text : undefined
+        items.push({ name, label: labelOf(name), text, hint, changedAtMs, isNews: isJustChanged(changedAtMs) })
       }
       return { items, rest }
     },

@@ -37,16 +37,31 @@ export function useTimeChart(area: Readonly<Ref<HTMLElement | null>>, options: T
   function build() {
     chart?.destroy()
     chart = undefined
-    if (!library.value || !area.value || width.value === 0) return
-    chart = new library.value(chartOptions(area.value, width.value, language.value, options), dataOf(columns.value), area.value)
+    const [Chart, place, across] = [library.value, area.value, width.value]
+    if (!Chart || !place || across === 0) return
+    attempt(() => { chart = new Chart(chartOptions(place, across, language.value, options), dataOf(columns.value), place) })
     draw()
   }
 
   function draw() {
     if (!chart) return
-    chart.setData(dataOf(columns.value), false)
-    chart.setScale('x', { min: shown.value.from, max: shown.value.to })
+    const drawn = chart
+    attempt(() => {
+      drawn.setData(dataOf(columns.value), false)
+      drawn.setScale('x', { min: shown.value.from, max: shown.value.to })
+    })
     place()
+  }
+
+  /** The table of values needs no drawing. */
+  function attempt(act: () => void) {
+    try {
+      act()
+      hasFailed.value = false
+    }
+    catch {
+      hasFailed.value = true
+    }
   }
 
   function place() {
@@ -60,7 +75,6 @@ export function useTimeChart(area: Readonly<Ref<HTMLElement | null>>, options: T
       library.value = (await import('uplot')).default
     }
     catch {
-      // The table of values needs no drawing.
       hasFailed.value = true
     }
   })

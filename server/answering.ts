@@ -1,5 +1,5 @@
 // Questions about the past, answered from the history (and, where none is kept, from what is in memory).
-import type { RecentMessages as MessagesAnswer } from '#shared/schemas/device'
+import type { DeviceState, LatestValue, RecentMessages as MessagesAnswer } from '#shared/schemas/device'
 import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
 import type { MetricProfile } from '#shared/schemas/profile'
 import type { Sparklines } from '#shared/schemas/sparkline'
@@ -48,10 +48,30 @@ function metricOf(registry: Registry, deviceId: string, metric: string): MetricP
 export async function answerSparklines(history: History, registry: Registry, fleet: Fleet, deviceIds: readonly string[], at?: string): Promise<Sparklines> {
   const now = at === undefined ? Date.now() * 1000 : toMicroseconds(at)
   const lines = await Promise.all(deviceIds.map(async (deviceId): Promise<[string, Sparklines[string]][]> => {
-    const values = fleet.get(deviceId)?.values ?? {}
-    const metric = Object.keys(values).find(name => typeof values[name]?.value === 'number' && !metricOf(registry, deviceId, name)?.hidden)
-    const points = metric === undefined ? [] : await history.sparkline(deviceId, metric, now)
-    return metric === undefined || points.length === 0 ? [] : [[deviceId, { metric, points }]]
+    const line = await sparklineOf(history, registry, fleet.get(deviceId), now)
+    return line ? [[deviceId, line]] : []
   }))
   return Object.fromEntries(lines.flat())
+}
+
+async function sparklineOf(history: History, registry: Registry, device: DeviceState | undefined, now: number): Promise<Sparklines[string] | undefined> {
+  if (!device) return undefined
+  for (const [metric, latest] of Object.entries(device.values)) {
+    if (!mayBeNumber(latest) || metricOf(registry, device.deviceId, metric)?.hidden) continue
+    try {
+      const line = await history.sparkline(device.deviceId, metric, now)
+      if (line.points.length > 0) return { metric, ...line }
+    }
+    catch (error) {
+      // What is damaged of one device must not take the lines of the others with it.
+      if (!history.isOpen()) throw error
+    }
+    // Of a metric that has no value now only the past tells whether it is a number.
+    if (latest.value !== null) return undefined
+  }
+  return undefined
+}
+
+function mayBeNumber({ value, exact }: LatestValue): boolean {
+  return value === null || exact === true || typeof value === 'number'
 }

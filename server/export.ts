@@ -5,6 +5,7 @@ import { csvText } from '#shared/utils/spreadsheet'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { ExportedSample } from './history/archive'
 import type { History } from './history/contract'
+import { said } from './history/values'
 import type { Registry } from './registry/contract'
 
 type Asked = Pick<ExportQuery, 'format' | 'metric' | 'zone'> & { from: number, to: number }
@@ -40,7 +41,10 @@ function formOf(registry: Registry, deviceId: string, { format, zone }: Asked): 
 
 const JSON_LINES: FileForm = {
   begin: '',
-  toLine: ({ time, metric, value }) => `${JSON.stringify({ time: fromMicroseconds(time), metric, value })}\n`,
+  toLine({ time, metric, value }) {
+    const line = { time: fromMicroseconds(time), metric, value: said(value), ...(typeof value === 'bigint' && { exact: true }) }
+    return `${JSON.stringify(line)}\n`
+  },
 }
 
 function commas(registry: Registry, deviceId: string): FileForm {
@@ -72,15 +76,16 @@ function describe(registry: Registry, deviceId: string, separator: string) {
     const head = known.get(key)
     if (head !== undefined) return head
     const own = metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
-    const made = [deviceId, name, metric, unitOf(metric, value, own) ?? ''].map(csvText).join(separator)
+    const made = [deviceId, name, metric, unitOf(metric, said(value) ?? '', own) ?? ''].map(csvText).join(separator)
     known.set(key, made)
     return made
   }
 }
 
-/** Numbers and booleans as they are; what a device says as text stays text. */
+/** Numbers and booleans as they are; texts, and whole numbers that a spreadsheet would round, as texts; nothing where there was no value. */
 function csvValue({ value }: ExportedSample): string {
-  return typeof value === 'string' ? csvText(value) : String(value)
+  if (value === null) return ''
+  return typeof value === 'string' || typeof value === 'bigint' ? csvText(String(value)) : String(value)
 }
 
 /** `25.10.2026 02:30:00` */

@@ -6,7 +6,11 @@ const EVENT_ID = 'Zm9vYmFy.4711'
 const METRICS = { tempC: 21.3, humidity: 48.2, doorState: 'open' }
 const NUMBER = { deviceId: 'gate-001', metric: 'tempC', unit: '°C', from: '2026-11-02T11:00:00.000Z', to: '2026-11-02T12:00:00.000Z' }
 
-const telemetry: InputOf<'Telemetry'> = { deviceId: 'gate-001', ts: '2026-11-02T12:00:00Z', metrics: METRICS, receivedAt: RECEIVED_AT }
+const PULSES = '9007199254740993'
+
+const telemetry: InputOf<'Telemetry'> = {
+  deviceId: 'gate-001', ts: '2026-11-02T12:00:00Z', metrics: { ...METRICS, pulses: PULSES }, receivedAt: RECEIVED_AT, exact: ['pulses'], absent: ['lux'],
+}
 const state: InputOf<'DeviceStatus'> = { status: 'open', updatedAt: '2026-11-02T11:58:30Z', receivedAt: '2026-11-02T11:58:30.080Z' }
 
 const deviceState: InputOf<'DeviceState'> = {
@@ -17,6 +21,8 @@ const deviceState: InputOf<'DeviceState'> = {
     tempC: { value: 21.3, ts: '2026-11-02T12:00:00Z' },
     humidity: { value: 48.2, ts: '2026-11-02T12:00:00Z' },
     doorState: { value: 'open', ts: '2026-11-02T12:00:00Z' },
+    pulses: { value: PULSES, ts: '2026-11-02T12:00:00Z', exact: true },
+    lux: { value: null, ts: '2026-11-02T12:00:00Z' },
   },
   state,
   clock: 'ok',
@@ -63,7 +69,7 @@ const examination: InputOf<'Examination'> = {
 
 /** One example of a shape, by the shape's name. */
 export const EXAMPLES = {
-  TelemetryMessage: { ts: '2026-11-02T12:00:00Z', metrics: METRICS },
+  TelemetryMessage: { ts: '2026-11-02T12:00:00Z', metrics: { ...METRICS, lux: null } },
   StateMessage: { status: 'open', updated_at: '2026-11-02T11:58:30Z' },
   ApplicationStatus: 'online',
   StreamRequest: { type: 'ping' },
@@ -97,6 +103,8 @@ export const EXAMPLES = {
     resolution: 'minute',
     stepSeconds: 60,
     points: [{ time: 1_793_620_740_000, min: 21.1, max: 21.5, mean: 21.28, last: 21.3, count: 12 }],
+    gaps: [{ from: 1_793_620_800_000, to: null }],
+    skipped: 1,
   },
   PresenceAnswer: {
     deviceId: 'gate-001',

@@ -217,7 +217,8 @@ export function createFleet(limits: FleetLimits): Fleet {
       heldBytes -= entry.bytes
       // It stays at its place until another device takes it: as little of it as there can be.
       const { device } = entry
-      entry.set({ ...device, lastTelemetry: { ...device.lastTelemetry, metrics: {} }, values: {}, state: null })
+      const { ts, receivedAt } = device.lastTelemetry
+      entry.set({ ...device, lastTelemetry: { deviceId, ts, receivedAt, metrics: {} }, values: {}, state: null })
       freePlaces.push(entry.place)
       return entry.place
     },

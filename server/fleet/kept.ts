@@ -106,7 +106,8 @@ function valuesOf({ metrics, ts }: Telemetry): DeviceState['values'] {
 }
 
 /** Whether these values are what {@link valuesOf} makes of the message. */
-function isAllOf({ metrics, ts }: Telemetry, values: DeviceState['values']): boolean {
+function isAllOf({ metrics, ts, exact, absent }: Telemetry, values: DeviceState['values']): boolean {
+  if (exact || absent) return false
   let held = 0
   for (const name in values) {
     const value = values[name]

@@ -1,4 +1,4 @@
-import type { DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Fleet } from './fleet'
 import type { Snapshot } from './snapshot'
@@ -14,18 +14,30 @@ export function createStates(fleet: Fleet, snapshot: Snapshot) {
     latest(deviceId: string): { type: 'telemetry' | 'state' | 'presence', data: string }[] {
       const device = fleet.get(deviceId)
       if (!device) return []
-      const metrics = Object.fromEntries(Object.entries(device.values).map(([name, { value }]) => [name, value]))
-      const telemetry: Telemetry = { ...device.lastTelemetry, metrics }
+      const telemetry = everyValue(device)
       const change: DeviceStatusChange | undefined = device.state ? { ...device.state, deviceId } : undefined
       const { presence, presenceSince, intervalSeconds } = device
       const alive: PresenceChange | undefined = presence && presenceSince
         ? { deviceId, presence, since: presenceSince, ...(intervalSeconds !== undefined && { intervalSeconds }) }
         : undefined
       return [
-        ...(Object.keys(metrics).length > 0 ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
+        ...(Object.keys(device.values).length > 0 ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
         ...(change ? [{ type: 'state' as const, data: JSON.stringify(change) }] : []),
         ...(alive ? [{ type: 'presence' as const, data: JSON.stringify(alive) }] : []),
       ]
     },
+  }
+}
+
+/** The last message as if it had brought the newest value of every metric. */
+function everyValue({ lastTelemetry, values }: DeviceState): Telemetry {
+  const { exact: _, absent: __, ...rest } = lastTelemetry
+  const latest = Object.entries(values)
+  const [exact, absent] = [latest.filter(([, value]) => value.exact), latest.filter(([, { value }]) => value === null)]
+  return {
+    ...rest,
+    metrics: Object.fromEntries(latest.flatMap(([name, { value }]) => value === null ? [] : [[name, value]])),
+    ...(exact.length > 0 && { exact: exact.map(([name]) => name) }),
+    ...(absent.length > 0 && { absent: absent.map(([name]) => name) }),
   }
 }

@@ -5,7 +5,7 @@ import type { Delivery } from './deliveries'
 import type { Past } from './past'
 import type { PresenceLog } from './presence-lines'
 import type { ExportedSample } from './archive'
-import type { Question } from './reading'
+import type { Question, SparklinePoints } from './reading'
 import type { RetentionLimits } from './retention'
 import type { StoredMessage } from './segments'
 import type { Awaitable } from './shelf'
@@ -71,8 +71,8 @@ export interface History {
   thinned: (question: Question, points: number) => Promise<HistoryAnswer>
   /** The newest messages from before a moment, newest first: at least `limit` where there are as many. */
   messagesBefore: (deviceId: string, before: number, limit: number) => Promise<StoredMessage[]>
-  /** The mean of each minute of the hour before `now` (microseconds since 1970), as `[milliseconds since 1970, mean]`. */
-  sparkline: (deviceId: string, metric: string, now: number) => Promise<[number, number][]>
+  /** The mean of each minute of the hour before `now` (microseconds since 1970), as `[milliseconds since 1970, mean]`, and where there was none. */
+  sparkline: (deviceId: string, metric: string, now: number) => Promise<SparklinePoints>
   /** Every sample of a device in a range (both ends included), an hour at a time, and about how many messages they come from. */
   export: (deviceId: string, from: number, to: number) => Promise<{ messages: number, hours: AsyncIterable<ExportedSample[]> }>
   /** The past of all devices, for whoever goes through it. */

@@ -1,11 +1,13 @@
-import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
-import type { MetricValue } from '#shared/schemas/telemetry'
+import type { HistoryAnswer, HistoryGap, HistoryPoint } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/utils/time'
 import { packedBefore, packedRollups, packedSamples, samplesBeside } from './archive'
-import { mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
+import { gapsBetween, rollupPieces, samplePieces, toIntervals } from './gaps'
+import { meanOf, mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample, StoredMessage } from './segments'
 import type { Readable, Shelf } from './shelf'
+import { numberIn, said } from './values'
+import type { MetricOrNull, StoredValue } from './values'
 
 /** Beyond this many messages in a range it is read from the minutes. */
 const RAW_MESSAGES = 20_000
@@ -19,8 +21,10 @@ interface Asked { shelf: Shelf, kept: Readable['kept'], device: number, unpacked
 /** Every sample, oldest first, at most `limit`. */
 async function readRaw(store: Readable, question: Question, limit: number): Promise<HistoryAnswer> {
   const samples = await ask(store, question.deviceId, asked => samplesOf(asked, question), [])
-  const points = samples.slice(0, limit).map(({ time, value }): [number, Sample['value']] => [time / 1000, value])
-  return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more: samples.length > limit }
+  const shown = samples.slice(0, limit)
+  const points = shown.map(({ time, value }): [number, MetricOrNull] => [time / 1000, said(value)])
+  const exact = shown.flatMap(({ value }, i) => typeof value === 'bigint' ? [i] : [])
+  return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more: samples.length > limit, ...(exact.length > 0 && { exact }) }
 }
 
 /** About `points` buckets from the tier that fits: numbers with min and max, texts and booleans as intervals. */
@@ -33,19 +37,33 @@ async function thinned(asked: Asked, question: Question, points: number): Promis
   return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(asked, question))
 }
 
-function toAnswer({ resolution, rollups, samples }: Tier, question: Question, points: number, held?: MetricValue): HistoryAnswer {
-  if (!isNumber({ rollups, samples })) {
+function toAnswer(tier: Tier, question: Question, points: number, held?: StoredValue): HistoryAnswer {
+  const { resolution, rollups, samples } = tier
+  if (!isNumber(tier)) {
     const changes = samples ?? rollups.map(({ start, last }) => ({ time: start, value: last }))
-    if (held !== undefined && typeof held !== 'number') changes.unshift({ time: question.from, value: held })
-    if (changes.length > 0) return { ...headOf(question), kind: 'state', resolution, points: toIntervals(changes, question.to) }
+    if (held !== undefined && numberIn(held) === undefined) changes.unshift({ time: question.from, value: held })
+    if (changes.some(({ value }) => value !== null)) {
+      const intervals = toIntervals(changes, question.to)
+      return { ...headOf(question), kind: 'state', resolution, points: intervals.points, ...withGaps(intervals.gaps) }
+    }
   }
   const step = stepFor(question, points, resolution)
   const buckets = samples ? rollUp(samples, step) : mergeRollups(rollups, step)
-  return { ...headOf(question), kind: 'number', resolution, stepSeconds: step / 1_000_000, points: buckets.flatMap(toPoint) }
+  const gaps = gapsBetween(samples ? samplePieces(samples) : rollupPieces(rollups, resolution === 'raw' ? step : TIERS[resolution].step), step)
+  const skipped = buckets.reduce((sum, { count, numbers }) => sum + count - numbers, 0)
+  const isRounded = (samples ?? []).some(({ value }) => typeof value === 'bigint') || rollups.some(({ last }) => typeof last === 'bigint')
+  return {
+    ...headOf(question), kind: 'number', resolution, stepSeconds: step / 1_000_000, points: buckets.flatMap(toPoint),
+    ...withGaps(gaps), ...(skipped > 0 && { skipped }), ...(isRounded && { rounded: true }),
+  }
+}
+
+function withGaps(gaps: HistoryGap[]): { gaps?: HistoryGap[] } {
+  return gaps.length > 0 ? { gaps } : {}
 }
 
 function isNumber({ rollups, samples }: Pick<Tier, 'rollups' | 'samples'>): boolean {
-  return samples ? samples.some(({ value }) => typeof value === 'number') : rollups.some(({ numbers }) => numbers > 0)
+  return samples ? samples.some(({ value }) => numberIn(value) !== undefined) : rollups.some(({ numbers }) => numbers > 0)
 }
 
 /** Asks about a device by its name; `nothing` is the answer where none of that name is known. */
@@ -87,7 +105,7 @@ async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to 
 }
 
 /** The value that a metric had when the range began, to the minute, if it was heard within a month before. */
-async function heldAt({ shelf, device, unpacked }: Asked, { metric, from }: Question): Promise<MetricValue | undefined> {
+async function heldAt({ shelf, device, unpacked }: Asked, { metric, from }: Question): Promise<StoredValue | undefined> {
   const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time < from).at(-1)
   if (fresh) return fresh.value
   for (const tier of ['minute', 'hour'] as const) {
@@ -105,21 +123,9 @@ function stepFor({ from, to }: Question, points: number, resolution: 'raw' | Tie
   return Math.max(1, Math.ceil((to - from) / points / least)) * least
 }
 
-function toPoint({ start, count, numbers, min, max, sum, last }: Rollup): HistoryPoint[] {
-  if (numbers === 0) return []
-  return [{ time: start / 1000, min, max, mean: sum / numbers, last: typeof last === 'number' ? last : max, count }]
-}
-
-/** Runs of equal values; each holds until the next begins, the last to the end of the range. */
-function toIntervals(changes: readonly Sample[], end: number): HistoryInterval[] {
-  const intervals: HistoryInterval[] = []
-  for (const { time, value } of changes) {
-    const open = intervals.at(-1)
-    if (open?.value === value) continue
-    if (open) open.to = time / 1000
-    intervals.push({ from: time / 1000, to: end / 1000, value })
-  }
-  return intervals
+function toPoint(rollup: Rollup): HistoryPoint[] {
+  const { start, numbers, min, max, last } = rollup
+  return numbers === 0 ? [] : [{ time: start / 1000, min, max, mean: meanOf(rollup), last: numberIn(last) ?? max, count: numbers }]
 }
 
 /** The newest messages before a moment, newest first. */
@@ -132,12 +138,15 @@ function readMessagesBefore(store: Readable, deviceId: string, before: number, l
 
 const SPARKLINE = 60 * MINUTE
 
+export interface SparklinePoints { points: [number, number][], gaps?: HistoryGap[] }
+
 /** The mean of each minute of the last hour, as `[milliseconds since 1970, mean]`. */
-function readSparkline(store: Readable, deviceId: string, metric: string, now: number): Promise<[number, number][]> {
+function readSparkline(store: Readable, deviceId: string, metric: string, now: number): Promise<SparklinePoints> {
   return ask(store, deviceId, async (asked) => {
     const rollups = await rollupsOf(asked, { metric, from: now - SPARKLINE, to: now }, 'minute')
-    return rollups.flatMap(({ start, numbers, sum }): [number, number][] => numbers > 0 ? [[start / 1000, sum / numbers]] : [])
-  }, [])
+    const points = rollups.flatMap((rollup): [number, number][] => rollup.numbers > 0 ? [[rollup.start / 1000, meanOf(rollup)]] : [])
+    return { points, ...withGaps(gapsBetween(rollupPieces(rollups, MINUTE), MINUTE)) }
+  }, { points: [] })
 }
 
 /** The questions about one device that the history answers; `opened` throws while it is not open. */

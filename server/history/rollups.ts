@@ -1,6 +1,7 @@
-import type { MetricValue } from '#shared/schemas/telemetry'
 import { fromDeltas, pack, toDeltas, unpack } from './columns'
 import type { Sample } from './segments'
+import { fromColumn, numberIn, toColumn } from './values'
+import type { StoredValue, ValueColumn } from './values'
 
 export const MINUTE = 60_000_000
 export const HOUR = 60 * MINUTE
@@ -13,7 +14,10 @@ export const TIERS = {
 } as const
 export type TierName = keyof typeof TIERS
 
-/** What is known of one metric in one bucket of time. `min`, `max` and `sum` are of the `numbers` numeric values. */
+/**
+ * What is known of one metric in one bucket of time. `min`, `max` and `sum` are of the `numbers` numeric values; the sum may be too large
+ * to be a number, then `mean` is there.
+ */
 export interface Rollup {
   /** Begin of the bucket, microseconds since 1970. */
   start: number
@@ -22,7 +26,8 @@ export interface Rollup {
   min: number
   max: number
   sum: number
-  last: MetricValue
+  mean?: number
+  last: StoredValue
 }
 
 export const floorTo = (time: number, step: number): number => Math.floor(time / step) * step
@@ -41,18 +46,34 @@ export function rollUp(samples: readonly Sample[], step: number, held?: (start: 
   return rollups
 }
 
-function emptyRollup(start: number, last: MetricValue): Rollup {
+function emptyRollup(start: number, last: StoredValue): Rollup {
   return { start, count: 0, numbers: 0, min: Infinity, max: -Infinity, sum: 0, last }
 }
 
-function add(rollup: Rollup, value: MetricValue) {
+function add(rollup: Rollup, value: StoredValue) {
   rollup.count++
   rollup.last = value
-  if (typeof value !== 'number') return
-  rollup.numbers++
-  rollup.min = Math.min(rollup.min, value)
-  rollup.max = Math.max(rollup.max, value)
-  rollup.sum += value
+  const number = numberIn(value)
+  if (number === undefined) return
+  addNumbers(rollup, { numbers: 1, min: number, max: number, sum: number })
+}
+
+function addNumbers(rollup: Rollup, added: Pick<Rollup, 'numbers' | 'min' | 'max' | 'sum' | 'mean'>) {
+  if (added.numbers === 0) return
+  const numbers = rollup.numbers + added.numbers
+  const sum = rollup.sum + added.sum
+  if (!Number.isFinite(sum)) rollup.mean = meanOf(rollup) * (rollup.numbers / numbers) + meanOf(added) * (added.numbers / numbers)
+  rollup.numbers = numbers
+  rollup.sum = sum
+  rollup.min = Math.min(rollup.min, added.min)
+  rollup.max = Math.max(rollup.max, added.max)
+}
+
+/** The mean of the numbers in a bucket, 0 where there are none; always finite. */
+export function meanOf({ numbers, min, max, sum, mean }: Pick<Rollup, 'numbers' | 'min' | 'max' | 'sum' | 'mean'>): number {
+  if (numbers === 0) return 0
+  // Rounding must not lead out of what was measured.
+  return Number.isFinite(sum) ? sum / numbers : Math.min(max, Math.max(min, mean ?? min / 2 + max / 2))
 }
 
 /** Several buckets, in order of time, as larger ones. */
@@ -63,29 +84,29 @@ export function mergeRollups(rollups: readonly Rollup[], step: number): Rollup[]
     const start = floorTo(rollup.start, step)
     if (current?.start !== start) merged.push(current = emptyRollup(start, rollup.last))
     current.count += rollup.count
-    current.numbers += rollup.numbers
-    current.min = Math.min(current.min, rollup.min)
-    current.max = Math.max(current.max, rollup.max)
-    current.sum += rollup.sum
     current.last = rollup.last
+    addNumbers(current, rollup)
   }
   return merged
 }
 
 /**
- * Rollups of one period by column: `k` bucket numbers as deltas, `n` counts, `v` last values, `x` min, max and sum of each
- * bucket that holds more than its last value, `q` how many of its values are numbers where not all or none are.
+ * Rollups of one period by column: `k` bucket numbers as deltas, `n` counts, `v` (and `e`) last values, `x` min, max and sum of each
+ * bucket that holds more than its last value, `q` how many of its values are numbers where not all or none are, `b` the mean where the sum
+ * is too large to be a number (`null` in `x`).
  */
-interface Columns { k: number[], n: number[], v: MetricValue[], x: number[], q?: [number, number][] }
+interface Columns extends ValueColumn { k: number[], n: number[], x: (number | null)[], q?: [number, number][], b?: [number, number][] }
 
 export function packRollups(rollups: readonly Rollup[], step: number): Buffer {
   const mixed = rollups.flatMap(({ count, numbers, last }, i): [number, number][] => numbers === usualNumbers(count, last) ? [] : [[i, numbers]])
+  const overflown = rollups.flatMap((rollup, i): [number, number][] => Number.isFinite(rollup.sum) ? [] : [[i, meanOf(rollup)]])
   const columns: Columns = {
     k: toDeltas(rollups.map(({ start }) => start / step)),
     n: rollups.map(({ count }) => count),
-    v: rollups.map(({ last }) => last),
-    x: rollups.flatMap(({ count, numbers, min, max, sum }) => count > 1 && numbers > 0 ? [min, max, sum] : []),
+    ...toColumn(rollups.map(({ last }) => last)),
+    x: rollups.flatMap(({ count, numbers, min, max, sum }) => count > 1 && numbers > 0 ? [min, max, Number.isFinite(sum) ? sum : null] : []),
     ...(mixed.length > 0 && { q: mixed }),
+    ...(overflown.length > 0 && { b: overflown }),
   }
   return pack(columns)
 }
@@ -93,23 +114,27 @@ export function packRollups(rollups: readonly Rollup[], step: number): Buffer {
 export function unpackRollups(data: Uint8Array, step: number): Rollup[] {
   const columns = unpack(data)
   if (!isColumns(columns)) throw new Error('A rollup of the history cannot be read.')
-  const { n, v, x } = columns
+  const { n, x } = columns
+  const lasts = fromColumn(columns)
   const mixed = new Map(columns.q)
+  const means = new Map(columns.b)
   let next = 0
   return fromDeltas(columns.k).map((bucket, i) => {
     const count = n[i] ?? 0
-    const last = v[i] ?? 0
+    const last = lasts[i] ?? null
     const numbers = mixed.get(i) ?? usualNumbers(count, last)
     const rollup = { ...emptyRollup(bucket * step, last), count, numbers }
     if (numbers === 0) return rollup
-    if (count === 1 && typeof last === 'number') return { ...rollup, min: last, max: last, sum: last }
-    const [min = Infinity, max = -Infinity, sum = 0] = x.slice(next, next += 3)
-    return { ...rollup, min, max, sum }
+    const only = count === 1 ? numberIn(last) : undefined
+    if (only !== undefined) return { ...rollup, min: only, max: only, sum: only }
+    const [min, max, sum] = x.slice(next, next += 3)
+    const mean = means.get(i)
+    return { ...rollup, min: min ?? Infinity, max: max ?? -Infinity, sum: sum ?? Infinity, ...(mean !== undefined && { mean }) }
   })
 }
 
-function usualNumbers(count: number, last: MetricValue): number {
-  return typeof last === 'number' ? count : 0
+function usualNumbers(count: number, last: StoredValue): number {
+  return numberIn(last) === undefined ? 0 : count
 }
 
 function isColumns(value: unknown): value is Columns {

@@ -1,16 +1,17 @@
-import type { MetricValue } from '#shared/schemas/telemetry'
 import { fromDeltas, pack, toDeltas, unpack } from './columns'
+import { fromColumn, toColumn } from './values'
+import type { StoredValue, ValueColumn } from './values'
 
 /** One telemetry message as it is kept. Times in microseconds since 1970. */
 export interface StoredMessage {
   time: number
   received: number
-  metrics: Record<string, MetricValue>
+  metrics: Record<string, StoredValue>
   claimedTs?: string
 }
 
 /** One value of one metric; `time` in microseconds since 1970. */
-export interface Sample { time: number, value: MetricValue }
+export interface Sample { time: number, value: StoredValue }
 
 /** In place of a shift: the same sample is stored already. */
 const REPEATED = -1
@@ -22,7 +23,7 @@ const REPEATED = -1
 export interface Segment {
   t: number[]
   r: number[]
-  m: Record<string, { i?: number[], v: MetricValue[], s?: [number, number][] }>
+  m: Record<string, ValueColumn & { i?: number[], s?: [number, number][] }>
   c?: Record<string, string>
 }
 
@@ -30,7 +31,7 @@ export interface Segment {
  * Where samples come to lie beside those that exist: the same value at the same time is one sample (`REPEATED`), another
  * value at the same time goes to the next free microsecond. Adds what it places to `taken`; returns a shift per sample.
  */
-function place(samples: readonly Sample[], taken: Map<number, MetricValue>): number[] {
+function place(samples: readonly Sample[], taken: Map<number, StoredValue>): number[] {
   return samples.map(({ time, value }) => {
     for (let at = time; ; at++) {
       const held = taken.get(at)
@@ -95,7 +96,7 @@ export function buildSegment(messages: readonly StoredMessage[], existing?: (met
     const exceptions = shifts.flatMap((shift, i): [number, number][] => shift === 0 ? [] : [[i, shift]])
     columns[name] = {
       ...(carried.length < messages.length && { i: toDeltas(messages.flatMap(({ metrics }, i) => Object.hasOwn(metrics, name) ? i : [])) }),
-      v: carried.map(({ value }) => value),
+      ...toColumn(carried.map(({ value }) => value)),
       ...(exceptions.length > 0 && { s: exceptions }),
     }
   }
@@ -121,14 +122,14 @@ export function samplesOf({ t, m }: Segment, metric: string): Sample[] {
   const times = fromDeltas(t)
   const carriers = column.i && fromDeltas(column.i)
   const shifts = new Map(column.s)
-  return column.v.flatMap((value, i) => {
+  return fromColumn(column).flatMap((value, i) => {
     const shift = shifts.get(i) ?? 0
     return shift === REPEATED ? [] : { time: (times[carriers?.[i] ?? i] ?? 0) + shift, value }
   })
 }
 
 /** The samples of every metric in a packed segment. */
-export function readAllSamples(data: Uint8Array): { metric: string, time: number, value: MetricValue }[] {
+export function readAllSamples(data: Uint8Array): { metric: string, time: number, value: StoredValue }[] {
   const segment = readSegment(data)
   return Object.keys(segment.m).flatMap(metric => samplesOf(segment, metric).map(sample => ({ metric, ...sample })))
 }
@@ -142,9 +143,9 @@ export function readMessages(data: Uint8Array): StoredMessage[] {
     metrics: {},
     ...(c?.[i] !== undefined && { claimedTs: c[i] }),
   }))
-  for (const [name, { i: carriers, v }] of Object.entries(m)) {
-    const indexes = carriers && fromDeltas(carriers)
-    v.forEach((value, i) => {
+  for (const [name, column] of Object.entries(m)) {
+    const indexes = column.i && fromDeltas(column.i)
+    fromColumn(column).forEach((value, i) => {
       const message = messages[indexes?.[i] ?? i]
       if (message) message.metrics[name] = value
     })

@@ -13,6 +13,7 @@ import type { Readable } from './shelf'
 import { createSqliteShelf } from './sqlite-shelf'
 import { createTail } from './tail'
 import type { DeviceTail } from './tail'
+import { saidMetrics, storedMetrics } from './values'
 
 /**
  * A message to keep; `body` is its JSON text, made once for all who need it, `time` its `ts` in microseconds since 1970, where
@@ -153,8 +154,9 @@ export function isSample<R extends { kind: string, value: object }>(record: R): 
 }
 
 /** The part of a telemetry message that is kept as samples. */
-export function toStored({ ts, receivedAt, metrics, claimedTs }: Telemetry, time = toMicroseconds(ts)): StoredMessage {
-  const message: StoredMessage = { time, received: receivedTime(receivedAt), metrics }
+export function toStored(telemetry: Telemetry, time = toMicroseconds(telemetry.ts)): StoredMessage {
+  const { receivedAt, claimedTs } = telemetry
+  const message: StoredMessage = { time, received: receivedTime(receivedAt), metrics: storedMetrics(telemetry) }
   if (claimedTs !== undefined) message.claimedTs = claimedTs
   return message
 }
@@ -169,5 +171,5 @@ function receivedTime(text: string): number {
 
 /** The inverse of {@link toStored}; times come back in UTC. */
 export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
-  return { deviceId, ts: fromMicroseconds(time), metrics, receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }) }
+  return { deviceId, ts: fromMicroseconds(time), ...saidMetrics(metrics), receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }) }
 }

@@ -1,4 +1,3 @@
-import type { MetricValue } from '#shared/schemas/telemetry'
 import type { StoredMessage } from './segments'
 
 /** What a device has in the journal that is not packed yet. */
@@ -25,7 +24,7 @@ const SMALL = 4
 class Columns implements DeviceTail {
   private times: number[] = []
   private received: number[] = []
-  private metrics: Record<string, MetricValue>[] = []
+  private metrics: StoredMessage['metrics'][] = []
   // Made when it is needed: most devices never claim a time that cannot be.
   private claims: Map<number, string> | undefined = undefined
 

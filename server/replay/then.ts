@@ -3,6 +3,7 @@ import { copyPresence } from '#shared/utils/device-state'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { DeviceMoment } from '../history/moment'
 import { fromStored } from '../history/store'
+import { toLatest } from '../history/values'
 
 /**
  * A device as the API has it, at a past moment. On this axis everything happens when it was measured: `lastSeen` is the time of the
@@ -14,7 +15,7 @@ export function stateThen(deviceId: string, { last, values, wrongClock }: Device
     deviceId,
     lastSeen: fromMicroseconds(last.time),
     lastTelemetry: fromStored(deviceId, last),
-    values: Object.fromEntries([...values].map(([name, { time, value }]) => [name, { value, ts: fromMicroseconds(time) }])),
+    values: Object.fromEntries([...values].map(([name, { time, value }]) => [name, toLatest(value, fromMicroseconds(time))])),
     state: now?.state && Date.parse(now.state.updatedAt) * 1_000 <= at ? now.state : null,
     clock: wrongClock ? 'wrong' : 'ok',
   }

@@ -1,26 +1,43 @@
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
-import type { TelemetryMessage } from '#shared/schemas/telemetry'
+import type { Telemetry, TelemetryMessage } from '#shared/schemas/telemetry'
 import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/utils/ordinary'
+import { keepWholeNumbers } from './whole-numbers'
 
 const MINUTES_END = '2025-11-02T12:00'.length
 
 /** Where a message is not what it should be, and what the schema says of that. */
 export interface MessageFault { path: PropertyKey[], message: string }
 
-/** A parsed message, or its first fault. Names and lengths are the caller's to check. */
-export function checkMessage(message: Record<string, unknown>): { data: TelemetryMessage } | { fault: MessageFault } {
+/** A message with its values apart from the names that have none. */
+export type ReadMessage = Omit<TelemetryMessage, 'metrics'> & Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
+
+/**
+ * A parsed message, or its first fault; `text` is the JSON that it was parsed from. Names and lengths are the caller's to check, the names
+ * before: what is parsed may be changed here.
+ */
+export function checkMessage(message: Record<string, unknown>, text: string): { data: ReadMessage } | { fault: MessageFault } {
   if (isOrdinary(message)) return { data: message }
+  const exact = keepWholeNumbers(message.metrics, text)
   const parsed = TelemetryMessageSchema.safeParse(message)
-  if (parsed.success) return parsed
-  const { path = [], message: words = '' } = parsed.error.issues[0] ?? {}
-  return { fault: { path, message: words } }
+  if (!parsed.success) {
+    const { path = [], message: words = '' } = parsed.error.issues[0] ?? {}
+    return { fault: { path, message: words } }
+  }
+  const { metrics: said, ...rest } = parsed.data
+  const metrics: ReadMessage['metrics'] = {}
+  const absent: string[] = []
+  for (const [name, value] of Object.entries(said)) {
+    if (value === null) absent.push(name)
+    else metrics[name] = value
+  }
+  return { data: { ...rest, metrics, ...(exact.length > 0 && { exact }), ...(absent.length > 0 && { absent }) } }
 }
 
 /**
  * Whether a message is without any doubt what {@link TelemetryMessageSchema} accepts and leaves as it is. Nearly all are, and
  * asking the schema costs many times as much; it judges the others, and a test holds the two together.
  */
-export function isOrdinary(message: Record<string, unknown>): message is TelemetryMessage {
+export function isOrdinary(message: Record<string, unknown>): message is ReadMessage & Record<string, unknown> {
   for (const key in message) {
     if (!isOrdinaryField(key, message[key])) return false
   }
@@ -29,7 +46,8 @@ export function isOrdinary(message: Record<string, unknown>): message is Telemet
 
 function isOrdinaryField(key: string, value: unknown): boolean {
   switch (key) {
-    case 'metrics': return isOrdinaryMetrics(value)
+    // Beyond this a number may not be the one that was sent.
+    case 'metrics': return isOrdinaryMetrics(value, Number.MAX_SAFE_INTEGER)
     // With seconds: only then it is RFC 3339 as well.
     case 'ts': return isOrdinaryTime(value) && String(value)[MINUTES_END] === ':'
     case 'seq': return isOrdinaryCount(value)

@@ -8,6 +8,7 @@ import { ZONE_MISSING } from '#shared/schemas/telemetry'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isRecord } from '#shared/utils/ordinary'
 import { toMicroseconds } from '#shared/utils/time'
+import { NOT_JSON, parseJson } from './json'
 import { checkMessage } from './ordinary'
 import type { MessageFault } from './ordinary'
 
@@ -93,7 +94,7 @@ function readOf({ deviceId, kind }: Head, { payload, replayed }: IncomingMessage
   if (value === NOT_JSON) return reject('not-json', 'The payload is not JSON.')
   if (!isRecord(value)) return reject('not-an-object', 'The payload is JSON, but not an object such as {"metrics":{"tempC":21.3}}.')
   const read = kind === 'telemetry' ? readTelemetry : readState
-  return read({ deviceId, value, replayed, receivedMs }, context)
+  return read({ deviceId, value, text, replayed, receivedMs }, context)
 }
 
 /** An empty payload deletes a retained message: for a state that means something, for telemetry it is no reading. */
@@ -112,38 +113,16 @@ function readText(payload: Buffer, limits: SensorsLimits): string | Refusal {
   return text.includes('\uFFFD') && !isUtf8(payload) ? reject('not-utf8', 'The payload is not valid UTF-8.') : text
 }
 
-const NOT_JSON = Symbol('not JSON')
-/** With the spaces that JSON may stand between. */
-const WRAPPING = new Set(['\uFEFF', '\u0000', ' ', '\t', '\r', '\n'])
+/** A JSON object under a device's topic, and what it was parsed from. */
+interface Content { deviceId: string, value: Record<string, unknown>, text: string, replayed: boolean, receivedMs: number }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  }
-  catch {
-    const bare = withoutWrapping(text)
-    return bare === text ? NOT_JSON : parseJson(bare)
-  }
-}
-
-/** Some editors and libraries put a byte order mark before a text, and C its final NUL behind it: neither is part of it. */
-function withoutWrapping(text: string): string {
-  let [from, to] = [0, text.length]
-  while (from < to && WRAPPING.has(text.charAt(from))) from++
-  while (to > from && WRAPPING.has(text.charAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-/** A JSON object under a device's topic. */
-interface Content { deviceId: string, value: Record<string, unknown>, replayed: boolean, receivedMs: number }
-
-function readTelemetry({ deviceId, value, replayed, receivedMs }: Content, limits: Context): Observation {
+function readTelemetry({ deviceId, value, text, replayed, receivedMs }: Content, limits: Context): Observation {
   const { metrics } = value
   if (!isRecord(metrics)) return reject('metrics-missing', 'There is no "metrics" object with at least one value.')
   const refusal = refuseNames(metrics, limits)
   if (refusal) return refusal
 
-  const checked = checkMessage(value)
+  const checked = checkMessage(value, text)
   if ('fault' in checked) return refusalOf(checked.fault)
   const { data } = checked
   if (data.deviceId !== undefined && data.deviceId !== deviceId) {
@@ -160,6 +139,8 @@ function readTelemetry({ deviceId, value, replayed, receivedMs }: Content, limit
   if (data.seq !== undefined) telemetry.seq = data.seq
   if (replayed) telemetry.replayed = true
   if (claimed !== undefined) telemetry.claimedTs = claimed
+  if (data.exact !== undefined) telemetry.exact = data.exact
+  if (data.absent !== undefined) telemetry.absent = data.absent
   return { kind: 'telemetry', telemetry, time }
 }
 
@@ -248,9 +229,9 @@ function refuseTime(field: string, fault: string | undefined): Refusal {
 
 function refusalOf({ path: [field, name], message }: MessageFault): Refusal {
   if (field === 'ts') return refuseTime('ts', message)
-  if (field === 'seq') return reject('seq-invalid', '"seq" is not a whole number from 0 up.')
+  if (field === 'seq') return reject('seq-invalid', `"seq" is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
-  return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true or false.`)
+  return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true, false or null.`)
 }
 
 function quote(name: string): string {

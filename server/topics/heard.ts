@@ -5,7 +5,7 @@ export interface Carried { topic: string, payload: Buffer, replayed: boolean, pa
 
 /** What was made of it. */
 export type Verdict
-  = | { kind: 'telemetry', telemetry: { deviceId: string, metrics: Record<string, unknown> } }
+  = | { kind: 'telemetry', telemetry: { deviceId: string, metrics: Record<string, unknown>, absent?: readonly string[] | undefined } }
     | { kind: 'status', change: { deviceId: string, status: string | null } }
     | { kind: 'rejected', reason: RejectionReason, detail: string }
 
@@ -68,8 +68,8 @@ export class Heard {
       this.detail = verdict.detail
     }
     else if (verdict.kind === 'telemetry') {
-      const { deviceId, metrics } = verdict.telemetry
-      const names = Object.keys(metrics)
+      const { deviceId, metrics, absent = [] } = verdict.telemetry
+      const names = Object.keys(metrics).concat(absent)
       this.deviceId = deviceId
       this.count = names.length
       this.names = names.slice(0, NAMES_KEPT)

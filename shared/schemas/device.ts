@@ -55,8 +55,13 @@ export const PresenceChangeSchema = z.object({
 })
 export type PresenceChange = z.infer<typeof PresenceChangeSchema>
 
-/** The newest value of one metric and when it was measured. */
-export const LatestValueSchema = z.object({ value: MetricValueSchema, ts: IsoTimestampSchema })
+/** The newest value of one metric and when it was measured; `null` since the device said that it has none. */
+export const LatestValueSchema = z.object({
+  value: MetricValueSchema.nullable(),
+  ts: IsoTimestampSchema,
+  /** A whole number of more digits than a double keeps, as text. */
+  exact: z.literal(true).optional(),
+})
 export type LatestValue = z.infer<typeof LatestValueSchema>
 
 /** The last known state of one device. */

@@ -37,7 +37,16 @@ const TimeSchema = z.number()
 
 const common = { deviceId: z.string(), metric: z.string(), unit: z.string().nullable(), from: IsoTimestampSchema, to: IsoTimestampSchema }
 
-/** One bucket of a number: every peak is in `min` and `max`. */
+/**
+ * From when until when a metric had no value, or, among numbers, something else: no line leads over it. `null`: to the end of
+ * the range.
+ */
+export const HistoryGapSchema = z.object({ from: TimeSchema, to: TimeSchema.nullable() })
+export type HistoryGap = z.infer<typeof HistoryGapSchema>
+
+const gaps = z.array(HistoryGapSchema).optional()
+
+/** One bucket of a number: every peak is in `min` and `max`, `count` is of the numbers. */
 export const HistoryPointSchema = z.object({
   time: TimeSchema, min: z.number(), max: z.number(), mean: z.number(), last: z.number(), count: z.number().int().positive(),
 })
@@ -49,10 +58,30 @@ export type HistoryInterval = z.infer<typeof HistoryIntervalSchema>
 
 /** Answer of `GET /api/sensors/{deviceId}/history`; `resolution` names the tier it was made from. */
 export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
-  z.object({ ...common, kind: z.literal('number'), resolution: z.enum(['raw', 'minute', 'hour']), stepSeconds: z.number(), points: z.array(HistoryPointSchema) }),
-  z.object({ ...common, kind: z.literal('state'), resolution: z.enum(['raw', 'minute', 'hour']), points: z.array(HistoryIntervalSchema) }),
-  /** With `resolution=raw`: every sample, oldest first; `more` when `limit` cut it short (go on after the last time). */
-  z.object({ ...common, kind: z.literal('samples'), resolution: z.literal('raw'), points: z.array(z.tuple([TimeSchema, MetricValueSchema])), more: z.boolean() }),
+  z.object({
+    ...common,
+    kind: z.literal('number'),
+    resolution: z.enum(['raw', 'minute', 'hour']),
+    stepSeconds: z.number(),
+    points: z.array(HistoryPointSchema),
+    gaps,
+    /** So many samples are no numbers: texts, booleans, or no value. They are in no point. */
+    skipped: z.number().int().positive().optional(),
+    /** Whole numbers of more digits than a double keeps are rounded here; each one exactly is in the samples. */
+    rounded: z.literal(true).optional(),
+  }),
+  z.object({ ...common, kind: z.literal('state'), resolution: z.enum(['raw', 'minute', 'hour']), points: z.array(HistoryIntervalSchema), gaps }),
+  z.object({
+    ...common,
+    kind: z.literal('samples'),
+    resolution: z.literal('raw'),
+    /** With `resolution=raw`: every sample, oldest first; `null` where there was no value. */
+    points: z.array(z.tuple([TimeSchema, MetricValueSchema.nullable()])),
+    /** `limit` cut it short (go on after the last time). */
+    more: z.boolean(),
+    /** Indexes of points that are whole numbers of more digits than a double keeps, as texts. */
+    exact: z.array(z.number().int().nonnegative()).optional(),
+  }),
 ])
 export type HistoryAnswer = z.infer<typeof HistoryAnswerSchema>
 

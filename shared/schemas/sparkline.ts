@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HistoryGapSchema } from '#shared/schemas/history'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 
 export const MAX_SPARKLINES = 100
@@ -14,5 +15,6 @@ export const SparklineQuerySchema = z.object({
 export const SparklinesSchema = z.record(z.string(), z.object({
   metric: z.string(),
   points: z.array(z.tuple([z.number(), z.number()])),
+  gaps: z.array(HistoryGapSchema).optional(),
 }))
 export type Sparklines = z.infer<typeof SparklinesSchema>

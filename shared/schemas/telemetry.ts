@@ -23,14 +23,21 @@ export type MetricValue = z.infer<typeof MetricValueSchema>
 
 /** Metric name -> value, e.g. `{ tempC: 21.3, humidity: 48.2, doorState: "open" }`. */
 export const MetricsSchema = z.record(z.string(), MetricValueSchema)
+export type Metrics = z.infer<typeof MetricsSchema>
 
-/** What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when absent. */
+/** Names of metrics. */
+const NamesSchema = z.array(z.string())
+
+/**
+ * What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when absent; `null`
+ * says that a metric has no value now.
+ */
 export const TelemetryMessageSchema = z.object({
   deviceId: z.string().optional(),
   ts: DeviceTimeSchema.optional(),
   /** The device's own count of its messages, by which gaps are found. */
   seq: z.number().int().nonnegative().optional(),
-  metrics: MetricsSchema,
+  metrics: z.record(z.string(), MetricValueSchema.nullable()),
 })
 export type TelemetryMessage = z.infer<typeof TelemetryMessageSchema>
 
@@ -54,5 +61,9 @@ export const TelemetrySchema = z.object({
   late: z.boolean().optional(),
   /** `wrong`: its `ts` lies further behind `receivedAt` than is tolerated, and it is no late data: the device's clock is behind. */
   clock: z.literal('wrong').optional(),
+  /** Metrics that the device sent as whole numbers of more digits than a double keeps: in `metrics` they are texts with exactly these digits. */
+  exact: NamesSchema.optional(),
+  /** Metrics of which the device said that they have no value now (`null`); they are not in `metrics`. */
+  absent: NamesSchema.optional(),
 })
 export type Telemetry = z.infer<typeof TelemetrySchema>

@@ -12,7 +12,17 @@ export function saysGone(status: string): boolean {
 /** A device is known by its state topic alone until it has sent telemetry. */
 export function hasTelemetry(device: DeviceState): boolean {
   for (const _ in device.lastTelemetry.metrics) return true
-  return false
+  return device.lastTelemetry.absent !== undefined
+}
+
+/** What a message says of a metric: `null` that it has no value now, `undefined` nothing. */
+export function valueIn({ metrics, absent }: Telemetry, name: string): LatestValue['value'] | undefined {
+  return metrics[name] ?? (absent?.includes(name) ? null : undefined)
+}
+
+/** What a message says of a metric as its newest value. */
+export function latestIn(telemetry: Telemetry, name: string, value: LatestValue['value']): LatestValue {
+  return telemetry.exact?.includes(name) ? { value, ts: telemetry.ts, exact: true } : { value, ts: telemetry.ts }
 }
 
 const Z = 90
@@ -136,18 +146,19 @@ function yieldsTo(heldTs: string, telemetry: Telemetry): boolean {
 }
 
 function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll: boolean): DeviceState['values'] {
-  const { metrics, ts } = telemetry
+  const { metrics, absent, ts } = telemetry
   const merged: Record<string, LatestValue> = {}
   for (const name in values) {
     const held = values[name]
-    const value = metrics[name]
+    const value = valueIn(telemetry, name)
     if (!held) continue
-    merged[name] = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry)) ? held : { value, ts }
+    merged[name] = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry)) ? held : latestIn(telemetry, name, value)
   }
   for (const name in metrics) {
     const value = metrics[name]
-    if (value !== undefined && !merged[name]) merged[name] = { value, ts }
+    if (value !== undefined && !merged[name]) merged[name] = latestIn(telemetry, name, value)
   }
+  for (const name of absent ?? []) merged[name] ??= { value: null, ts }
   return merged
 }
 

@@ -52,7 +52,7 @@ export function entryWithTelemetry(entry: FleetEntry | undefined, telemetry: Tel
   const device = withTelemetry(entry?.device, telemetry)
   if (entry && device === entry.device) return entry
 
-  const changed = Object.keys(telemetry.metrics).filter((name) => {
+  const changed = [...Object.keys(telemetry.metrics), ...telemetry.absent ?? []].filter((name) => {
     const [before, after] = [entry?.device.values[name], device.values[name]]
     return after !== undefined && before?.value !== after.value
   })

@@ -1,4 +1,5 @@
-import type { HistoryAnswer, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
+import type { LatestValue } from '#shared/schemas/device'
+import type { HistoryAnswer, HistoryGap, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
 import type { MetricValue } from '#shared/schemas/telemetry'
 import type { TimeWindow } from '#shared/utils/history-range'
 
@@ -15,17 +16,43 @@ export interface Columns {
 /** A piece of a coloured band, in per cent of the window. */
 export type Band<T extends HistoryInterval = HistoryInterval> = T & { readonly left: number, readonly width: number }
 
-/** Points as columns to draw; a row without values stands in every gap, so that no line bridges it. */
-export function toColumns(points: readonly HistoryPoint[]): Columns {
+/**
+ * Points as columns to draw; a row without values stands in every gap, those that are told and those in which nothing came, so that
+ * no line bridges it.
+ */
+export function toColumns(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): Columns {
   const columns: Columns = { times: [], mins: [], maxs: [], means: [] }
   const usual = usualDistance(points)
+  const told = new Set(endsOf(points, gaps))
   let before: number | undefined
-  for (const { time, min, max, mean } of points) {
-    if (before !== undefined && time - before > usual * GAP) push(columns, before + usual, null, null, null)
-    push(columns, time, min, max, mean)
+  for (const [i, { time, min, max, mean }] of points.entries()) {
+    if (before !== undefined && (told.has(i) || time - before > usual * GAP)) push(columns, Math.min(before + usual, (before + time) / 2), null, null, null)
+    push(columns, time, drawn(min), drawn(max), drawn(mean))
     before = time
   }
   return columns
+}
+
+/** Of each gap the index of the point with which it ends (a bucket begins before what is in it); endless for one that does not. */
+function endsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[]): number[] {
+  let next = 0
+  return gaps.map(({ to }) => {
+    while (to !== null && next < points.length && (points[next]?.time ?? to) <= to) next++
+    return to === null ? Infinity : next - 1
+  })
+}
+
+/** Points as lines of a table, with one without values where a gap begins. */
+export function rowsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): { time: number, min: number | null, mean: number | null, max: number | null }[] {
+  const none = gaps.map(({ from }) => ({ time: from, min: null, mean: null, max: null }))
+  return [...points, ...none].sort((a, b) => a.time - b.time)
+}
+
+/** Beyond it the distance of two values is no number any more, and nothing could be drawn at all. */
+const LARGEST_DRAWN = Number.MAX_VALUE / 4
+
+function drawn(value: number): number {
+  return Math.max(-LARGEST_DRAWN, Math.min(LARGEST_DRAWN, value))
 }
 
 function push({ times, mins, maxs, means }: Columns, time: number, min: number | null, max: number | null, mean: number | null) {
@@ -41,10 +68,11 @@ export function usualDistance(points: readonly HistoryPoint[]): number {
   return distances[Math.floor(distances.length / 2)] ?? Number.POSITIVE_INFINITY
 }
 
-/** Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live. */
-export function toBands<T extends HistoryInterval>(intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean): Band<T>[] {
+/** Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live, unless it has ended. */
+export function toBands<T extends HistoryInterval>(intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean, gaps: readonly HistoryGap[] = []): Band<T>[] {
+  const goesOn = isLive && !isOpen(gaps)
   return intervals.flatMap((interval, i) => {
-    const end = isLive && i === intervals.length - 1 ? to : interval.to
+    const end = goesOn && i === intervals.length - 1 ? to : interval.to
     const [start, stop] = [Math.max(from, interval.from), Math.min(to, end)]
     if (stop <= start) return []
     const perCent = (ms: number) => ms / (to - from) * 100
@@ -52,8 +80,15 @@ export function toBands<T extends HistoryInterval>(intervals: readonly T[], { fr
   })
 }
 
+/** Whether there has been no value since. */
+function isOpen(gaps: readonly HistoryGap[] = []): boolean {
+  return gaps.at(-1)?.to === null
+}
+
 /** The point nearest to a moment; `undefined` when the moment lies in a gap. */
-export function pointAt(points: readonly HistoryPoint[], time: number): HistoryPoint | undefined {
+export function pointAt(points: readonly HistoryPoint[], time: number, gaps: readonly HistoryGap[] = []): HistoryPoint | undefined {
+  const ends = endsOf(points, gaps)
+  if (gaps.some(({ from }, i) => from <= time && time < (points[ends[i] ?? Infinity]?.time ?? Infinity))) return undefined
   const next = points.findIndex(point => point.time > time)
   const [before, after] = next < 0 ? [points.at(-1), undefined] : [points[next - 1], points[next]]
   const isAfterNearer = after !== undefined && (before === undefined || after.time - time < time - before.time)
@@ -68,12 +103,52 @@ export function intervalAt<T extends HistoryInterval>(intervals: readonly T[], t
 }
 
 /** An answer with one more value at its end. What came late stays out until the answer is asked for again. */
-export function withSample(answer: HistoryAnswer, time: number, value: MetricValue): HistoryAnswer {
-  if (answer.kind === 'number' && typeof value === 'number') {
-    return { ...answer, points: withPoint(answer.points, time, value, answer.stepSeconds * 1_000) }
+export function withSample(answer: HistoryAnswer, time: number, latest: Pick<LatestValue, 'value' | 'exact'>): HistoryAnswer {
+  if (answer.kind === 'samples') return answer
+  if (answer.kind === 'state') return withState(answer, time, latest.value)
+  const number = latest.exact ? Number(latest.value) : latest.value
+  if (typeof number === 'number' && Number.isFinite(number)) return withNumber(answer, time, number, latest.exact === true)
+  // Nothing is known yet of what it is: the first word says it.
+  if (latest.value !== null && answer.points.length === 0 && !answer.skipped) {
+    const { deviceId, metric, unit, from, to, resolution } = answer
+    return withState({ deviceId, metric, unit, from, to, resolution, kind: 'state', points: [] }, time, latest.value)
   }
-  if (answer.kind === 'state') return { ...answer, points: withInterval(answer.points, time, value) }
-  return answer
+  return isLate(answer.points, time) ? answer : { ...answer, gaps: opened(answer.gaps, time), skipped: (answer.skipped ?? 0) + 1 }
+}
+
+type NumberAnswer = Extract<HistoryAnswer, { kind: 'number' }>
+type StateAnswer = Extract<HistoryAnswer, { kind: 'state' }>
+
+function isLate(points: readonly HistoryPoint[], time: number): boolean {
+  return time < (points.at(-1)?.time ?? time)
+}
+
+function withNumber(answer: NumberAnswer, time: number, value: number, isRounded: boolean): HistoryAnswer {
+  const points = withPoint(answer.points, time, value, answer.stepSeconds * 1_000)
+  if (points === answer.points) return answer
+  // What lies within one bucket parts no points.
+  const isWithin = points.length === answer.points.length
+  const gaps = answer.gaps && (isWithin ? answer.gaps.filter(({ to }) => to !== null) : closed(answer.gaps, time))
+  return { ...answer, points, ...(gaps && { gaps }), ...(isRounded && { rounded: true }) }
+}
+
+function withState(answer: StateAnswer, time: number, value: LatestValue['value']): HistoryAnswer {
+  const last = answer.points.at(-1)
+  if (value === null) {
+    if (time < (last?.from ?? time) || isOpen(answer.gaps)) return answer
+    return { ...answer, points: last ? [...answer.points.slice(0, -1), { ...last, to: time }] : [], gaps: opened(answer.gaps, time) }
+  }
+  if (time < (answer.gaps?.at(-1)?.from ?? time)) return answer
+  const held = isOpen(answer.gaps) ? [...answer.points, { from: time, to: time, value }] : withInterval(answer.points, time, value)
+  return { ...answer, points: held, ...(answer.gaps && { gaps: closed(answer.gaps, time) }) }
+}
+
+function opened(gaps: readonly HistoryGap[] = [], time: number): HistoryGap[] {
+  return isOpen(gaps) ? [...gaps] : [...gaps, { from: time, to: null }]
+}
+
+function closed(gaps: readonly HistoryGap[], time: number): HistoryGap[] {
+  return gaps.map(gap => gap.to === null ? { ...gap, to: Math.max(gap.from, time) } : gap)
 }
 
 function withPoint(points: HistoryPoint[], time: number, value: number, stepMs: number): HistoryPoint[] {
@@ -83,7 +158,9 @@ function withPoint(points: HistoryPoint[], time: number, value: number, stepMs: 
   }
   if (time <= last.time) return points
   const count = last.count + 1
-  const joined = { time: last.time, min: Math.min(last.min, value), max: Math.max(last.max, value), mean: last.mean + (value - last.mean) / count, last: value, count }
+  // In parts, for the difference of two large numbers may be none.
+  const mean = last.mean * (last.count / count) + value / count
+  const joined = { time: last.time, min: Math.min(last.min, value), max: Math.max(last.max, value), mean, last: value, count }
   return [...points.slice(0, -1), joined]
 }
 

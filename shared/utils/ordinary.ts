@@ -29,16 +29,21 @@ export function isOrdinaryCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
-export function isOrdinaryMetrics(metrics: unknown): boolean {
+/** @param largest The amount that no number exceeds. */
+export function isOrdinaryMetrics(metrics: unknown, largest = Number.MAX_VALUE): boolean {
   if (!isRecord(metrics)) return false
   for (const name in metrics) {
-    if (!isOrdinaryValue(metrics[name])) return false
+    if (!isOrdinaryValue(metrics[name], largest)) return false
   }
   return true
 }
 
-function isOrdinaryValue(value: unknown): boolean {
-  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'string' || typeof value === 'boolean'
+function isOrdinaryValue(value: unknown, largest = Number.MAX_VALUE): boolean {
+  return typeof value === 'number' ? value <= largest && value >= -largest : typeof value === 'string' || typeof value === 'boolean'
+}
+
+function isOrdinaryNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(name => typeof name === 'string')
 }
 
 /** An event with devices or their messages, as most are. */
@@ -73,6 +78,8 @@ function isOrdinaryOfTelemetry(key: string, value: unknown): boolean {
     case 'replayed': return value === true
     case 'late': return typeof value === 'boolean'
     case 'clock': return value === 'wrong'
+    case 'exact':
+    case 'absent': return isOrdinaryNames(value)
     default: return false
   }
 }
@@ -103,7 +110,12 @@ function isOrdinaryLatest(_name: string, latest: unknown): boolean {
 }
 
 function isOrdinaryOfLatest(key: string, value: unknown): boolean {
-  return key === 'ts' ? isOrdinaryTime(value) : key === 'value' && isOrdinaryValue(value)
+  switch (key) {
+    case 'value': return value === null || isOrdinaryValue(value)
+    case 'ts': return isOrdinaryTime(value)
+    case 'exact': return value === true
+    default: return false
+  }
 }
 
 function isOrdinaryStatus(status: unknown): boolean {

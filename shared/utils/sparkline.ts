@@ -1,19 +1,23 @@
+import type { HistoryGap } from '#shared/schemas/history'
+
 /**
  * The line of `[time, value]` points through a box as an SVG path; an even value runs through the middle. A new piece
- * begins where nothing came for longer than `gapMs`.
+ * begins where nothing came for longer than `gapMs`, and behind each of the `gaps`.
  */
-export function sparklinePath(points: readonly (readonly [number, number])[], { from, to, width, height, gapMs }: SparklineBox): string {
-  const values = points.map(([, value]) => value)
+export function sparklinePath(points: readonly (readonly [number, number])[], { from, to, width, height, gapMs, gaps = [] }: SparklineBox): string {
+  // Halves: the distance of two large numbers may be none.
+  const values = points.map(([, value]) => value / 2)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   let before: number | undefined
   return points.flatMap(([time, value]) => {
     const x = (time - from) / (to - from) * width
     if (x < 0 || x > width) return []
-    const share = high > low ? (value - low) / (high - low) : 0.5
-    const move = before === undefined || time - before > gapMs ? 'M' : 'L'
+    const share = high > low ? (value / 2 - low) / (high - low) : 0.5
+    const isApart = before === undefined || time - before > gapMs || gaps.some(gap => gap.to !== null && gap.to <= time && gap.to > (before ?? time))
+    const move = isApart ? 'M' : 'L'
     before = time
     return [`${move}${x.toFixed(1)} ${(height - share * height).toFixed(1)}`]
   }).join('')
 }
 
-export interface SparklineBox { from: number, to: number, width: number, height: number, gapMs: number }
+export interface SparklineBox { from: number, to: number, width: number, height: number, gapMs: number, gaps?: readonly HistoryGap[] | undefined }

@@ -14,6 +14,8 @@ let asked: Record<string, unknown>[] = []
 let fault: { statusCode: number, code: string } | null = null
 let isEmpty = false
 let isCut = false
+/** Metrics that are answered in their own way. */
+let own: Record<string, () => unknown> = {}
 
 registerEndpoint('/api/sensors/tor-1/messages', () => ({ deviceId: 'tor-1', messages: [] }))
 registerEndpoint('/api/rejections', () => ({ total: 0, byReason: {}, recent: [] }))
@@ -24,6 +26,8 @@ registerEndpoint('/api/sensors/tor-1/history', (event) => {
     setResponseStatus(event, fault.statusCode)
     return { error: { code: fault.code, message: 'No.' } }
   }
+  const answer = own[String(query.metric)]
+  if (answer) return answer()
   return answerOf(String(query.metric))
 })
 
@@ -68,6 +72,7 @@ describe('the history of a device', () => {
     fault = null
     isEmpty = false
     isCut = false
+    own = {}
   })
 
   it('shows numbers and the door with their words, and goes on live', async () => {
@@ -81,6 +86,40 @@ describe('the history of a device', () => {
     ServerSocket.latest.say({ type: 'telemetry', data: telemetry('tor-1', { tempC: 31.5, doorState: 'open' }) })
     await vi.waitFor(() => expect(history().find('[data-metric=tempC]').text()).toMatch(/31\.5\s°C/))
     expect(history().find('[data-metric=doorState] [data-testid=history-readout]').text()).toContain('open since')
+  })
+
+  it('says since when there is no value, what is not drawn, and goes on from there', async () => {
+    const gapAt = NOW - 15 * MINUTE
+    own.tempC = () => ({ ...answerOf('tempC'), gaps: [{ from: gapAt, to: NOW - 10 * MINUTE }], skipped: 3 })
+    own.doorState = () => ({ ...answerOf('doorState'), points: [{ from: NOW - 60 * MINUTE, to: gapAt, value: 'open' }], gaps: [{ from: gapAt, to: null }] })
+    const page = await mountDevice({ tempC: 23, doorState: 'closed' })
+    const figure = (metric: string) => page.find(`[data-metric=${metric}]`)
+    await vi.waitFor(() => expect(page.findAll('[data-metric] [data-testid=history-readout]')).toHaveLength(2))
+    expect(figure('tempC').find('[data-testid=history-notes]').text()).toBe('3 values are no numbers and are not drawn.')
+    expect(figure('doorState').find('[data-testid=history-readout]').text()).toMatch(/^no value since/)
+    await figure('tempC').find('button').trigger('click')
+    expect(figure('tempC').findAll('tbody tr').map(row => row.findAll('td')[2]?.text())).toEqual(['22\u00A0°C', '–', '22\u00A0°C'])
+
+    ServerSocket.latest.say({ type: 'telemetry', data: { ...telemetry('tor-1', { doorState: 'closed' }), absent: ['tempC'] } })
+    await vi.waitFor(() => expect(figure('tempC').find('[data-testid=history-readout]').text()).toMatch(/^no value since/))
+    expect(figure('tempC').find('[data-testid=history-notes]').text()).toContain('4 values')
+    await vi.waitFor(() => expect(figure('doorState').find('[data-testid=history-readout]').text()).toMatch(/^closed since/))
+  })
+
+  it('shows what fails in its own place, and everything else as ever', async () => {
+    own.power = () => ({ error: { code: 'internal', message: 'No.' } })
+    own.current = () => ({ ...answerOf('current'), kind: 'number', stepSeconds: 9, points: [{ time: NOW, min: 1, max: 1, mean: null, last: 1, count: 1 }] })
+    const page = await mountDevice({ power: 1, tempC: 23, current: 2 })
+    await vi.waitFor(() => expect(page.findAll('[data-testid=history-failed-one]')).toHaveLength(2))
+    expect(page.find('[data-metric=power]').text()).toContain('could not be loaded')
+    expect(page.find('[data-metric=tempC]').text()).toMatch(/mean 22\s°C/)
+    expect(page.find('[data-testid=history-failed]').exists()).toBe(false)
+  })
+
+  it('says that large whole numbers are rounded', async () => {
+    own.pulses = () => ({ ...answerOf('pulses'), rounded: true })
+    const page = await mountDevice({ pulses: 1 })
+    await vi.waitFor(() => expect(page.find('[data-metric=pulses] [data-testid=history-notes]').text()).toBe('Large whole numbers are drawn rounded; an export has every digit.'))
   })
 
   it('says what is under the cursor when it is moved by keyboard', async () => {

@@ -48,6 +48,22 @@ describe('the page of a device', () => {
     expect(page.text()).not.toContain('This device is not known')
   })
 
+  it('has a dash where a metric has no value, and every digit of a large number', async () => {
+    const page = await mountDevice()
+    const first = { ...telemetry('tor-1', { tempC: 21.5, energyKWh: '9007199254740993' }, 60), exact: ['energyKWh'] }
+    remembered = [{ ...telemetry('tor-1', {}), absent: ['tempC'] }, first]
+    ServerSocket.latest.say({ type: 'snapshot', data: [withTelemetry(undefined, first)] })
+    ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+    await settle()
+    const cells = () => page.findAll('[data-testid=values] tbody tr').map(row => row.find('td').text())
+    expect(cells()).toEqual(['21.5\u00A0°C', '9007199254740993\u00A0kWh'])
+    ServerSocket.latest.say({ type: 'telemetry', data: { ...telemetry('tor-1', {}), absent: ['tempC'] } })
+    await settle()
+    expect(cells()).toEqual(['–no value', '9007199254740993\u00A0kWh'])
+    await vi.waitFor(() => expect(page.find('[data-testid=messages]').text()).toContain('{"tempC":21.5,"energyKWh":9007199254740993}'))
+    expect(page.find('[data-testid=messages]').text()).toContain('{"tempC":null}')
+  })
+
   it('says how long the device has been silent, how often it usually speaks, and announces what changes', async () => {
     const page = await mountDevice()
     const device = withTelemetry(undefined, telemetry('tor-1', { tempC: 1 }, 12 * 60))

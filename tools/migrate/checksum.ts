@@ -53,7 +53,7 @@ async function digestOf(side: Side, { id, archived, state }: DeviceRow, unpacked
   const heads = (await side.shelf.heads(id, side.keptFrom, LAST)).toSorted((a, b) => a.id - b.id)
   for await (const { data, ...head } of side.shelf.fetch(heads)) addSegment(digest, head, data, sum)
   digest.update(JSON.stringify([await side.shelf.countMessages(id, side.keptFrom, LAST), [...await side.shelf.metrics(id)].sort()]))
-  for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) digest.update(JSON.stringify([row.metric, row.tier, row.period, decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))]))
+  for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) digest.update(JSON.stringify([row.metric, row.tier, row.period, decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))], asText))
   for (const { time, state } of await side.lines(id)) digest.update(JSON.stringify([time, state]))
   return digest.digest('hex')
 }
@@ -65,6 +65,11 @@ function addSegment(digest: Hash, head: SegmentHead, data: Uint8Array, sum: Sum)
   if (typeof segment === 'string') return
   sum.messages += segment.t.length
   sum.samples += samplesIn(segment)
+}
+
+/** JSON knows no large whole numbers. */
+function asText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 function byPlace(a: RollupRow, b: RollupRow): number {
@@ -81,7 +86,7 @@ async function journalOf(side: Side, archived: Map<number, number>, sum: Sum): P
       digests.set(record.device, digest.update(JSON.stringify(record)))
       if (record.kind !== 'telemetry' || record.id <= (archived.get(record.device) ?? Infinity)) continue
       sum.messages++
-      sum.samples += Object.keys(record.value.metrics).length
+      sum.samples += Object.keys(record.value.metrics).length + (record.value.absent?.length ?? 0)
     }
   }
   return digests

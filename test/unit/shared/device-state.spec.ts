@@ -37,6 +37,22 @@ describe('withTelemetry', () => {
     expect(second.values).toEqual({ tempC: { value: 2, ts: LATER }, doorState: { value: 'open', ts: NOON } })
   })
 
+  it('has no value of what a message says that there is none', () => {
+    const first = withTelemetry(undefined, telemetry({ metrics: { tempC: 1, doorState: 'open' } }))
+    const second = withTelemetry(first, telemetry({ receivedAt: LATER, metrics: {}, absent: ['tempC', 'humidity'] }))
+    expect(second.lastTelemetry).toMatchObject({ metrics: {}, absent: ['tempC', 'humidity'] })
+    expect(second.values).toEqual({ tempC: { value: null, ts: LATER }, doorState: { value: 'open', ts: NOON }, humidity: { value: null, ts: LATER } })
+    expect(withTelemetry(second, telemetry({ late: true, metrics: { tempC: 5 } })).values.tempC).toEqual({ value: null, ts: LATER })
+    expect(withTelemetry(first, telemetry({ ts: LAST_YEAR, receivedAt: LATER, late: true, metrics: {}, absent: ['tempC'] })).values.tempC).toEqual({ value: 1, ts: NOON })
+    expect(hasTelemetry(withTelemetry(undefined, telemetry({ metrics: {}, absent: ['tempC'] })))).toBe(true)
+  })
+
+  it('marks a whole number that is kept as text, for as long as it is there', () => {
+    const first = withTelemetry(undefined, telemetry({ metrics: { pulses: '9007199254740993', tempC: 1 }, exact: ['pulses'] }))
+    expect(first.values).toEqual({ pulses: { value: '9007199254740993', ts: NOON, exact: true }, tempC: { value: 1, ts: NOON } })
+    expect(withTelemetry(first, telemetry({ receivedAt: LATER, metrics: { pulses: 5 } })).values.pulses).toEqual({ value: 5, ts: LATER })
+  })
+
   it('goes by what came last, whatever time it carries', () => {
     const held = withTelemetry(undefined, telemetry())
     const next = withTelemetry(held, telemetry({ ts: LAST_YEAR, receivedAt: LATER, metrics: { tempC: 9 } }))

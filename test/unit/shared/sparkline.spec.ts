@@ -16,4 +16,9 @@ describe('sparklinePath', () => {
     expect(sparklinePath([[-10, 1], [0, 1], [50, 3]], box)).toBe('M0.0 10.0M25.0 0.0')
     expect(sparklinePath([], box)).toBe('')
   })
+
+  it('begins anew behind a gap that is told, and draws the largest numbers', () => {
+    expect(sparklinePath([[0, 1], [20, 3], [40, 2]], { ...box, gaps: [{ from: 25, to: 40 }, { from: 45, to: null }] })).toBe('M0.0 10.0L10.0 0.0M20.0 5.0')
+    expect(sparklinePath([[0, -Number.MAX_VALUE], [20, Number.MAX_VALUE]], box)).toBe('M0.0 10.0L10.0 0.0')
+  })
 })

@@ -74,6 +74,64 @@ describe('telemetry', () => {
   })
 })
 
+describe('whole numbers', () => {
+  const metricsOf = (payload: string) => {
+    const observation = read(payload)
+    if (observation.kind !== 'telemetry') return observation
+    const { metrics, exact } = observation.telemetry
+    return { metrics, exact }
+  }
+
+  it.each(['9007199254740993', '-9007199254740993', '4398046511104000123', '18446744073709551615', '-9223372036854775807', '99999999999999999', '123456789012345678901234567890', `1${'0'.repeat(400)}`])(
+    '%s is kept as text, with exactly its digits, and marked', (digits) => {
+      expect(metricsOf(`{"metrics":{"a":1,"pulses":${digits},"b":"x"}}`)).toEqual({ metrics: { a: 1, pulses: digits, b: 'x' }, exact: ['pulses'] })
+    })
+
+  it.each(['9007199254740991', '-9007199254740991', '9007199254740992', '-9007199254740992', '0', '-0', '1e30', '1E+30', '12345678901234567890.0', '12345678901234567890.5', '9007199254740993e0', '0.12345678901234567890'])(
+    '%s stays a number', (number) => {
+      expect(metricsOf(`{"metrics":{"pulses":${number}}}`)).toEqual({ metrics: { pulses: Number(number) }, exact: undefined })
+    })
+
+  it('are looked for among the metrics alone', () => {
+    expect(metricsOf('{"extra":{"pulses":9007199254740993,"metrics":{"pulses":9007199254740995}},"metrics":{"text":"9007199254740993","pulses":1}}'))
+      .toEqual({ metrics: { text: '9007199254740993', pulses: 1 }, exact: undefined })
+    expect(metricsOf('{"metrics":{"pulses":9007199254740993,"pulses":1}}')).toEqual({ metrics: { pulses: 1 }, exact: undefined })
+    expect(metricsOf('{"metrics":{"pulses":1,"pulses":9007199254740993}}')).toEqual({ metrics: { pulses: '9007199254740993' }, exact: ['pulses'] })
+    expect(metricsOf('{"metrics":{"a":9007199254740993},"metrics":{"b":9007199254740995}}')).toEqual({ metrics: { b: '9007199254740995' }, exact: ['b'] })
+    expect(metricsOf('\uFEFF{"metrics":{"pulses":9007199254740993}}\u0000')).toEqual({ metrics: { pulses: '9007199254740993' }, exact: ['pulses'] })
+  })
+
+  it('are no longer than a text may be', () => {
+    expect(read(`{"metrics":{"pulses":${'9'.repeat(1_025)}}}`)).toMatchObject({ reason: 'metric-value-too-long' })
+  })
+
+  it('as numbers of messages are refused beyond what can be counted, with the reason', () => {
+    expect(read('{"seq":9007199254740991,"metrics":{"a":1}}')).toMatchObject({ telemetry: { seq: 9_007_199_254_740_991 } })
+    expect(read('{"seq":9007199254740993,"metrics":{"a":1}}')).toMatchObject({ reason: 'seq-invalid', detail: '"seq" is not a whole number from 0 to 9007199254740991.' })
+  })
+})
+
+describe('null', () => {
+  it('beside good values is no value now, and the message counts', () => {
+    expect(read('{"metrics":{"tempC":21.3,"humidity":null,"doorState":null}}')).toEqual({
+      kind: 'telemetry',
+      telemetry: { deviceId: 'tor-1', ts: NOW.toISOString(), metrics: { tempC: 21.3 }, absent: ['humidity', 'doorState'], receivedAt: NOW.toISOString() },
+      time: NOW.getTime() * 1_000,
+    })
+  })
+
+  it('alone counts as well', () => {
+    expect(read('{"ts":"2025-11-02T12:00:00Z","seq":3,"metrics":{"tempC":null}}')).toMatchObject({ telemetry: { ts: '2025-11-02T12:00:00Z', seq: 3, metrics: {}, absent: ['tempC'] } })
+  })
+
+  it('stands beside a large number', () => {
+    expect(read('{"metrics":{"a":null,"pulses":9007199254740993}}')).toMatchObject({ telemetry: { metrics: { pulses: '9007199254740993' }, absent: ['a'], exact: ['pulses'] } })
+  })
+
+  it.each(['{"metrics":null}', '{"metrics":{"a":[null]}}', '{"metrics":{"a":{"b":null}}}', '{"ts":null,"metrics":{"a":null}}', '{"seq":null,"metrics":{"a":1}}', '{"metrics":{"":null}}', '{"metrics":{"__proto__":null}}'])(
+    'is refused elsewhere: %s', payload => expect(read(payload)).toMatchObject({ kind: 'rejected' }))
+})
+
 describe('state', () => {
   it('is what the seed describes', () => {
     expect(read({ status: 'open', updated_at: '2025-11-03T12:40:00Z' }, 'sensors/tor-1/state', true)).toEqual({
@@ -104,7 +162,7 @@ describe('a malformed message', () => {
 })
 
 it('makes nothing that the event schema would refuse', () => {
-  const observation = read({ ts: '2025-11-02T12:00:00Z', metrics: { 'Tür "1"': '\u{1F6AA}', 'a.b': -0, 'x': 1e300 } })
+  const observation = read({ ts: '2025-11-02T12:00:00Z', metrics: { 'Tür "1"': '\u{1F6AA}', 'a.b': -0, 'x': 1e300, 'none': null } })
   expect(observation.kind).toBe('telemetry')
   if (observation.kind === 'telemetry') StreamEventSchema.parse({ type: 'telemetry', data: observation.telemetry })
 })

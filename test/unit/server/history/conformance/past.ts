@@ -22,11 +22,11 @@ function inOrder(messages: readonly Telemetry[]): Telemetry[] {
 /** The fleet at a moment by going through every message. */
 function recomputed(messages: readonly Telemetry[], at: number) {
   const fleet = new Map<string, { last: string, values: Record<string, unknown>, wrongClock: boolean }>()
-  for (const { deviceId, ts, receivedAt, metrics, claimedTs } of inOrder(messages)) {
+  for (const { deviceId, ts, receivedAt, metrics, absent = [], claimedTs } of inOrder(messages)) {
     if (microseconds(ts) > at) break
     const before = fleet.get(deviceId)
     const wrongClock = claimedTs !== undefined || (ts === receivedAt && (before?.wrongClock ?? false))
-    fleet.set(deviceId, { last: JSON.stringify([ts, receivedAt, metrics]), values: { ...before?.values, ...metrics }, wrongClock })
+    fleet.set(deviceId, { last: JSON.stringify([ts, receivedAt, metrics]), values: { ...before?.values, ...metrics, ...Object.fromEntries(absent.map(name => [name, null])) }, wrongClock })
   }
   return Object.fromEntries([...fleet].sort())
 }

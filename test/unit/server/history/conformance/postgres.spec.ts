@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { conformsBeside } from './beside'
+import { conformsInNumbers } from './numbers'
 import { conformsInThePast } from './past'
 import { hasPostgres, usePostgres } from './postgres-place'
 import { conformsInSamples } from './samples'
@@ -10,6 +11,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     const inSchema = () => makePlace({ partitions })
     conformsInSamples(inSchema)
     conformsInThePast(inSchema)
+    conformsInNumbers(inSchema)
     conformsBeside(inSchema)
   })
 })

@@ -3,6 +3,7 @@ import { createReplica } from '../../../../../server/cluster/replica'
 import type { HistoryOptions } from '../../../../../server/history/contract'
 import type { JournalRecord } from '../../../../../server/history/journal'
 import { until } from '../../../../e2e/support/until'
+import { conformsInNumbers } from './numbers'
 import { conformsInThePast } from './past'
 import { hasPostgres, usePostgres } from './postgres-place'
 import { conformsInSamples } from './samples'
@@ -42,4 +43,5 @@ describe.skipIf(!hasPostgres)('a replica', () => {
   }
   conformsInSamples(inSchema)
   conformsInThePast(inSchema)
+  conformsInNumbers(inSchema)
 })

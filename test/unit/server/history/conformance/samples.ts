@@ -174,10 +174,10 @@ export function conformsInSamples(make: PlaceMaker) {
       for (let n = 0; n < 10; n++) append(site.history, telemetry(START + n * 30 * SECOND, { x: n }))
       await kept(site.history)
       const expected = [0, 1, 2, 3, 4].map(n => [START / 1_000 + n * 60_000, 2 * n + 0.5])
-      expect(await site.history.sparkline('tor-1', 'x', START + HOUR)).toEqual(expected)
+      expect(await site.history.sparkline('tor-1', 'x', START + HOUR)).toEqual({ points: expected })
       await site.history.packAll()
-      expect(await site.history.sparkline('tor-1', 'x', START + HOUR)).toEqual(expected)
-      expect(await site.history.sparkline('tor-1', 'y', START + HOUR)).toEqual([])
+      expect(await site.history.sparkline('tor-1', 'x', START + HOUR)).toEqual({ points: expected })
+      expect(await site.history.sparkline('tor-1', 'y', START + HOUR)).toEqual({ points: [] })
     })
   })
 

@@ -91,7 +91,7 @@ export function kept(history: History): Promise<boolean> {
 }
 
 /** Every sample of a metric, as time and value. */
-export async function samples(history: History, metric = 'x', deviceId = 'tor-1'): Promise<[time: number, value: MetricValue][]> {
+export async function samples(history: History, metric = 'x', deviceId = 'tor-1'): Promise<[time: number, value: MetricValue | null][]> {
   const answer = await history.raw({ deviceId, metric, unit: null, from: 0, to: Number.MAX_SAFE_INTEGER }, 1_000_000)
   if (answer.kind !== 'samples') throw new Error('not raw')
   return answer.points.map(([ms, value]) => [Math.round(ms * 1_000), value])
@@ -124,6 +124,7 @@ export function randomMessages(random: Random, messages: number): Telemetry[] {
         ...(random(40) === 0 && { door: random(2) === 0 ? 'open' : 'closed' }),
         on: random(2) === 0,
       },
+      ...(random(30) === 0 && { absent: ['nothing'] }),
       ...(!isDated && random(20) === 0 && { claimedTs: '2090-01-01T00:00:00Z' }),
     }
   })

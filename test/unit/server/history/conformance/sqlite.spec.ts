@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import { createHistory } from '../../../../../server/history/history'
 import { conformsBeside } from './beside'
+import { conformsInNumbers } from './numbers'
 import { conformsInThePast } from './past'
 import { conformsInSamples } from './samples'
 import type { PlaceMaker } from './site'
@@ -19,5 +20,6 @@ const inFolder: PlaceMaker = async () => {
 describe('SQLite', () => {
   conformsInSamples(inFolder)
   conformsInThePast(inFolder)
+  conformsInNumbers(inFolder)
   conformsBeside(inFolder)
 })

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { createFleet } from '../../../../server/fleet/fleet'
+import { createSnapshot } from '../../../../server/fleet/snapshot'
+import { createStates } from '../../../../server/fleet/states'
+import { telemetry } from '../../shared/fixtures'
+
+it('tells the newest of every metric as one message, and which have no value', () => {
+  const fleet = createFleet({ devices: 10, metricsPerMessage: 10, fleetBytes: 1e6 })
+  const states = createStates(fleet, createSnapshot(fleet))
+  const latest = () => states.latest('tor-1').map(({ data }): unknown => JSON.parse(data))
+  fleet.applyTelemetry({ ...telemetry('tor-1', { tempC: 1, pulses: '9007199254740993' }, 30), exact: ['pulses'] }, 1)
+  fleet.applyTelemetry({ ...telemetry('tor-1', {}, 20), absent: ['tempC', 'humidity'] }, 1)
+  const { ts } = telemetry('tor-1', {}, 20)
+  expect(latest()).toEqual([{ deviceId: 'tor-1', ts, receivedAt: ts, metrics: { pulses: '9007199254740993' }, exact: ['pulses'], absent: ['tempC', 'humidity'] }])
+  const now = telemetry('tor-1', { tempC: 2, humidity: 40, pulses: 5 })
+  fleet.applyTelemetry(now, 1)
+  expect(latest()).toEqual([now])
+})
