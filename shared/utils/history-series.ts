@@ -24,10 +24,11 @@ export function toColumns(points: readonly HistoryPoint[], gaps: readonly Histor
   const columns: Columns = { times: [], mins: [], maxs: [], means: [] }
   const usual = usualDistance(points)
   const told = new Set(endsOf(points, gaps))
+  const scale = scaleOf(points)
   let before: number | undefined
   for (const [i, { time, min, max, mean }] of points.entries()) {
     if (before !== undefined && (told.has(i) || time - before > usual * GAP)) push(columns, Math.min(before + usual, (before + time) / 2), null, null, null)
-    push(columns, time, drawn(min), drawn(max), drawn(mean))
+    push(columns, time, min * scale, max * scale, mean * scale)
     before = time
   }
   return columns
@@ -48,12 +49,12 @@ export function rowsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGa
   return [...points, ...none].sort((a, b) => a.time - b.time)
 }
 
-/** Beyond it the distance of two values is no number any more, and nothing could be drawn at all. */
-const LARGEST_DRAWN = Number.MAX_VALUE / 4
-
-function drawn(value: number): number {
-  return Math.max(-LARGEST_DRAWN, Math.min(LARGEST_DRAWN, value))
+/** The distance of the largest numbers is no number any more. Nothing is written at an axis that long: only the shape counts, and is kept. */
+function scaleOf(points: readonly HistoryPoint[]): number {
+  return points.some(({ min, max }) => Math.max(-min, max) > Number.MAX_VALUE / ROOM) ? 1 / ROOM : 1
 }
+
+const ROOM = 8
 
 function push({ times, mins, maxs, means }: Columns, time: number, min: number | null, max: number | null, mean: number | null) {
   times.push(time)

@@ -48,10 +48,11 @@ describe('a gap that is told', () => {
     expect(toBands(intervals, { from: 0, to: 100 }, true, [{ from: 10, to: 20 }])).toMatchObject([{ to: 100, width: 100 }])
   })
 
-  it('leaves numbers that are too large for any distance between them to be drawn', () => {
-    const { mins, means, maxs } = toColumns([{ ...point(0), min: -Number.MAX_VALUE, mean: 0, max: Number.MAX_VALUE }])
+  it('keeps the shape of numbers that are too large for the distance between them to be one', () => {
+    const { mins, means, maxs } = toColumns([{ ...point(0), min: -Number.MAX_VALUE, mean: 1, max: Number.MAX_VALUE }])
     expect(Number.isFinite((maxs[0] ?? 0) * 1.1 - (mins[0] ?? 0) * 1.1)).toBe(true)
-    expect(means).toEqual([0])
+    expect(means).toEqual([0.125])
+    expect(toColumns([{ ...point(0), max: 1e300 }]).maxs).toEqual([1e300])
   })
 })
 
