@@ -18,6 +18,7 @@ export type ReadMessage = Omit<TelemetryMessage, 'metrics'> & Pick<Telemetry, 'm
 export function checkMessage(message: Record<string, unknown>, text: string): { data: ReadMessage } | { fault: MessageFault } {
   if (isOrdinary(message)) return { data: message }
   const exact = keepWholeNumbers(message.metrics, text)
+  if (!exact) return { fault: { path: [], message: '' } }
   const parsed = TelemetryMessageSchema.safeParse(message)
   if (!parsed.success) {
     const { path = [], message: words = '' } = parsed.error.issues[0] ?? {}

@@ -228,6 +228,7 @@ function refuseTime(field: string, fault: string | undefined): Refusal {
 }
 
 function refusalOf({ path: [field, name], message }: MessageFault): Refusal {
+  if (field === undefined) return reject('metric-value-invalid', 'The message is nested so deeply that its large whole numbers cannot be read.')
   if (field === 'ts') return refuseTime('ts', message)
   if (field === 'seq') return reject('seq-invalid', `"seq" is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
