@@ -171,5 +171,6 @@ function receivedTime(text: string): number {
 
 /** The inverse of {@link toStored}; times come back in UTC. */
 export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
-  return { deviceId, ts: fromMicroseconds(time), ...saidMetrics(metrics), receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }) }
+  const { metrics: said, ...marks } = saidMetrics(metrics)
+  return { deviceId, ts: fromMicroseconds(time), metrics: said, receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }), ...marks }
 }
