@@ -41,7 +41,9 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
       }
     }
     async function takeTurns() {
-      for (let metric = waiting.shift(); metric !== undefined && !signal.aborted; metric = waiting.shift()) await answer(metric)
+      for (let metric = waiting.shift(); metric !== undefined && !signal.aborted; metric = waiting.shift()) {
+        await answer(metric)
+      }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
     if (signal.aborted) return
@@ -58,7 +60,8 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
     for (const metric of [...Object.keys(telemetry.metrics), ...telemetry.absent ?? []]) {
       const answer = next.get(metric)
       const value = valueIn(telemetry, metric)
-      if (answer && value !== undefined) next.set(metric, withSample(answer, Date.parse(telemetry.ts), latestIn(telemetry, metric, value)))
+      if (!answer || value === undefined) continue
+      next.set(metric, withSample(answer, Date.parse(telemetry.ts), latestIn(telemetry, metric, value)))
     }
     answers.value = next
   }
@@ -78,7 +81,8 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
 }
 
 function isNothing(answer: HistoryAnswer | undefined): boolean {
-  return answer !== undefined && answer.points.length === 0 && !('gaps' in answer && answer.gaps && answer.gaps.length > 0)
+  const gaps = answer && 'gaps' in answer ? answer.gaps ?? [] : []
+  return answer?.points.length === 0 && gaps.length === 0
 }
 
 async function ask(deviceId: string, metric: string, { from, to }: TimeWindow, signal: AbortSignal): Promise<HistoryAnswer> {

@@ -44,8 +44,8 @@ export function useFormats() {
     language,
     number: (value: number) => number(value),
     /**
-     * A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. `isExact`: the text is a whole number
-     * of which every digit counts.
+     * A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. `isExact`: the
+     * text is a whole number of which every digit counts.
      */
     value(name: string, value: MetricValue | null, own?: MetricProfile, isExact?: boolean): string {
       if (value === null) return NO_VALUE

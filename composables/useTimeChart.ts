@@ -39,7 +39,9 @@ export function useTimeChart(area: Readonly<Ref<HTMLElement | null>>, options: T
     chart = undefined
     const [Chart, place, across] = [library.value, area.value, width.value]
     if (!Chart || !place || across === 0) return
-    attempt(() => { chart = new Chart(chartOptions(place, across, language.value, options), dataOf(columns.value), place) })
+    attempt(() => {
+      chart = new Chart(chartOptions(place, across, language.value, options), dataOf(columns.value), place)
+    })
     draw()
   }
 

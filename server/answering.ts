@@ -54,7 +54,11 @@ export async function answerSparklines(history: History, registry: Registry, fle
   return Object.fromEntries(lines.flat())
 }
 
-async function sparklineOf(history: History, registry: Registry, device: DeviceState | undefined, now: number): Promise<Sparklines[string] | undefined> {
+type Sparkline = Sparklines[string]
+
+async function sparklineOf(
+  history: History, registry: Registry, device: DeviceState | undefined, now: number,
+): Promise<Sparkline | undefined> {
   if (!device) return undefined
   for (const [metric, latest] of Object.entries(device.values)) {
     if (!mayBeNumber(latest) || metricOf(registry, device.deviceId, metric)?.hidden) continue

@@ -26,7 +26,8 @@ const list = (isItem: (item: string) => boolean, error: string, fallback: string
 export const SettingsSchema = z.object({
   mqtt: z.object({
     url: z.union([z.literal(''), z.url({ protocol: /^(mqtts?|wss?)$/, error: 'must be an address such as mqtt://broker:1883 or mqtts://broker:8883' })])
-      .default('').describe('Address of the broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`; a login in it is percent-encoded (`mqtt://user%40site:p%3Ass@broker`). Empty: the application starts its own broker.'),
+      .default('').describe('Address of the broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`; a login in it is percent-encoded '
+        + '(`mqtt://user%40site:p%3Ass@broker`). Empty: the application starts its own broker.'),
     username: text('User name at the broker.'),
     password: text('Password at the broker.'),
     clientId: z.coerce.string().min(1, { error: 'must not be empty' }).max(1_024, { error: 'must have at most 1024 characters' }).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number.'),

@@ -9,7 +9,12 @@ const NUMBER = { deviceId: 'gate-001', metric: 'tempC', unit: '°C', from: '2026
 const PULSES = '9007199254740993'
 
 const telemetry: InputOf<'Telemetry'> = {
-  deviceId: 'gate-001', ts: '2026-11-02T12:00:00Z', metrics: { ...METRICS, pulses: PULSES }, receivedAt: RECEIVED_AT, exact: ['pulses'], absent: ['lux'],
+  deviceId: 'gate-001',
+  ts: '2026-11-02T12:00:00Z',
+  metrics: { ...METRICS, pulses: PULSES },
+  receivedAt: RECEIVED_AT,
+  exact: ['pulses'],
+  absent: ['lux'],
 }
 const state: InputOf<'DeviceStatus'> = { status: 'open', updatedAt: '2026-11-02T11:58:30Z', receivedAt: '2026-11-02T11:58:30.080Z' }
 

@@ -21,12 +21,16 @@ export function createStates(fleet: Fleet, snapshot: Snapshot) {
         ? { deviceId, presence, since: presenceSince, ...(intervalSeconds !== undefined && { intervalSeconds }) }
         : undefined
       return [
-        ...(Object.keys(device.values).length > 0 ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
+        ...(hasValues(device) ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
         ...(change ? [{ type: 'state' as const, data: JSON.stringify(change) }] : []),
         ...(alive ? [{ type: 'presence' as const, data: JSON.stringify(alive) }] : []),
       ]
     },
   }
+}
+
+function hasValues({ values }: DeviceState): boolean {
+  return Object.keys(values).length > 0
 }
 
 /** The last message as if it had brought the newest value of every metric. */

@@ -71,7 +71,10 @@ export interface History {
   thinned: (question: Question, points: number) => Promise<HistoryAnswer>
   /** The newest messages from before a moment, newest first: at least `limit` where there are as many. */
   messagesBefore: (deviceId: string, before: number, limit: number) => Promise<StoredMessage[]>
-  /** The mean of each minute of the hour before `now` (microseconds since 1970), as `[milliseconds since 1970, mean]`, and where there was none. */
+  /**
+   * The mean of each minute of the hour before `now` (microseconds since 1970), as `[milliseconds since 1970, mean]`, and
+   * where there was none.
+   */
   sparkline: (deviceId: string, metric: string, now: number) => Promise<SparklinePoints>
   /** Every sample of a device in a range (both ends included), an hour at a time, and about how many messages they come from. */
   export: (deviceId: string, from: number, to: number) => Promise<{ messages: number, hours: AsyncIterable<ExportedSample[]> }>

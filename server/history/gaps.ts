@@ -14,12 +14,15 @@ export function samplePieces(samples: readonly Sample[]): Piece[] {
 
 /** The same of buckets: of what lies in one of them only its end is known. */
 export function rollupPieces(rollups: readonly Rollup[], step: number): Piece[] {
-  return rollups.map(({ start, numbers, last }) => ({ time: start, hasNumber: numbers > 0, lacksFrom: numberIn(last) === undefined ? start + step : undefined }))
+  return rollups.map(({ start, numbers, last }) => {
+    const lacksFrom = numberIn(last) === undefined ? start + step : undefined
+    return { time: start, hasNumber: numbers > 0, lacksFrom }
+  })
 }
 
 /**
- * Where between two points, one a bucket of `step`, something else than a number was said, or that there is none. What lies within one
- * bucket parts no points.
+ * Where between two points, one a bucket of `step`, something else than a number was said, or that there is none. What lies
+ * within one bucket parts no points.
  */
 export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[] {
   const gaps: HistoryGap[] = []
@@ -39,8 +42,10 @@ export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[
   return gaps
 }
 
+interface Intervals { points: HistoryInterval[], gaps: HistoryGap[] }
+
 /** Runs of equal values; each holds until the next begins or there is none, the last to the end of the range. */
-export function toIntervals(changes: readonly Sample[], end: number): { points: HistoryInterval[], gaps: HistoryGap[] } {
+export function toIntervals(changes: readonly Sample[], end: number): Intervals {
   const points: HistoryInterval[] = []
   const gaps: HistoryGap[] = []
   let open: HistoryInterval | undefined

@@ -24,7 +24,8 @@ async function readRaw(store: Readable, question: Question, limit: number): Prom
   const shown = samples.slice(0, limit)
   const points = shown.map(({ time, value }): [number, MetricOrNull] => [time / 1000, said(value)])
   const exact = shown.flatMap(({ value }, i) => typeof value === 'bigint' ? [i] : [])
-  return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more: samples.length > limit, ...(exact.length > 0 && { exact }) }
+  const more = samples.length > limit
+  return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more, ...(exact.length > 0 && { exact }) }
 }
 
 /** About `points` buckets from the tier that fits: numbers with min and max, texts and booleans as intervals. */
@@ -49,13 +50,26 @@ function toAnswer(tier: Tier, question: Question, points: number, held?: StoredV
   }
   const step = stepFor(question, points, resolution)
   const buckets = samples ? rollUp(samples, step) : mergeRollups(rollups, step)
-  const gaps = gapsBetween(samples ? samplePieces(samples) : rollupPieces(rollups, resolution === 'raw' ? step : TIERS[resolution].step), step)
   const skipped = buckets.reduce((sum, { count, numbers }) => sum + count - numbers, 0)
-  const isRounded = (samples ?? []).some(({ value }) => typeof value === 'bigint') || rollups.some(({ last }) => typeof last === 'bigint')
   return {
-    ...headOf(question), kind: 'number', resolution, stepSeconds: step / 1_000_000, points: buckets.flatMap(toPoint),
-    ...withGaps(gaps), ...(skipped > 0 && { skipped }), ...(isRounded && { rounded: true }),
+    ...headOf(question),
+    kind: 'number',
+    resolution,
+    stepSeconds: step / 1_000_000,
+    points: buckets.flatMap(toPoint),
+    ...withGaps(gapsBetween(piecesOf(tier), step)),
+    ...(skipped > 0 && { skipped }),
+    ...(isRounded(tier) && { rounded: true }),
   }
+}
+
+function piecesOf({ resolution, rollups, samples }: Tier) {
+  return resolution === 'raw' ? samplePieces(samples ?? []) : rollupPieces(rollups, TIERS[resolution].step)
+}
+
+/** Whether there are numbers in it of which a double does not keep every digit. */
+function isRounded({ rollups, samples = [] }: Tier): boolean {
+  return samples.some(({ value }) => typeof value === 'bigint') || rollups.some(({ last }) => typeof last === 'bigint')
 }
 
 function withGaps(gaps: HistoryGap[]): { gaps?: HistoryGap[] } {
@@ -63,7 +77,8 @@ function withGaps(gaps: HistoryGap[]): { gaps?: HistoryGap[] } {
 }
 
 function isNumber({ rollups, samples }: Pick<Tier, 'rollups' | 'samples'>): boolean {
-  return samples ? samples.some(({ value }) => numberIn(value) !== undefined) : rollups.some(({ numbers }) => numbers > 0)
+  if (!samples) return rollups.some(({ numbers }) => numbers > 0)
+  return samples.some(({ value }) => numberIn(value) !== undefined)
 }
 
 /** Asks about a device by its name; `nothing` is the answer where none of that name is known. */
@@ -105,7 +120,8 @@ async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to 
 }
 
 /** The value that a metric had when the range began, to the minute, if it was heard within a month before. */
-async function heldAt({ shelf, device, unpacked }: Asked, { metric, from }: Question): Promise<StoredValue | undefined> {
+async function heldAt(asked: Asked, { metric, from }: Question): Promise<StoredValue | undefined> {
+  const { shelf, device, unpacked } = asked
   const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time < from).at(-1)
   if (fresh) return fresh.value
   for (const tier of ['minute', 'hour'] as const) {
@@ -125,7 +141,8 @@ function stepFor({ from, to }: Question, points: number, resolution: 'raw' | Tie
 
 function toPoint(rollup: Rollup): HistoryPoint[] {
   const { start, numbers, min, max, last } = rollup
-  return numbers === 0 ? [] : [{ time: start / 1000, min, max, mean: meanOf(rollup), last: numberIn(last) ?? max, count: numbers }]
+  if (numbers === 0) return []
+  return [{ time: start / 1000, min, max, mean: meanOf(rollup), last: numberIn(last) ?? max, count: numbers }]
 }
 
 /** The newest messages before a moment, newest first. */
@@ -144,7 +161,8 @@ export interface SparklinePoints { points: [number, number][], gaps?: HistoryGap
 function readSparkline(store: Readable, deviceId: string, metric: string, now: number): Promise<SparklinePoints> {
   return ask(store, deviceId, async (asked) => {
     const rollups = await rollupsOf(asked, { metric, from: now - SPARKLINE, to: now }, 'minute')
-    const points = rollups.flatMap((rollup): [number, number][] => rollup.numbers > 0 ? [[rollup.start / 1000, meanOf(rollup)]] : [])
+    const numbers = rollups.filter(rollup => rollup.numbers > 0)
+    const points = numbers.map((rollup): [number, number] => [rollup.start / 1000, meanOf(rollup)])
     return { points, ...withGaps(gapsBetween(rollupPieces(rollups, MINUTE), MINUTE)) }
   }, { points: [] })
 }

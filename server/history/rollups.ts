@@ -15,8 +15,8 @@ export const TIERS = {
 export type TierName = keyof typeof TIERS
 
 /**
- * What is known of one metric in one bucket of time. `min`, `max` and `sum` are of the `numbers` numeric values; the sum may be too large
- * to be a number, then `mean` is there.
+ * What is known of one metric in one bucket of time. `min`, `max` and `sum` are of the `numbers` numeric values; the sum may
+ * be too large to be a number, then `mean` is there.
  */
 export interface Rollup {
   /** Begin of the bucket, microseconds since 1970. */
@@ -58,11 +58,15 @@ function add(rollup: Rollup, value: StoredValue) {
   addNumbers(rollup, { numbers: 1, min: number, max: number, sum: number })
 }
 
-function addNumbers(rollup: Rollup, added: Pick<Rollup, 'numbers' | 'min' | 'max' | 'sum' | 'mean'>) {
+type Numbers = Pick<Rollup, 'numbers' | 'min' | 'max' | 'sum' | 'mean'>
+
+function addNumbers(rollup: Rollup, added: Numbers) {
   if (added.numbers === 0) return
   const numbers = rollup.numbers + added.numbers
   const sum = rollup.sum + added.sum
-  if (!Number.isFinite(sum)) rollup.mean = meanOf(rollup) * (rollup.numbers / numbers) + meanOf(added) * (added.numbers / numbers)
+  if (!Number.isFinite(sum)) {
+    rollup.mean = meanOf(rollup) * (rollup.numbers / numbers) + meanOf(added) * (added.numbers / numbers)
+  }
   rollup.numbers = numbers
   rollup.sum = sum
   rollup.min = Math.min(rollup.min, added.min)
@@ -70,10 +74,11 @@ function addNumbers(rollup: Rollup, added: Pick<Rollup, 'numbers' | 'min' | 'max
 }
 
 /** The mean of the numbers in a bucket, 0 where there are none; always finite. */
-export function meanOf({ numbers, min, max, sum, mean }: Pick<Rollup, 'numbers' | 'min' | 'max' | 'sum' | 'mean'>): number {
+export function meanOf({ numbers, min, max, sum, mean }: Numbers): number {
   if (numbers === 0) return 0
+  if (Number.isFinite(sum)) return sum / numbers
   // Rounding must not lead out of what was measured.
-  return Number.isFinite(sum) ? sum / numbers : Math.min(max, Math.max(min, mean ?? min / 2 + max / 2))
+  return Math.min(max, Math.max(min, mean ?? min / 2 + max / 2))
 }
 
 /** Several buckets, in order of time, as larger ones. */
@@ -91,20 +96,30 @@ export function mergeRollups(rollups: readonly Rollup[], step: number): Rollup[]
 }
 
 /**
- * Rollups of one period by column: `k` bucket numbers as deltas, `n` counts, `v` (and `e`) last values, `x` min, max and sum of each
- * bucket that holds more than its last value, `q` how many of its values are numbers where not all or none are, `b` the mean where the sum
- * is too large to be a number (`null` in `x`).
+ * Rollups of one period by column: `k` bucket numbers as deltas, `n` counts, `v` (and `e`) last values, `x` min, max and sum
+ * of each bucket that holds more than its last value, `q` how many of its values are numbers where not all or none are, `b`
+ * the mean where the sum is too large to be a number (`null` in `x`).
  */
-interface Columns extends ValueColumn { k: number[], n: number[], x: (number | null)[], q?: [number, number][], b?: [number, number][] }
+interface Columns extends ValueColumn {
+  k: number[]
+  n: number[]
+  x: (number | null)[]
+  q?: [number, number][]
+  b?: [number, number][]
+}
 
 export function packRollups(rollups: readonly Rollup[], step: number): Buffer {
   const mixed = rollups.flatMap(({ count, numbers, last }, i): [number, number][] => numbers === usualNumbers(count, last) ? [] : [[i, numbers]])
-  const overflown = rollups.flatMap((rollup, i): [number, number][] => Number.isFinite(rollup.sum) ? [] : [[i, meanOf(rollup)]])
+  const overflown = rollups.flatMap((rollup, i): [number, number][] => {
+    return Number.isFinite(rollup.sum) ? [] : [[i, meanOf(rollup)]]
+  })
   const columns: Columns = {
     k: toDeltas(rollups.map(({ start }) => start / step)),
     n: rollups.map(({ count }) => count),
     ...toColumn(rollups.map(({ last }) => last)),
-    x: rollups.flatMap(({ count, numbers, min, max, sum }) => count > 1 && numbers > 0 ? [min, max, Number.isFinite(sum) ? sum : null] : []),
+    x: rollups.flatMap(({ count, numbers, min, max, sum }) => {
+      return count > 1 && numbers > 0 ? [min, max, Number.isFinite(sum) ? sum : null] : []
+    }),
     ...(mixed.length > 0 && { q: mixed }),
     ...(overflown.length > 0 && { b: overflown }),
   }
@@ -129,7 +144,8 @@ export function unpackRollups(data: Uint8Array, step: number): Rollup[] {
     if (only !== undefined) return { ...rollup, min: only, max: only, sum: only }
     const [min, max, sum] = x.slice(next, next += 3)
     const mean = means.get(i)
-    return { ...rollup, min: min ?? Infinity, max: max ?? -Infinity, sum: sum ?? Infinity, ...(mean !== undefined && { mean }) }
+    const found = { ...rollup, min: min ?? Infinity, max: max ?? -Infinity, sum: sum ?? Infinity }
+    return mean === undefined ? found : { ...found, mean }
   })
 }
 

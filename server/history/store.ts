@@ -172,5 +172,6 @@ function receivedTime(text: string): number {
 /** The inverse of {@link toStored}; times come back in UTC. */
 export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
   const { metrics: said, ...marks } = saidMetrics(metrics)
-  return { deviceId, ts: fromMicroseconds(time), metrics: said, receivedAt: fromMicroseconds(received), ...(claimedTs && { claimedTs }), ...marks }
+  const [ts, receivedAt] = [fromMicroseconds(time), fromMicroseconds(received)]
+  return { deviceId, ts, metrics: said, receivedAt, ...(claimedTs && { claimedTs }), ...marks }
 }

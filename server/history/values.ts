@@ -1,5 +1,5 @@
-// Values as they are kept, and as they are handed out. A whole number of more digits than a double has is a `bigint` here and a
-// text outside; `null` is "no value now", which messages say beside their metrics.
+// Values as they are kept, and as they are handed out. A whole number of more digits than a double has is a `bigint` here
+// and a text outside; `null` is "no value now", which messages say beside their metrics.
 import type { LatestValue } from '#shared/schemas/device'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 
@@ -9,10 +9,12 @@ export type StoredValue = MetricValue | bigint | null
 export interface ValueColumn { v: MetricOrNull[], e?: number[] }
 export type MetricOrNull = MetricValue | null
 
+type SaidMetrics = Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
+
 const WHOLE = /^-?\d+$/
 
 /** What a message says of its metrics, as it is kept. */
-export function storedMetrics({ metrics, exact, absent }: Pick<Telemetry, 'metrics' | 'exact' | 'absent'>): Record<string, StoredValue> {
+export function storedMetrics({ metrics, exact, absent }: SaidMetrics): Record<string, StoredValue> {
   if (!exact && !absent) return metrics
   const stored: Record<string, StoredValue> = { ...metrics }
   for (const name of exact ?? []) {
@@ -24,7 +26,7 @@ export function storedMetrics({ metrics, exact, absent }: Pick<Telemetry, 'metri
 }
 
 /** The inverse of {@link storedMetrics}. */
-export function saidMetrics(stored: Readonly<Record<string, StoredValue>>): Pick<Telemetry, 'metrics' | 'exact' | 'absent'> {
+export function saidMetrics(stored: Readonly<Record<string, StoredValue>>): SaidMetrics {
   const metrics: Telemetry['metrics'] = {}
   const exact: string[] = []
   const absent: string[] = []

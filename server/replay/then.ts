@@ -15,7 +15,7 @@ export function stateThen(deviceId: string, { last, values, wrongClock }: Device
     deviceId,
     lastSeen: fromMicroseconds(last.time),
     lastTelemetry: fromStored(deviceId, last),
-    values: Object.fromEntries([...values].map(([name, { time, value }]) => [name, toLatest(value, fromMicroseconds(time))])),
+    values: Object.fromEntries([...values].map(([name, sample]) => [name, toLatest(sample.value, fromMicroseconds(sample.time))])),
     state: now?.state && Date.parse(now.state.updatedAt) * 1_000 <= at ? now.state : null,
     clock: wrongClock ? 'wrong' : 'ok',
   }

@@ -13,7 +13,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Some editors and libraries put a byte order mark before a text, and C its final NUL behind it: neither is part of it. */
+/** Some libraries put a byte order mark before a text, and C its final NUL behind it: neither is part of it. */
 export function withoutWrapping(text: string): string {
   let [from, to] = [0, text.length]
   while (from < to && WRAPPING.has(text.charAt(from))) from++

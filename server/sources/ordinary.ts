@@ -11,11 +11,13 @@ export interface MessageFault { path: PropertyKey[], message: string }
 /** A message with its values apart from the names that have none. */
 export type ReadMessage = Omit<TelemetryMessage, 'metrics'> & Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
 
+type Checked = { data: ReadMessage } | { fault: MessageFault }
+
 /**
- * A parsed message, or its first fault; `text` is the JSON that it was parsed from. Names and lengths are the caller's to check, the names
- * before: what is parsed may be changed here.
+ * A parsed message, or its first fault; `text` is the JSON that it was parsed from. Names and lengths are the caller's to
+ * check, the names before: what is parsed may be changed here.
  */
-export function checkMessage(message: Record<string, unknown>, text: string): { data: ReadMessage } | { fault: MessageFault } {
+export function checkMessage(message: Record<string, unknown>, text: string): Checked {
   if (isOrdinary(message)) return { data: message }
   const exact = keepWholeNumbers(message.metrics, text)
   if (!exact) return { fault: { path: [], message: '' } }

@@ -114,7 +114,13 @@ function readText(payload: Buffer, limits: SensorsLimits): string | Refusal {
 }
 
 /** A JSON object under a device's topic, and what it was parsed from. */
-interface Content { deviceId: string, value: Record<string, unknown>, text: string, replayed: boolean, receivedMs: number }
+interface Content {
+  deviceId: string
+  value: Record<string, unknown>
+  text: string
+  replayed: boolean
+  receivedMs: number
+}
 
 function readTelemetry({ deviceId, value, text, replayed, receivedMs }: Content, limits: Context): Observation {
   const { metrics } = value
@@ -148,7 +154,8 @@ function readState({ deviceId, value, replayed, receivedMs }: Content, limits: S
   const parsed = StateMessageSchema.safeParse(value)
   if (!parsed.success) {
     const { issues } = parsed.error
-    return issues.some(issue => issue.path[0] === 'status') ? reject('status-invalid', 'There is no "status" text.') : refuseTime('updated_at', issues[0]?.message)
+    const isStatus = issues.some(issue => issue.path[0] === 'status')
+    return isStatus ? reject('status-invalid', 'There is no "status" text.') : refuseTime('updated_at', issues[0]?.message)
   }
   const { status, updated_at } = parsed.data
   if (status.length > limits.valueLength) return reject('status-invalid', `The status is longer than ${limits.valueLength} characters.`)
@@ -228,11 +235,14 @@ function refuseTime(field: string, fault: string | undefined): Refusal {
 }
 
 function refusalOf({ path: [field, name], message }: MessageFault): Refusal {
-  if (field === undefined) return reject('metric-value-invalid', 'The message is nested so deeply that its large whole numbers cannot be read.')
+  if (field === undefined) {
+    return reject('metric-value-invalid', 'The message is nested so deeply that its large whole numbers cannot be read.')
+  }
   if (field === 'ts') return refuseTime('ts', message)
   if (field === 'seq') return reject('seq-invalid', `"seq" is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
-  return reject('metric-value-invalid', `Metric ${quote(String(name))} is not a finite number, a text, true, false or null.`)
+  const metric = quote(String(name))
+  return reject('metric-value-invalid', `Metric ${metric} is not a finite number, a text, true, false or null.`)
 }
 
 function quote(name: string): string {

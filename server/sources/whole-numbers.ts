@@ -9,7 +9,7 @@ const WHOLE = /^-?\d+$/
 /**
  * Puts the digits of whole numbers beyond 2^53 in their places, as texts: what JSON made of them are other numbers.
  * @param metrics As they were parsed from `text`.
- * @returns the names of those; `undefined` where they cannot be found, for something else in the message is nested too deeply.
+ * @returns the names of those; `undefined` where they cannot be found, for something in the message is nested too deeply.
  */
 export function keepWholeNumbers(metrics: unknown, text: string): string[] | undefined {
   if (!isRecord(metrics) || !LONG_RUN.test(text)) return []

@@ -1,11 +1,12 @@
 import type { RejectionReason } from '#shared/schemas/rejection'
+import type { Telemetry } from '#shared/schemas/telemetry'
 
 /** A message as it arrived. */
 export interface Carried { topic: string, payload: Buffer, replayed: boolean, packetId: number | undefined }
 
 /** What was made of it. */
 export type Verdict
-  = | { kind: 'telemetry', telemetry: { deviceId: string, metrics: Record<string, unknown>, absent?: readonly string[] | undefined } }
+  = | { kind: 'telemetry', telemetry: Pick<Telemetry, 'deviceId' | 'metrics' | 'absent'> }
     | { kind: 'status', change: { deviceId: string, status: string | null } }
     | { kind: 'rejected', reason: RejectionReason, detail: string }
 

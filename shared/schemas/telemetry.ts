@@ -9,7 +9,7 @@ export const ZONE_MISSING = 'has no time zone'
 
 /** A time as devices write it: all of ISO 8601 that names a moment. What becomes of it is RFC 3339. */
 export const DeviceTimeSchema = z.string()
-  .meta({ description: 'ISO 8601 with zone, such as 2025-11-02T12:00:00Z, 20251102T130000,5+0100 or 2025-W44-7T12:00Z.' })
+  .meta({ description: 'ISO 8601 with zone: 2025-11-02T12:00:00Z, 20251102T130000,5+0100, 2025-W44-7T12:00Z.' })
   .transform((text, context) => {
     const time = toRfc3339(text)
     if (time !== undefined) return time
@@ -29,8 +29,8 @@ export type Metrics = z.infer<typeof MetricsSchema>
 const NamesSchema = z.array(z.string())
 
 /**
- * What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when absent; `null`
- * says that a metric has no value now.
+ * What a device publishes on `sensors/{deviceId}/telemetry`. The topic decides the deviceId; `ts` is the receive time when
+ * absent; `null` says that a metric has no value now.
  */
 export const TelemetryMessageSchema = z.object({
   deviceId: z.string().optional(),
@@ -61,7 +61,7 @@ export const TelemetrySchema = z.object({
   late: z.boolean().optional(),
   /** `wrong`: its `ts` lies further behind `receivedAt` than is tolerated, and it is no late data: the device's clock is behind. */
   clock: z.literal('wrong').optional(),
-  /** Metrics that the device sent as whole numbers of more digits than a double keeps: in `metrics` they are texts with exactly these digits. */
+  /** Metrics that were sent as whole numbers of more digits than a double keeps: in `metrics` they are texts with these digits. */
   exact: NamesSchema.optional(),
   /** Metrics of which the device said that they have no value now (`null`); they are not in `metrics`. */
   absent: NamesSchema.optional(),

@@ -2,8 +2,8 @@
 export interface BrokerLogin { url: string, username?: string | undefined, password?: string | undefined }
 
 /**
- * Takes the login out of an address such as `mqtt://user%40site:p%3Ass@broker`, decoded: MQTT has no encoding, a broker compares what it
- * is given. What the address says goes before `username` and `password`.
+ * Takes the login out of an address such as `mqtt://user%40site:p%3Ass@broker`, decoded: MQTT has no encoding, a broker
+ * compares what it is given. What the address says goes before `username` and `password`.
  */
 export function withLoginOfUrl<T extends BrokerLogin>(broker: T): T {
   if (!URL.canParse(broker.url)) return broker
@@ -11,7 +11,12 @@ export function withLoginOfUrl<T extends BrokerLogin>(broker: T): T {
   const { username, password } = address
   if (!username && !password) return broker
   address.username = address.password = ''
-  return { ...broker, url: address.href, ...(username && { username: decode(username) }), ...(password && { password: decode(password) }) }
+  return {
+    ...broker,
+    url: address.href,
+    ...(username && { username: decode(username) }),
+    ...(password && { password: decode(password) }),
+  }
 }
 
 /** Where a per cent sign stands for itself, it stays. */

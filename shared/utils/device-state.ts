@@ -152,7 +152,8 @@ function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll:
     const held = values[name]
     const value = valueIn(telemetry, name)
     if (!held) continue
-    merged[name] = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry)) ? held : latestIn(telemetry, name, value)
+    const isKept = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry))
+    merged[name] = isKept ? held : latestIn(telemetry, name, value)
   }
   for (const name in metrics) {
     const value = metrics[name]

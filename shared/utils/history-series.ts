@@ -17,8 +17,8 @@ export interface Columns {
 export type Band<T extends HistoryInterval = HistoryInterval> = T & { readonly left: number, readonly width: number }
 
 /**
- * Points as columns to draw; a row without values stands in every gap, those that are told and those in which nothing came, so that
- * no line bridges it.
+ * Points as columns to draw; a row without values stands in every gap, those that are told and those in which nothing came,
+ * so that no line bridges it.
  */
 export function toColumns(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): Columns {
   const columns: Columns = { times: [], mins: [], maxs: [], means: [] }
@@ -27,14 +27,16 @@ export function toColumns(points: readonly HistoryPoint[], gaps: readonly Histor
   const scale = scaleOf(points)
   let before: number | undefined
   for (const [i, { time, min, max, mean }] of points.entries()) {
-    if (before !== undefined && (told.has(i) || time - before > usual * GAP)) push(columns, Math.min(before + usual, (before + time) / 2), null, null, null)
+    if (before !== undefined && (told.has(i) || time - before > usual * GAP)) {
+      push(columns, Math.min(before + usual, (before + time) / 2), null, null, null)
+    }
     push(columns, time, min * scale, max * scale, mean * scale)
     before = time
   }
   return columns
 }
 
-/** Of each gap the index of the point with which it ends (a bucket begins before what is in it); endless for one that does not. */
+/** Of each gap the index of the point with which it ends (a bucket begins before what is in it), endless for an open one. */
 function endsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[]): number[] {
   let next = 0
   return gaps.map(({ to }) => {
@@ -43,13 +45,18 @@ function endsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[]): n
   })
 }
 
+export interface PointRow { time: number, min: number | null, mean: number | null, max: number | null }
+
 /** Points as lines of a table, with one without values where a gap begins. */
-export function rowsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): { time: number, min: number | null, mean: number | null, max: number | null }[] {
+export function rowsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): PointRow[] {
   const none = gaps.map(({ from }) => ({ time: from, min: null, mean: null, max: null }))
   return [...points, ...none].sort((a, b) => a.time - b.time)
 }
 
-/** The distance of the largest numbers is no number any more. Nothing is written at an axis that long: only the shape counts, and is kept. */
+/**
+ * The distance of the largest numbers is no number any more. Nothing is written at an axis that long: only the shape counts,
+ * and is kept.
+ */
 function scaleOf(points: readonly HistoryPoint[]): number {
   return points.some(({ min, max }) => Math.max(-min, max) > Number.MAX_VALUE / ROOM) ? 1 / ROOM : 1
 }
@@ -69,8 +76,13 @@ export function usualDistance(points: readonly HistoryPoint[]): number {
   return distances[Math.floor(distances.length / 2)] ?? Number.POSITIVE_INFINITY
 }
 
-/** Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live, unless it has ended. */
-export function toBands<T extends HistoryInterval>(intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean, gaps: readonly HistoryGap[] = []): Band<T>[] {
+/**
+ * Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live, unless it
+ * has ended.
+ */
+export function toBands<T extends HistoryInterval>(
+  intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean, gaps: readonly HistoryGap[] = [],
+): Band<T>[] {
   const goesOn = isLive && !isOpen(gaps)
   return intervals.flatMap((interval, i) => {
     const end = goesOn && i === intervals.length - 1 ? to : interval.to
@@ -87,9 +99,11 @@ function isOpen(gaps: readonly HistoryGap[] = []): boolean {
 }
 
 /** The point nearest to a moment; `undefined` when the moment lies in a gap. */
-export function pointAt(points: readonly HistoryPoint[], time: number, gaps: readonly HistoryGap[] = []): HistoryPoint | undefined {
-  const ends = endsOf(points, gaps)
-  if (gaps.some(({ from }, i) => from <= time && time < (points[ends[i] ?? Infinity]?.time ?? Infinity))) return undefined
+export function pointAt(
+  points: readonly HistoryPoint[], time: number, gaps: readonly HistoryGap[] = [],
+): HistoryPoint | undefined {
+  const ends = endsOf(points, gaps).map(end => points[end]?.time ?? Infinity)
+  if (gaps.some(({ from }, i) => from <= time && time < (ends[i] ?? Infinity))) return undefined
   const next = points.findIndex(point => point.time > time)
   const [before, after] = next < 0 ? [points.at(-1), undefined] : [points[next - 1], points[next]]
   const isAfterNearer = after !== undefined && (before === undefined || after.time - time < time - before.time)
@@ -104,19 +118,21 @@ export function intervalAt<T extends HistoryInterval>(intervals: readonly T[], t
 }
 
 /** An answer with one more value at its end. What came late stays out until the answer is asked for again. */
-export function withSample(answer: HistoryAnswer, time: number, latest: Pick<LatestValue, 'value' | 'exact'>): HistoryAnswer {
+export function withSample(answer: HistoryAnswer, time: number, { value, exact }: Said): HistoryAnswer {
   if (answer.kind === 'samples') return answer
-  if (answer.kind === 'state') return withState(answer, time, latest.value)
-  const number = latest.exact ? Number(latest.value) : latest.value
-  if (typeof number === 'number' && Number.isFinite(number)) return withNumber(answer, time, number, latest.exact === true)
+  if (answer.kind === 'state') return withState(answer, time, value)
+  const number = exact ? Number(value) : value
+  if (typeof number === 'number' && Number.isFinite(number)) return withNumber(answer, time, number, exact === true)
   // Nothing is known yet of what it is: the first word says it.
-  if (latest.value !== null && answer.points.length === 0 && !answer.skipped) {
+  if (value !== null && answer.points.length === 0 && !answer.skipped) {
     const { deviceId, metric, unit, from, to, resolution } = answer
-    return withState({ deviceId, metric, unit, from, to, resolution, kind: 'state', points: [] }, time, latest.value)
+    return withState({ deviceId, metric, unit, from, to, resolution, kind: 'state', points: [] }, time, value)
   }
-  return isLate(answer.points, time) ? answer : { ...answer, gaps: opened(answer.gaps, time), skipped: (answer.skipped ?? 0) + 1 }
+  if (isLate(answer.points, time)) return answer
+  return { ...answer, gaps: opened(answer.gaps, time), skipped: (answer.skipped ?? 0) + 1 }
 }
 
+type Said = Pick<LatestValue, 'value' | 'exact'>
 type NumberAnswer = Extract<HistoryAnswer, { kind: 'number' }>
 type StateAnswer = Extract<HistoryAnswer, { kind: 'state' }>
 
@@ -137,10 +153,12 @@ function withState(answer: StateAnswer, time: number, value: LatestValue['value'
   const last = answer.points.at(-1)
   if (value === null) {
     if (time < (last?.from ?? time) || isOpen(answer.gaps)) return answer
-    return { ...answer, points: last ? [...answer.points.slice(0, -1), { ...last, to: time }] : [], gaps: opened(answer.gaps, time) }
+    const ended = last ? [...answer.points.slice(0, -1), { ...last, to: time }] : []
+    return { ...answer, points: ended, gaps: opened(answer.gaps, time) }
   }
   if (time < (answer.gaps?.at(-1)?.from ?? time)) return answer
-  const held = isOpen(answer.gaps) ? [...answer.points, { from: time, to: time, value }] : withInterval(answer.points, time, value)
+  const fresh = { from: time, to: time, value }
+  const held = isOpen(answer.gaps) ? [...answer.points, fresh] : withInterval(answer.points, time, value)
   return { ...answer, points: held, ...(answer.gaps && { gaps: closed(answer.gaps, time) }) }
 }
 
@@ -161,8 +179,8 @@ function withPoint(points: HistoryPoint[], time: number, value: number, stepMs: 
   const count = last.count + 1
   // In parts, for the difference of two large numbers may be none.
   const mean = last.mean * (last.count / count) + value / count
-  const joined = { time: last.time, min: Math.min(last.min, value), max: Math.max(last.max, value), mean, last: value, count }
-  return [...points.slice(0, -1), joined]
+  const [min, max] = [Math.min(last.min, value), Math.max(last.max, value)]
+  return [...points.slice(0, -1), { time: last.time, min, max, mean, last: value, count }]
 }
 
 function withInterval(intervals: HistoryInterval[], time: number, value: MetricValue): HistoryInterval[] {

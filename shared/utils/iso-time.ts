@@ -1,14 +1,18 @@
-// All of ISO 8601 that names a moment, as the RFC 3339 text that everything else reads. Devices have libraries of every age.
+// All of ISO 8601 that names a moment, as the RFC 3339 text that everything else reads: devices have libraries of every age.
 
-/** Calendar, ordinal or week date, then hours to seconds with a fraction of the last of them, then the zone; extended or basic. */
-const TIME = /^([+-]\d\d)?(\d{4})-?(?:[Ww](\d\d)-?([1-7])|(\d{3})|(\d\d)-?(\d\d))[Tt ](\d\d)(?::?(\d\d)(?::?(\d\d))?)?(?:[.,](\d+))?([Zz]|[+\-\u2212]\d\d(?::?\d\d)?)$/
+/** A week, ordinal or calendar date. */
+const DATE = /([+-]\d\d)?(\d{4})-?(?:[Ww](\d\d)-?([1-7])|(\d{3})|(\d\d)-?(\d\d))/
+/** Hours to seconds, with a fraction of the last of them. */
+const CLOCK = /(\d\d)(?::?(\d\d)(?::?(\d\d))?)?(?:[.,](\d+))?/
+const ZONE = /([Zz]|[+\-\u2212]\d\d(?::?\d\d)?)/
+const TIME = new RegExp(`^${DATE.source}[Tt ]${CLOCK.source}${ZONE.source}$`)
 /** More digits say less than any clock knows. */
 const FRACTION_DIGITS = 9
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** ISO 8601 with zone -> RFC 3339; `undefined` for what names no moment. The offset stays, a leap second is the second behind it. */
+/** ISO 8601 with zone -> RFC 3339, with the same offset; `undefined` for no moment. A leap second is the one behind it. */
 export function toRfc3339(text: string): string | undefined {
   const parts = TIME.exec(text)
   if (!parts) return undefined
@@ -21,7 +25,8 @@ export function toRfc3339(text: string): string | undefined {
   if (time.isLeap && !isMonthEnd(localMs - offset.ms)) return undefined
   const local = new Date(localMs).toISOString()
   // Years of more than four digits are no RFC 3339.
-  return local.length === '2025-11-02T12:00:00.000Z'.length ? local.slice(0, 19) + time.fraction + offset.text : undefined
+  if (local.length > '2025-11-02T12:00:00.000Z'.length) return undefined
+  return local.slice(0, '2025-11-02T12:00:00'.length) + time.fraction + offset.text
 }
 
 /** Whether all that a text lacks to name a moment is its zone. */
@@ -59,8 +64,10 @@ function firstMonday(year: number): number {
   return fourth - (new Date(fourth).getUTCDay() + 6) % 7 * DAY_MS
 }
 
+interface TimeOfDay { ms: number, fraction: string, isLeap: boolean }
+
 /** What has passed of a day in whole seconds, and the fraction of the last as text. */
-function timeOfDay(hours = '', minutes?: string, seconds?: string, fraction?: string): { ms: number, fraction: string, isLeap: boolean } | undefined {
+function timeOfDay(hours = '', minutes?: string, seconds?: string, fraction?: string): TimeOfDay | undefined {
   const [h, m, s] = [Number(hours), Number(minutes ?? 0), Number(seconds ?? 0)]
   if (h > 24 || m > 59 || s > 60) return undefined
   // Midnight at the end of a day: nothing of the next one.
@@ -70,7 +77,8 @@ function timeOfDay(hours = '', minutes?: string, seconds?: string, fraction?: st
   if (seconds !== undefined) return { ms, fraction: `.${fraction.slice(0, FRACTION_DIGITS)}`, isLeap: s === 60 }
   const microseconds = Math.round(Number(`0.${fraction}`) * (minutes === undefined ? HOUR_MS : MINUTE_MS) * 1_000)
   const below = microseconds % 1_000_000
-  return { ms: ms + (microseconds - below) / 1_000, fraction: below === 0 ? '' : `.${String(below).padStart(6, '0')}`, isLeap: false }
+  const digits = below === 0 ? '' : `.${String(below).padStart(6, '0')}`
+  return { ms: ms + (microseconds - below) / 1_000, fraction: digits, isLeap: false }
 }
 
 function offsetOf(zone: string): { ms: number, text: string } | undefined {

@@ -59,7 +59,7 @@ export function metricKind(name: string): MetricKind {
   return unit ? { unit } : {}
 }
 
-/** The unit that people say, else the one that the name tells; texts and booleans carry none. `isExact`: the text is a whole number. */
+/** The unit that people say, else the one that the name tells; only numbers carry one. `isExact`: the text is a whole number. */
 export function unitOf(name: string, value: MetricValue, own?: MetricProfile, isExact = false): string | undefined {
   return typeof value === 'number' || isExact ? own?.unit ?? metricKind(name).unit : undefined
 }

@@ -39,7 +39,8 @@ export function isOrdinaryMetrics(metrics: unknown, largest = Number.MAX_VALUE):
 }
 
 function isOrdinaryValue(value: unknown, largest = Number.MAX_VALUE): boolean {
-  return typeof value === 'number' ? value <= largest && value >= -largest : typeof value === 'string' || typeof value === 'boolean'
+  if (typeof value === 'number') return value <= largest && value >= -largest
+  return typeof value === 'string' || typeof value === 'boolean'
 }
 
 function isOrdinaryNames(value: unknown): boolean {

@@ -53,7 +53,10 @@ async function digestOf(side: Side, { id, archived, state }: DeviceRow, unpacked
   const heads = (await side.shelf.heads(id, side.keptFrom, LAST)).toSorted((a, b) => a.id - b.id)
   for await (const { data, ...head } of side.shelf.fetch(heads)) addSegment(digest, head, data, sum)
   digest.update(JSON.stringify([await side.shelf.countMessages(id, side.keptFrom, LAST), [...await side.shelf.metrics(id)].sort()]))
-  for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) digest.update(JSON.stringify([row.metric, row.tier, row.period, decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))], asText))
+  for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) {
+    const rollups = decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))
+    digest.update(JSON.stringify([row.metric, row.tier, row.period, rollups], asText))
+  }
   for (const { time, state } of await side.lines(id)) digest.update(JSON.stringify([time, state]))
   return digest.digest('hex')
 }
