@@ -6,7 +6,9 @@ import { fromMicroseconds } from '#shared/utils/time'
 import type { ExportedSample } from './history/archive'
 import type { History } from './history/contract'
 import { said } from './history/values'
-import type { Registry } from './registry/contract'
+import type { Registry as WholeRegistry } from './registry/contract'
+
+type Registry = Pick<WholeRegistry, 'get'>
 
 type Asked = Pick<ExportQuery, 'format' | 'metric' | 'zone'> & { from: number, to: number }
 
@@ -76,13 +78,13 @@ function describe(registry: Registry, deviceId: string, separator: string) {
     const head = known.get(key)
     if (head !== undefined) return head
     const own = metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
-    const made = [deviceId, name, metric, unitOf(metric, said(value) ?? '', own) ?? ''].map(csvText).join(separator)
+    const made = [deviceId, name, metric, unitOf(metric, typeof value === 'bigint' ? Number(value) : value ?? '', own) ?? ''].map(csvText).join(separator)
     known.set(key, made)
     return made
   }
 }
 
-/** Numbers and booleans as they are; texts, and whole numbers that a spreadsheet would round, as texts; nothing where there was no value. */
+/** Texts, and whole numbers that a spreadsheet would round, as texts; nothing where there was no value. */
 function csvValue({ value }: ExportedSample): string {
   if (value === null) return ''
   return typeof value === 'string' || typeof value === 'bigint' ? csvText(String(value)) : String(value)

@@ -32,7 +32,8 @@ const EXPORT_FORMATS = 'Comma-separated values with a heading; the same for Germ
   + 'local times beside the exact ones, a byte order mark); or one JSON object a line, in which everything is exact.'
 const EXPORTED = 'The file: time (ISO 8601), metric and value of each sample; in CSV also the device, what people call it, '
   + 'and the unit. There numbers stand without quotes, and no text is a formula: an apostrophe stands in front of each '
-  + 'that begins like one, also behind a separator inside of it.'
+  + 'that begins like one, also behind a separator inside of it. The value is empty, or `null`, where there was none. '
+  + 'In JSON `exact` marks whole numbers of more digits than a double keeps.'
 
 /** Every route of the API. A test compares this table with the files below `server/api`. */
 export const ROUTES: readonly Route[] = [

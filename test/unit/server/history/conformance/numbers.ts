@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { HistoryAnswerSchema } from '#shared/schemas/history'
 import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { csvText } from '#shared/utils/spreadsheet'
 import { exportLines } from '../../../../../server/export'
 import { fromStored } from '../../../../../server/history/store'
 import { append, DAY, HOUR, kept, samples, SECOND, START, telemetry, useSite } from './site'
@@ -40,7 +41,9 @@ export function conformsInNumbers(make: PlaceMaker) {
   }
 
   async function exported(format: 'csv' | 'jsonl'): Promise<string> {
-    const { lines } = await exportLines(site.history, 'tor-1', { format, from: START, to: START + DAY })
+    const { lines } = await exportLines(site.history, { get: deviceId => ({ deviceId }) }, 'tor-1', {
+      format, zone: 'UTC', from: START, to: START + DAY,
+    })
     let text = ''
     for await (const line of lines) text += line
     return text
@@ -55,7 +58,7 @@ export function conformsInNumbers(make: PlaceMaker) {
       expect(found).toEqual(messages.toReversed().map(message => ({ ...message })))
       await site.history.past().moment(START + 2 * SECOND, undefined, (_, { values }) => expect(values.get('x')?.value).toBe(BigInt(LARGER)), () => true)
       expect(await exported('jsonl')).toContain(`"value":"${LARGE}","exact":true}`)
-      expect(await exported('csv')).toContain(`,x,${LARGER}\n`)
+      expect(await exported('csv')).toContain(`,x,,${csvText(LARGER)}\n`)
     })
   })
 
@@ -79,8 +82,8 @@ export function conformsInNumbers(make: PlaceMaker) {
     it('is a sample of its own, and an empty cell', async () => {
       await always([telemetry(START, { x: 1 }), { ...telemetry(START + SECOND, { door: 'open' }), absent: ['x'] }, nothing(START + 2 * SECOND, 'x', 'door')], async () => {
         expect(await samples(site.history)).toEqual([[START, 1], [START + SECOND, null], [START + 2 * SECOND, null]])
-        expect((await exported('csv')).split('\n').toSorted()).toEqual(['', '2026-03-01T00:00:00.000Z,x,1', '2026-03-01T00:00:01.000Z,door,open', '2026-03-01T00:00:01.000Z,x,',
-          '2026-03-01T00:00:02.000Z,door,', '2026-03-01T00:00:02.000Z,x,', 'time,metric,value'])
+        expect((await exported('csv')).split('\n').toSorted()).toEqual(['', '2026-03-01T00:00:00.000Z,tor-1,tor-1,x,,1', '2026-03-01T00:00:01.000Z,tor-1,tor-1,door,,open', '2026-03-01T00:00:01.000Z,tor-1,tor-1,x,,',
+          '2026-03-01T00:00:02.000Z,tor-1,tor-1,door,,', '2026-03-01T00:00:02.000Z,tor-1,tor-1,x,,', 'time,device,name,metric,unit,value'])
         expect(await exported('jsonl')).toContain('"metric":"x","value":null}')
         const [newest] = (await site.history.messagesBefore('tor-1', Infinity, 10)).map(message => fromStored('tor-1', message))
         expect(newest).toEqual(nothing(START + 2 * SECOND, 'x', 'door'))
