@@ -18,6 +18,20 @@ it('finds gaps in a device’s own numbers, and takes a lower one for a new star
   expect(counters.get('tor-1')?.sequence).toEqual({ last: 3, gaps: 3, missing: 2 + 7 + 1 })
 })
 
+it.each<[string, number[], { last: number, gaps: number, missing: number }]>([
+  ['late numbers take their gap back', [1, 2, 5, 4, 3, 6], { last: 6, gaps: 0, missing: 0 }],
+  ['one late number of several leaves the others missing', [1, 5, 3, 6], { last: 6, gaps: 2, missing: 2 }],
+  ['repeated numbers change nothing', [10, 11, 12, 11, 12, 10, 13], { last: 13, gaps: 0, missing: 0 }],
+  ['a late number taken once is repeated the second time', [1, 3, 2, 2, 4], { last: 4, gaps: 0, missing: 0 }],
+  ['a reboot to 0 is no gap', [5_000, 5_001, 0, 1, 2], { last: 2, gaps: 0, missing: 0 }],
+  ['a reboot to 1 is no gap', [5_000, 5_001, 1, 2], { last: 2, gaps: 0, missing: 0 }],
+  ['old numbers sent again are no gap when the count goes on', [4_999, 5_000, 0, 1, 2, 5_001], { last: 5_001, gaps: 0, missing: 0 }],
+])('%s', (_, numbers, expected) => {
+  const counters = createCounters(() => 0)
+  for (const seq of numbers) counters.sequence('tor-1', seq)
+  expect(counters.get('tor-1')?.sequence).toEqual(expected)
+})
+
 it('keeps many devices apart', () => {
   const counters = createCounters(Number)
   for (const place of [0, 1, 5_000, 99_999]) {
