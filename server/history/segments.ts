@@ -28,18 +28,24 @@ export interface Segment {
 }
 
 /**
- * Where samples come to lie beside those that exist: the same value at the same time is one sample (`REPEATED`), another
- * value at the same time goes to the next free microsecond. Adds what it places to `taken`; returns a shift per sample.
+ * Where samples come to lie beside those that exist: one equal to the sample right before it at that time is the same
+ * (`REPEATED`), every other, also one that was there before the last, goes to the next free microsecond. Adds what it
+ * places to `taken`; returns a shift per sample.
  */
-function place(samples: readonly Sample[], taken: Map<number, StoredValue>): number[] {
+function place(samples: readonly Sample[], taken: Map<number, MetricValue>): number[] {
+  // Where the run of each time ended last: thousands of one time are not walked through again for each.
+  const ends = new Map<number, number>()
   return samples.map(({ time, value }) => {
-    for (let at = time; ; at++) {
-      const held = taken.get(at)
-      if (held === value) return REPEATED
-      if (held !== undefined) continue
-      taken.set(at, value)
-      return at - time
+    if (!taken.has(time)) {
+      taken.set(time, value)
+      return 0
     }
+    let end = ends.get(time) ?? time
+    while (taken.has(end + 1)) end++
+    const repeated = taken.get(end) === value
+    if (!repeated) taken.set(++end, value)
+    ends.set(time, end)
+    return repeated ? REPEATED : end - time
   })
 }
 

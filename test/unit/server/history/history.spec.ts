@@ -127,18 +127,18 @@ describe('samples', () => {
     expect(await samples()).toEqual([{ time: START, value: 1 }])
   })
 
-  it('of the same time and value are one, of another value the next microsecond', async () => {
+  it('equal to the one before at that time are one, others lie a microsecond later', async () => {
     for (const x of [1, 2, 1, 3]) append(START, { x })
     history.commit()
-    const expected = [1, 2, 3].map((value, i) => ({ time: START + i, value }))
+    const expected = [1, 2, 1, 3].map((value, i) => ({ time: START + i, value }))
     expect(await samples()).toEqual(expected)
     history.packAll()
     for (const x of [3, 4]) append(START, { x })
-    append(START + 4, { x: 5 })
+    append(START + 5, { x: 5 })
     history.commit()
-    expect(await samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
+    expect(await samples()).toEqual([...expected, { time: START + 4, value: 4 }, { time: START + 5, value: 5 }])
     history.packAll()
-    expect(await samples()).toEqual([...expected, { time: START + 3, value: 4 }, { time: START + 4, value: 5 }])
+    expect(await samples()).toEqual([...expected, { time: START + 4, value: 4 }, { time: START + 5, value: 5 }])
   })
 })
 
