@@ -96,5 +96,6 @@ export async function packedBefore(shelf: Shelf, device: number, before: number,
     found.push(...readMessages(row.data).filter(({ time }) => time < before))
     oldest = Math.min(oldest, row.first)
   }
-  return found.sort((a, b) => b.time - a.time)
+  // Of one time the one received last is the newest; sorting keeps the order of those received together.
+  return found.sort((a, b) => a.time - b.time || a.received - b.received).reverse()
 }

@@ -149,7 +149,8 @@ function toPoint(rollup: Rollup): HistoryPoint[] {
 function readMessagesBefore(store: Readable, deviceId: string, before: number, limit: number): Promise<StoredMessage[]> {
   return ask(store, deviceId, async ({ shelf, device, unpacked }) => {
     const fresh = unpacked.filter(({ time }) => time < before)
-    return [...fresh, ...await packedBefore(shelf, device, before, limit)].sort((a, b) => b.time - a.time)
+    const packed = await packedBefore(shelf, device, before, limit)
+    return [...packed.reverse(), ...fresh].sort((a, b) => a.time - b.time).reverse()
   }, [])
 }
 

@@ -46,6 +46,18 @@ export function conformsInSamples(make: PlaceMaker) {
       expect(await samples(site.history)).toEqual(all)
     })
 
+    it('of one time are listed with the message received last on top, packed or not', async () => {
+      for (const x of [1, 2, 1]) append(site.history, telemetry(START, { x }))
+      await kept(site.history)
+      const listed = async () => (await site.history.messagesBefore('tor-1', Infinity, 10)).map(({ metrics }) => metrics.x)
+      expect(await listed()).toEqual([1, 2, 1])
+      for (const x of [7, 8]) append(site.history, telemetry(START, { x }))
+      await kept(site.history)
+      expect(await listed()).toEqual([8, 7, 1, 2, 1])
+      await site.history.packAll()
+      expect(await listed()).toEqual([8, 7, 1, 2, 1])
+    })
+
     it('are not there twice when a message is told again as the newest', async () => {
       const told = telemetry(START, { x: 1 })
       append(site.history, { ...told, late: true })
