@@ -32,7 +32,7 @@ export interface Segment {
  * (`REPEATED`), every other, also one that was there before the last, goes to the next free microsecond. Adds what it
  * places to `taken`; returns a shift per sample.
  */
-function place(samples: readonly Sample[], taken: Map<number, MetricValue>): number[] {
+function place(samples: readonly Sample[], taken: Map<number, StoredValue>): number[] {
   // Where the run of each time ended last: thousands of one time are not walked through again for each.
   const ends = new Map<number, number>()
   return samples.map(({ time, value }) => {
