@@ -1,5 +1,5 @@
 import { computed } from 'vue'
-import { useRouter, useState } from '#imports'
+import { useRouter, useRuntimeConfig, useState } from '#imports'
 import { SessionSchema } from '#shared/schemas/access'
 import type { Session } from '#shared/schemas/access'
 import { leastOfPage, pageRefusalOf, refusalOf } from '#shared/utils/access'
@@ -12,6 +12,7 @@ const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null
 export function useAccess() {
   const session = useState<Session>('session', () => UNTOLD)
   const { currentRoute } = useRouter()
+  const { baseURL } = useRuntimeConfig().app
   // Somebody is signing out here: the end of their stream is no news, and where they go next is decided.
   const isLeaving = useState('is-leaving', () => false)
 
@@ -20,14 +21,19 @@ export function useAccess() {
     return { role, isInPerson: by === 'session', isLimited: groups !== null || view !== null, view: view?.path }
   })
 
+  /** As the browser has it: below where all pages lie. An address elsewhere, such as that of the identity provider, stays as it is. */
+  function addressOfPage(path: string): string {
+    return path.startsWith('/') ? baseURL + path.slice(1) : path
+  }
+
   /** A new page from the server: nothing of somebody else stays in this one. */
   function goTo(path: string) {
-    window.location.assign(path)
+    window.location.assign(addressOfPage(path))
   }
 
   /** The same in place of this page, to which nobody has to come back. */
   function goOnTo(path: string) {
-    window.location.replace(path)
+    window.location.replace(addressOfPage(path))
   }
 
   /** To the login, and back here after it; who has come by a link is told that it has ended. */

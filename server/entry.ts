@@ -3,4 +3,7 @@
 import { setFlagsFromString } from 'node:v8'
 
 setFlagsFromString('--semi-space-growth-factor=1')
+// `leitstand`, `/leitstand` and `/leitstand/` are the same, and everything here builds upon the last. Before Nitro reads it.
+const { NUXT_APP_BASE_URL: path } = process.env
+if (path !== undefined) process.env.NUXT_APP_BASE_URL = `/${path.split('/').map(part => part.trim()).filter(Boolean).join('/')}/`.replace('//', '/')
 void import('./listen')

@@ -62,7 +62,7 @@ export const SettingsSchema = z.object({
   security: z.object({
     hosts: list(isHostName, 'must be names such as leitstand.example, without protocol and port', '', 'Names under which browsers may reach the application, besides addresses, `localhost` and the names of this machine (`name`, `name.local`, `.lan`, `.home.arpa`, `.internal`). `*` is every name.'),
     origins: list(isOrigin, 'must be addresses such as https://intranet.example, without a path', '', 'Other sites whose pages may change something here and open the event stream.'),
-    trustedProxies: list(isAddressRange, 'must be addresses such as 10.0.0.1 or 10.0.0.0/8, or loopback or private', '', 'Proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed: addresses, ranges, `loopback` or `private`.'),
+    trustedProxies: list(isAddressRange, 'must be addresses such as 10.0.0.1 or 10.0.0.0/8, or loopback or private', '', 'Proxies whose `X-Forwarded-For`, `-Host`, `-Port` and `-Proto` are believed: addresses, ranges, `loopback` or `private`.'),
     frameAncestors: list(isFrameAncestor, 'must be none, or self and addresses such as https://intranet.example', 'none', 'Sites that may show the pages in a frame: addresses, `self` or `none`.'),
   }).prefault({}),
   limits: z.object({

@@ -1,6 +1,6 @@
 import { openApiDocument } from '../documents/openapi'
 
-const DOCUMENT = JSON.stringify(openApiDocument())
+const DOCUMENT = JSON.stringify(openApiDocument(useRuntimeConfig().app.baseURL))
 
 /** `GET /api/openapi.json` -> the HTTP API as OpenAPI 3.1 */
 export default defineEventHandler((event) => {

@@ -25,8 +25,8 @@ const SERVERS = {
 
 const DEVICE_ID = { description: 'Name of the device.', examples: ['gate-001'] }
 
-/** The MQTT topics and the event stream as an AsyncAPI 3.0 document. */
-export function asyncApiDocument() {
+/** The MQTT topics and the event stream as an AsyncAPI 3.0 document; `baseURL` is what the addresses of the application lie below. */
+export function asyncApiDocument(baseURL = '/') {
   const channels: [string, Channel][] = Object.entries(CHANNELS)
   // AsyncAPI 3.0 reads schemas as draft 07.
   const schemas = describeSchemas('draft-07')
@@ -36,7 +36,7 @@ export function asyncApiDocument() {
     asyncapi: '3.0.0',
     info: { ...INFO, license: { name: LICENCE } },
     defaultContentType: JSON_TYPE,
-    servers: SERVERS,
+    servers: { ...SERVERS, web: { ...SERVERS.web, pathname: baseURL.replace(/(?<=.)\/$/, '') } },
     channels: described,
     operations: Object.fromEntries(channels.flatMap(([id, channel]) => describeOperations(id, channel))),
     components: {

@@ -65,15 +65,15 @@ const SECURITY = [{ token: [] }, { session: [] }, {}]
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
 const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low`, `groups-limited`, `link-only` or `no-account-yet`, 404 `device-unknown` for a device that is not among those that may be seen, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
 
-/** The HTTP API as an OpenAPI 3.1 document. */
-export function openApiDocument() {
+/** The HTTP API as an OpenAPI 3.1 document; `baseURL` is what its paths lie below. */
+export function openApiDocument(baseURL = '/') {
   const schemas = describeSchemas('draft-2020-12')
   const paths: Record<string, Record<string, object>> = {}
   for (const route of ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route, schemas) }
   return {
     openapi: '3.1.0',
     info: { ...INFO, license: { name: LICENCE, identifier: LICENCE } },
-    servers: [{ url: '/' }],
+    servers: [{ url: baseURL.replace(/(?<=.)\/$/, '') }],
     security: SECURITY,
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,

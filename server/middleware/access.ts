@@ -37,7 +37,9 @@ function admitToPage(event: H3Event, path: string) {
   // Who has come in is told; everybody else is shown where to.
   if (!isReading || guest || fault.code === 'accounts-unavailable') throw accessError(event, fault)
   const { baseURL } = useRuntimeConfig(event).app
-  return sendRedirect(event, baseURL.replace(/\/$/, '') + (fault.code === 'no-account-yet' ? '/welcome' : `/login?to=${encodeURIComponent(event.node.req.originalUrl ?? '/')}`))
+  // Where to go on is said as pages know it, without what lies in front of all of them.
+  const wanted = (event.node.req.originalUrl ?? baseURL).slice(baseURL.length - 1)
+  return sendRedirect(event, baseURL + (fault.code === 'no-account-yet' ? 'welcome' : `login?to=${encodeURIComponent(wanted)}`))
 }
 
 /** Keeps what is done, and what somebody was not allowed to do, in the audit log. */

@@ -18,7 +18,7 @@ export default defineNitroPlugin((nitroApp) => {
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   surviveLostLog()
   refuseForeignUpgrades(nitroApp.h3App)
-  prepareRouting(nitroApp.h3App, useRuntimeConfig())
+  prepareRouting(nitroApp.h3App, useRuntimeConfig(), useRuntimeConfig().app.baseURL)
 
   const settings = orExit(() => readSettings(useRuntimeConfig(), process.env))
   const leitstand = orExit(() => createLeitstand(settings, LOG))

@@ -21,12 +21,15 @@ export function createForwarding(trusted: readonly string[]) {
     const peer = plainAddress(socket.remoteAddress ?? '')
     const believed = trusted.length > 0 && isTrusted(peer)
     const protocol = believed ? lastOf(headers['x-forwarded-proto']) : undefined
-    const host = believed ? lastOf(headers['x-forwarded-host']) : undefined
-    const isSecure = 'encrypted' in socket || protocol === 'https'
+    const isSecure = 'encrypted' in socket || protocol === 'https' || protocol === 'wss'
+    const host = believed ? hostSaid(headers, isSecure) : undefined
     headers['x-forwarded-for'] = believed ? clientAddress(partsOf(headers['x-forwarded-for']), peer, isTrusted) : peer
     if (isSecure) headers['x-forwarded-proto'] = 'https'
     else delete headers['x-forwarded-proto']
-    if (host) headers.host = host
+    if (host) {
+      headers.host = host.address
+      if (host.others) otherHosts.set(request, host.others)
+    }
     for (const name of OTHERS) Reflect.deleteProperty(headers, name)
   }
 }
@@ -39,6 +42,37 @@ const passedOn = new WeakSet<IncomingMessage>()
 export function isPassedOn(request: IncomingMessage): boolean {
   return passedOn.has(request)
 }
+
+/** What else a request may have been asked for by, as a believed proxy hands it on. */
+export interface OtherHosts {
+  /** The name alone, as `proxy_set_header Host $host` hands it on. */
+  name: string
+  /** The same name with the port that stands in `Host`, where another was said beside it. */
+  asked: string | undefined
+}
+const otherHosts = new WeakMap<IncomingMessage, OtherHosts>()
+
+/** Undefined: the host stands as it was asked for. */
+export function otherHostsOf(request: IncomingMessage): OtherHosts | undefined {
+  return otherHosts.get(request)
+}
+
+/** Host and port as a believed proxy says them: the port stands in the host, or beside it, or is that of the protocol. */
+function hostSaid(headers: IncomingMessage['headers'], isSecure: boolean): { address: string, others?: OtherHosts } | undefined {
+  const host = headers.host?.toLowerCase()
+  const said = lastOf(headers['x-forwarded-host']) ?? host
+  if (said === undefined) return undefined
+  if (HAS_PORT.test(said)) return { address: said }
+  const asked = host !== said && host?.replace(HAS_PORT, '') === said ? host : undefined
+  const port = lastOf(headers['x-forwarded-port'])
+  const isUsable = port !== undefined && PORT.test(port) && Number(port) <= MAX_PORT
+  const named = port === (isSecure ? '443' : '80') ? said : `${said}:${port}`
+  return { address: isUsable ? named : asked ?? said, others: { name: said, asked } }
+}
+
+const HAS_PORT = /:\d+$/
+const PORT = /^[1-9]\d{0,4}$/
+const MAX_PORT = 65_535
 
 /** Headers by which libraries might take another's word for where a request comes from and goes to. */
 const OTHERS = ['x-forwarded-host', 'x-forwarded-port', 'x-forwarded-server', 'x-forwarded-ssl', 'x-forwarded-scheme', 'x-real-ip', 'x-client-ip', 'cf-connecting-ip', 'true-client-ip', 'forwarded']

@@ -7,8 +7,10 @@ import type { RefusalReason } from '#shared/schemas/refusal'
 import { clientFault } from './client-faults'
 import { createSecurityHeaders } from './headers'
 import { createHostCheck } from './hosts'
+import { foreignOriginOf } from './origins'
 import { createForwarding } from './proxies'
 import type { RefusalCounter } from './refusals'
+import { createPlace } from './place'
 import { plainAnswer } from './plain-answer'
 
 export interface ShellOptions {
@@ -16,8 +18,8 @@ export interface ShellOptions {
   origins: readonly string[]
   trustedProxies: readonly string[]
   frameAncestors: readonly string[]
-  /** The only path of which sockets are accepted. */
-  socketPath: string
+  /** Below which everything lies; begins and ends with a slash. */
+  baseURL: string
   headerBytes: number
   headerSeconds: number
   requestSeconds: number
@@ -36,6 +38,8 @@ export function createShell({ refusals, ...options }: ShellOptions) {
   const isKnownHost = createHostCheck(options.hosts)
   const headers = createSecurityHeaders(options.frameAncestors)
   const origins = new Set(options.origins)
+  const place = createPlace(options.baseURL)
+  const socketPath = `${options.baseURL}ws/events`
 
   function faultOf({ url = '', headers: { host } }: IncomingMessage): Refusal | undefined {
     if (!url.startsWith('/')) return { status: 400, reason: 'request-malformed', message: 'The address of a request begins with a slash.' }
@@ -46,12 +50,9 @@ export function createShell({ refusals, ...options }: ShellOptions) {
   }
 
   /** Pages of other sites in the same browser may read nothing, so they are only kept from changing something and from sockets. */
-  function foreignOrigin({ headers }: IncomingMessage): Refusal | undefined {
-    const { origin, host } = headers
-    const site = headers['sec-fetch-site']
-    if (origin !== undefined && origins.has(origin)) return undefined
-    const isOurs = (origin === undefined || hostOf(origin) === host?.toLowerCase()) && (site === undefined || site === 'same-origin' || site === 'none')
-    return isOurs ? undefined : { status: 403, reason: 'origin-foreign', message: 'The page of another site may not change anything here. If it should, add its address to NUXT_SECURITY_ORIGINS.' }
+  function foreignOrigin(req: IncomingMessage): Refusal | undefined {
+    const message = foreignOriginOf(req, origins)
+    return message === undefined ? undefined : { status: 403, reason: 'origin-foreign', message }
   }
 
   function refuse({ status, reason, message }: Refusal): { status: number, body: string } {
@@ -71,10 +72,18 @@ export function createShell({ refusals, ...options }: ShellOptions) {
     /** Whether a request may go on; else it has been answered. */
     admit(req: IncomingMessage, res: ServerResponse): boolean {
       forward(req)
+      place(req)
       headers.apply(req.headers, res)
       endUnreadBody(req, res, options.headerSeconds)
+      const isAsking = isQuestion(req, socketPath)
+      // Not every browser says it of a socket, so it may not count here either.
+      if (isAsking && req.headers['sec-fetch-site'] === 'same-origin') delete req.headers['sec-fetch-site']
       const refusal = faultOf(req) ?? (SAFE_METHODS.has(req.method ?? '') ? undefined : foreignOrigin(req))
-      if (!refusal) return true
+      if (!refusal && !isAsking) return true
+      if (!refusal) {
+        res.writeHead(204, { 'cache-control': 'no-store' }).end()
+        return false
+      }
       const { status, body } = refuse(refusal)
       res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body)
       return false
@@ -84,8 +93,9 @@ export function createShell({ refusals, ...options }: ShellOptions) {
       // Nobody listens yet, and an error that nobody listens to would end the process.
       socket.on('error', () => socket.destroy())
       forward(req)
+      place(req)
       const [path = ''] = (req.url ?? '').split('?')
-      const foreignPath = path === options.socketPath ? undefined : { status: 404, reason: 'upgrade-foreign' as const, message: `There is no socket here; it is at ${options.socketPath}.` }
+      const foreignPath = path === socketPath ? undefined : { status: 404, reason: 'upgrade-foreign' as const, message: `There is no socket here; it is at ${socketPath}.` }
       const refusal = faultOf(req) ?? foreignPath ?? foreignOrigin(req)
       if (!refusal) return true
       const { status, body } = refuse(refusal)
@@ -115,6 +125,14 @@ export function createShell({ refusals, ...options }: ShellOptions) {
 }
 export type Shell = ReturnType<typeof createShell>
 
+/**
+ * Whether a page asks if the door lets its socket in, by `POST` to the address of the socket: a browser does not tell why a socket was
+ * refused, and says with every `POST` where the page is from.
+ */
+function isQuestion({ method, url = '' }: IncomingMessage, socketPath: string): boolean {
+  return method === 'POST' && url.split('?', 1)[0] === socketPath
+}
+
 /** Node reads on what a handler has left unread. It may, so that the client comes to read the answer, but not for ever. */
 function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: number) {
   if (req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0) return
@@ -129,8 +147,4 @@ function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: numbe
 function leadsUp(url: string): boolean {
   const [path = ''] = url.split('?', 1)
   return /(?:^|\/)(?:\.|%2e){2}(?:\/|\\|%2f|%5c|$)/i.test(path)
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
 }

@@ -1,5 +1,6 @@
 import { createError, deleteCookie, getRequestHeader, setCookie, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
+import { useRuntimeConfig } from '#imports'
 import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand'
 import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
 import { useShell } from './shell'
@@ -65,7 +66,7 @@ export function leave(event: H3Event) {
 }
 
 function cookieOptions(event: H3Event) {
-  return { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure(event) } as const
+  return { httpOnly: true, sameSite: 'lax', path: useRuntimeConfig(event).app.baseURL, secure: isSecure(event) } as const
 }
 
 /** As the door has found. */

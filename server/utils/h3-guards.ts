@@ -9,14 +9,13 @@ const ONE_BY_ONE = { allowSynchronousEvents: false, autoPong: false }
 
 /** WebSocket upgrades are only for the routes that handle them; h3 would accept any path and leave it open. */
 export function refuseForeignUpgrades(app: App) {
-  const { resolve } = app.websocket
   // The node adapter hands `serverOptions` to `ws`; the type of the other adapters does not know it.
   const guarded: App['websocket'] & { serverOptions: object } = {
     ...app.websocket,
     serverOptions: { maxPayload: MAX_INBOUND_FRAME_BYTES, ...ONE_BY_ONE },
     async resolve(info) {
-      const hooks = await resolve?.(info) ?? {}
-      if (hooks.open || hooks.message) return hooks
+      const hooks = await hooksAt(app, pathOf(info))
+      if (hooks?.open || hooks?.message) return hooks
       return {
         upgrade() {
           throw new Response(null, { status: 404, statusText: 'Not Found' })
@@ -27,16 +26,33 @@ export function refuseForeignUpgrades(app: App) {
   Object.defineProperty(app, 'websocket', { value: guarded })
 }
 
+/** Of a request, or of a connection that was opened by one. */
+function pathOf(info: object): string {
+  const request: unknown = Reflect.get(info, 'request') ?? info
+  const url: unknown = typeof request === 'object' && request !== null ? Reflect.get(request, 'url') : undefined
+  return new URL(typeof url === 'string' ? url : '/', 'ws://localhost').pathname
+}
+
+/** What h3 would find, whose own search ends at the first middleware unless everything lies at the top. */
+async function hooksAt(app: App, path: string) {
+  for (const { route, handler } of app.stack) {
+    if (!handler.__resolve__ || !path.startsWith(route)) continue
+    const found = await handler.__resolve__(route === '/' ? path : path.slice(route.length) || '/')
+    if (found?.handler?.__websocket__) return found.handler.__websocket__
+  }
+  return undefined
+}
+
 /**
  * What h3's routing needs to be told about the API before it starts: HEAD is answered like GET, `config` is the same for all
  * requests, and h3 1.15 decodes the path before routing, so that an encoded `?` inside a deviceId would start the query: keep it encoded
- * until the route is found. {@link pathSegmentAfter} then reads the name from the address as it was sent.
+ * until the route is found. {@link pathSegmentAfter} then reads the name from the address as it was sent. `baseURL` ends with a slash.
  */
-export function prepareRouting(app: App, config: object) {
+export function prepareRouting(app: App, config: object, baseURL = '/') {
   const { handler } = app
   const guarded: App['handler'] = Object.assign((event: H3Event) => {
     const [path = ''] = event.path.split('?', 1)
-    if (isForPrograms(path)) {
+    if (path.startsWith(baseURL) && isForPrograms(path.slice(baseURL.length - 1))) {
       // In the query it stays as it is: that is decoded once.
       event._path = event.path.replace(/^[^?]*/, path => path.replaceAll(/%3f/gi, '%253F'))
       // Node sends the head of the answer only; h3 has no route for it.

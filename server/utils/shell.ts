@@ -14,7 +14,7 @@ export function buildShell({ security, limits }: Settings, refusals: Leitstand['
     origins: listOf(security.origins),
     trustedProxies: listOf(security.trustedProxies),
     frameAncestors: listOf(security.frameAncestors),
-    socketPath: `${baseURL}ws/events`,
+    baseURL,
     headerBytes: limits.headerBytes,
     headerSeconds: limits.headerSeconds,
     requestSeconds: limits.requestSeconds,

@@ -8,7 +8,7 @@ const AWAY = [502, 503, 504]
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE)
-    .then(cache => cache.addAll([PAGE, SCRIPT].map(address => new Request(address, { cache: 'reload' }))))
+    .then(cache => Promise.all([keep(cache, PAGE, text => text.replace(/(?<=<script src=")[^"]*/, SCRIPT)), keep(cache, SCRIPT)]))
     .then(() => self.skipWaiting()))
 })
 
@@ -35,6 +35,13 @@ async function page(request) {
     if (offline) return offline
     throw fault
   }
+}
+
+/** The page is shown at any address and names its script by a path, which the server was told only at its start: by then it was written. */
+async function keep(cache, address, change = text => text) {
+  const answer = await fetch(new Request(address, { cache: 'reload' }))
+  if (!answer.ok) throw new TypeError(`${address} answered with ${answer.status}.`)
+  await cache.put(address, new Response(change(await answer.text()), { headers: answer.headers }))
 }
 
 function kept() {

@@ -20,5 +20,5 @@ export default defineEventHandler(async (event) => {
   const guest = enter(event, begun)
   oidc.remember(guest.key, idToken)
   accounts.attend(guest, () => oidc.forget(guest.key))
-  return leadTo(event, to)
+  return leadTo(event, useRuntimeConfig(event).app.baseURL + to.slice(1))
 })

@@ -7,7 +7,7 @@ import { createShell } from '../../../../server/shell/shell'
 import type { ShellOptions } from '../../../../server/shell/shell'
 import { connectRaw, request, UPGRADE } from './support'
 
-const OPTIONS = { hosts: [], origins: ['https://intranet.example'], trustedProxies: [], frameAncestors: ['none'], socketPath: '/ws/events', headerBytes: 4_096, headerSeconds: 1, requestSeconds: 2, maxConnections: 100 }
+const OPTIONS = { hosts: [], origins: ['https://intranet.example'], trustedProxies: [], frameAncestors: ['none'], baseURL: '/', headerBytes: 4_096, headerSeconds: 1, requestSeconds: 2, maxConnections: 100 }
 
 /** A server behind the door that answers with what it has read. */
 async function startServer(options: Partial<ShellOptions> = {}) {
@@ -156,6 +156,19 @@ describe('a socket', () => {
     const answer = await ask({ ...UPGRADE, ...headers }, 'GET', path)
     expect([statusOf(answer), codeOf(answer)]).toEqual([status, code])
     expect(refused()).toEqual({ [code]: 1 })
+  })
+})
+
+describe('the question whether a socket may be opened', () => {
+  it.each<[Record<string, string>, number]>([
+    [{ Origin: 'http://localhost' }, 204],
+    [{ 'Origin': 'http://localhost', 'Sec-Fetch-Site': 'same-origin' }, 204],
+    [{ 'Origin': 'http://localhost:1', 'Sec-Fetch-Site': 'same-origin' }, 403],
+    [{ 'Origin': 'http://localhost', 'Sec-Fetch-Site': 'same-site' }, 403],
+    [{ Host: 'evil.example', Origin: 'http://evil.example' }, 421],
+  ])('of a page with %o is answered with %i', async (headers, status) => {
+    const { ask } = await startServer()
+    expect(statusOf(await ask(headers, 'POST', '/ws/events?device='))).toBe(status)
   })
 })
 
