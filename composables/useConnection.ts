@@ -1,4 +1,5 @@
 import { computed } from 'vue'
+import { useEventStream } from './useEventStream'
 import { useFleet } from './useFleet'
 import { useMoment } from './useMoment'
 
@@ -9,6 +10,7 @@ export type ConnectionFault = 'server' | 'broker'
 export function useConnection() {
   const { status, sinceMs, broker, hasSnapshot } = useFleet()
   const { isPast } = useMoment()
+  const { isByEvents, refusal } = useEventStream()
 
   const isBrokerUp = computed(() => broker.value?.code === 'connected')
   // The first attempt after a start is no fault yet.
@@ -25,6 +27,10 @@ export function useConnection() {
     fault,
     isLive: computed(() => !isPast.value && status.value === 'live' && isBrokerUp.value),
     isPast,
+    /** Live, but without a WebSocket. */
+    isByEvents: computed(() => isByEvents.value && status.value === 'live'),
+    /** Why the server refuses the stream, or the WebSocket alone. */
+    refusal,
     /** Everything shown is what was known before the connection to the server broke. */
     isOld: computed(() => hasSnapshot.value && status.value !== 'live'),
     hasSnapshot,

@@ -1,5 +1,6 @@
 import { createSharedComposable } from '@vueuse/core'
 import { onMounted, watch } from 'vue'
+import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { useMoment } from './useMoment'
 import { useStreamSocket } from './useStreamSocket'
@@ -15,11 +16,16 @@ function createEventStream() {
   let asked: readonly string[] | null | undefined
   let wanted: readonly string[] | null = null
   let isAccepted = false
+  // Of a replay, where nothing can be said but in the address: what comes next.
+  let order: { at: string, speed: number } | undefined
 
   const socket = useStreamSocket({
     isEarly: true,
     query: () => [['batch', String(BATCH_MS)], ...named(followed).map(deviceId => ['device', deviceId] as const), ...replay()],
     receive(event) {
+      if (event.type === 'clock') order = undefined
+      // What was asked for anew with other devices: the others stay as they are known.
+      if (event.type === 'snapshot' && asked !== undefined && socket.isByEvents.value) return tellStates(event.data)
       if (event.type !== 'batch') tell(event)
       else for (const telemetry of event.data) tell({ type: 'telemetry', data: telemetry })
       if (event.type === 'snapshot' || event.type === 'resumed') settle(followed)
@@ -31,9 +37,28 @@ function createEventStream() {
 
   /** The past is asked for from where it stands: a lost connection goes on there. */
   function replay(): (readonly [string, string])[] {
+    const standing = isPast.value ? order ?? where() : undefined
+    return standing ? [['at', standing.at], ['speed', String(standing.speed)]] : []
+  }
+
+  function where(): { at: string, speed: number } | undefined {
     const moment = clock.value?.at ?? at.value
     const isPlaying = clock.value ? clock.value.state === 'playing' : speed.value > 0
-    return moment === null ? [] : [['at', moment], ['speed', String(isPlaying ? clock.value?.speed ?? speed.value : 0)]]
+    return moment === null ? undefined : { at: moment, speed: isPlaying ? clock.value?.speed ?? speed.value : 0 }
+  }
+
+  /** What a replay would be told, asked for anew. A single step cannot be. */
+  function command(request: StreamRequest) {
+    const standing = where()
+    if (!standing || request.type === 'step' || request.type === 'ping' || request.type === 'subscribe') return
+    if (request.type === 'seek') order = { ...standing, at: request.at }
+    else order = { ...standing, speed: request.type === 'play' ? request.speed : 0 }
+    socket.again()
+  }
+
+  function tellStates(devices: DeviceState[]) {
+    tell({ type: 'states', data: devices })
+    settle(asked ?? null)
   }
 
   function tell(event: StreamEvent) {
@@ -53,6 +78,10 @@ function createEventStream() {
   function ask() {
     if (socket.status.value !== 'live' || asked !== undefined || isSame(wanted, followed)) return
     asked = wanted
+    if (socket.isByEvents.value) {
+      followed = wanted
+      return socket.again()
+    }
     socket.send({ type: 'subscribe', devices: wanted && [...wanted] })
   }
 
@@ -70,7 +99,11 @@ function createEventStream() {
     lastId: socket.lastId,
     /** Whether it tells of the past. */
     isPast,
-    send: (request: StreamRequest) => socket.send(request),
+    /** Whether events come as server-sent events, because WebSocket is blocked. */
+    isByEvents: socket.isByEvents,
+    /** Why the server refuses the stream, or the socket alone. */
+    refusal: socket.refusal,
+    send: (request: StreamRequest) => socket.isByEvents.value ? command(request) : socket.send(request),
     /** From now on events of these devices only, `null` for all; what changed meanwhile comes as `states`. */
     subscribe(devices: readonly string[] | null) {
       wanted = devices

@@ -48,7 +48,7 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
 
   function follow() {
     const isLarge = size() >= LARGE_FLEET
-    const isSplit = !stream.isPast.value && !alone && inSight !== null && isLarge && talk.isMuch()
+    const isSplit = !stream.isPast.value && !stream.isByEvents.value && !alone && inSight !== null && isLarge && talk.isMuch()
     if (isSplit) followInSight(inSight ?? [])
     else {
       closeDistant()
@@ -85,6 +85,8 @@ export function useFleetSight({ stream, size, receive }: FleetSightOptions) {
 
   // The second connection knows only the present.
   watch(stream.isPast, follow, { flush: 'sync' })
+  // Of connections that stay open a browser has few beside sockets.
+  watch(stream.isByEvents, follow)
 
   return {
     /** A page that needs no other devices than these; `null`: no longer. */

@@ -63,6 +63,8 @@ function createTimeMachine() {
       if (moment.clock.value?.state === 'playing') play(speed)
       else chosen.value = speed
     },
+    /** A step can only be asked for over a WebSocket. */
+    canStep: computed(() => !stream.isByEvents.value),
     step: () => stream.send({ type: 'step' }),
     leave: moment.leave,
     /** The address of just this moment. */

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { createError, getRequestURL } from 'h3'
+import { createError, getRequestURL, setResponseHeader } from 'h3'
+import type { H3Event } from 'h3'
 import { fromMicroseconds } from '#shared/utils/time'
 import { SERVER_SENT } from '../live/frames'
 import { readStreamQuery } from '../live/request'
 import type { StreamClient } from '../live/subscriber'
+
+/** When somebody may have left. */
+const RETRY_SECONDS = 15
 
 /** `GET /api/events`: the stream of `/ws/events` as server-sent events, for `curl -N` and where sockets are blocked. */
 export default defineEventHandler(async (event) => {
@@ -18,6 +22,8 @@ export default defineEventHandler(async (event) => {
 
   await untilTold(wanted.after)
   if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
+  const crowd = wanted.replay ? undefined : hub.crowdFor(clientAddress(req))
+  if (crowd) throw tooManyStreams(event, crowd)
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
@@ -47,3 +53,11 @@ export default defineEventHandler(async (event) => {
   // The answer goes on until one of the two leaves.
   return new Promise<void>(resolve => res.on('close', resolve))
 })
+
+function tooManyStreams(event: H3Event, crowd: 'all' | 'address') {
+  countTooManyStreams()
+  setResponseHeader(event, 'retry-after', RETRY_SECONDS)
+  return crowd === 'all'
+    ? createError({ statusCode: 503, message: 'There are as many stream clients as NUXT_LIMITS_STREAM_CLIENTS allows.', data: { code: 'streams-too-many' } })
+    : createError({ statusCode: 429, message: 'There are as many stream clients from this address as NUXT_LIMITS_STREAM_CLIENTS_PER_ADDRESS allows.', data: { code: 'streams-too-many' } })
+}

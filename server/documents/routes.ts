@@ -166,7 +166,9 @@ export const ROUTES: readonly Route[] = [
     },
     answers: {
       200: { description: 'The stream; each `data:` is an event of the AsyncAPI document.', files: { 'text/event-stream': 'id: Zm9vYmFy.4711\ndata: {"type":"snapshot","data":[]}\n\n' } },
-      ...NO_MOMENT, ...NO_HISTORY,
+      ...NO_MOMENT,
+      ...fault(429, '`replays-busy`: with `at`, while as many replays are running as are allowed. `streams-too-many`: there are as many stream clients from this address as are allowed.'),
+      ...fault(503, '`streams-too-many`: there are as many stream clients as are allowed. `history-unavailable`: with `at`, no history is kept, or it cannot be read now.'),
     },
   },
   {

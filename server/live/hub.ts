@@ -47,6 +47,8 @@ export interface StatesSource {
 export interface Hub {
   /** `after`: the event id behind which a client wants to go on. False: there are too many, and it has been closed. */
   add: (client: StreamClient, options: StreamOptions, after?: string) => boolean
+  /** Who leaves no room for another client from there, if anybody does. */
+  crowdFor: (address: string) => 'all' | 'address' | undefined
   remove: (clientId: string) => void
   /** Answers what a client says. */
   request: (clientId: string, request: StreamRequest) => void
@@ -238,11 +240,17 @@ export function createHub(options: HubOptions): Hub {
     }
   }
 
+  function crowdFor(address: string): 'all' | 'address' | undefined {
+    if (members.size >= options.maxClients) return 'all'
+    return (perAddress.get(address) ?? 0) >= options.maxClientsPerAddress ? 'address' : undefined
+  }
+
   return {
+    crowdFor,
     add(client, wanted, after) {
-      if (members.size >= options.maxClients) return turnAway(client, 'too many clients')
+      const crowd = crowdFor(client.address)
+      if (crowd) return turnAway(client, crowd === 'all' ? 'too many clients' : 'too many clients from this address')
       const others = perAddress.get(client.address) ?? 0
-      if (others >= options.maxClientsPerAddress) return turnAway(client, 'too many clients from this address')
       // The snapshot holds what the turn has brought so far.
       endTurn()
       const subscriber = createSubscriber(client, wanted, limits, catchUp)

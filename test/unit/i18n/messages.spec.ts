@@ -9,6 +9,7 @@ import { SessionSchema } from '#shared/schemas/access'
 import { ACCESS_FAULTS, DEEDS, ROLES } from '#shared/utils/access'
 import { ADVISED } from '#shared/utils/doctor'
 import { QUANTITIES } from '#shared/utils/metrics'
+import { REFUSAL_REASONS } from '#shared/utils/stream-refusal'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const STATIC_KEY = /(?:\bt\(\s*|keypath=)['"]([\w.-]+)['"]/g
@@ -18,6 +19,7 @@ const TEMPLATE_KEY = /\bt\(`([\w.]+)\.\$\{/g
 /** Keys that end with a member of an enum; every other key stands in the sources as it is. */
 const FAMILIES: Record<string, readonly string[]> = {
   'broker.code': BrokerCodeSchema.options,
+  'connection.refused.reason': REFUSAL_REASONS,
   'rejection.reason': RejectionReasonSchema.options,
   'doctor.check': DoctorCheckNameSchema.options,
   'doctor.status': DoctorStatusSchema.options,
