@@ -24,8 +24,8 @@ export function useHistoryWords(deviceId: string) {
   return {
     numberReadout: (metric: string, point: HistoryPoint) => t('history.at', { when: dateTime(point.time), what: numberText(metric, point) }),
 
-    stateReadout(metric: string, { from, value: held }: HistoryInterval, at: number | null): string {
-      const what = t('history.since', { what: sayAny(metric, held), since: dateTime(from) })
+    stateReadout(metric: string, { from, since = from, value: held }: HistoryInterval, at: number | null): string {
+      const what = t('history.since', { what: sayAny(metric, held), since: dateTime(since) })
       return at === null ? what : t('history.at', { when: dateTime(at), what })
     },
 

@@ -1,4 +1,5 @@
 import type { HistoryGap, HistoryInterval } from '#shared/schemas/history'
+import type { Held } from './held'
 import { floorTo } from './rollups'
 import type { Rollup } from './rollups'
 import type { Sample } from './segments'
@@ -44,8 +45,8 @@ export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[
 
 interface Intervals { points: HistoryInterval[], gaps: HistoryGap[] }
 
-/** Runs of equal values; each holds until the next begins or there is none, the last to the end of the range. */
-export function toIntervals(changes: readonly Sample[], end: number): Intervals {
+/** Runs of equal values; each holds until the next begins or there is none, the last to the end of the range; the first may hold for longer. */
+export function toIntervals(changes: readonly Sample[], end: number, held?: Held): Intervals {
   const points: HistoryInterval[] = []
   const gaps: HistoryGap[] = []
   let open: HistoryInterval | undefined
@@ -63,5 +64,7 @@ export function toIntervals(changes: readonly Sample[], end: number): Intervals 
     gap = undefined
     points.push(open = { from: time, to: end / 1000, value })
   }
+  const [first] = points
+  if (held && first && said(held.value) === first.value && held.since < first.from * 1000) first.since = held.since / 1000
   return { points, gaps }
 }

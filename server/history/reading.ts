@@ -2,12 +2,14 @@ import type { HistoryAnswer, HistoryGap, HistoryPoint } from '#shared/schemas/hi
 import { fromMicroseconds } from '#shared/utils/time'
 import { packedBefore, packedRollups, packedSamples, samplesBeside } from './archive'
 import { gapsBetween, rollupPieces, samplePieces, toIntervals } from './gaps'
+import { heldBefore } from './held'
+import type { Held } from './held'
 import { meanOf, mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample, StoredMessage } from './segments'
 import type { Readable, Shelf } from './shelf'
 import { numberIn, said } from './values'
-import type { MetricOrNull, StoredValue } from './values'
+import type { MetricOrNull } from './values'
 
 /** Beyond this many messages in a range it is read from the minutes. */
 const RAW_MESSAGES = 20_000
@@ -38,13 +40,13 @@ async function thinned(asked: Asked, question: Question, points: number): Promis
   return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(asked, question))
 }
 
-function toAnswer(tier: Tier, question: Question, points: number, held?: StoredValue): HistoryAnswer {
+function toAnswer(tier: Tier, question: Question, points: number, held?: Held): HistoryAnswer {
   const { resolution, rollups, samples } = tier
   if (!isNumber(tier)) {
     const changes = samples ?? rollups.map(({ start, last }) => ({ time: start, value: last }))
-    if (held !== undefined && numberIn(held) === undefined) changes.unshift({ time: question.from, value: held })
+    if (held && numberIn(held.value) === undefined) changes.unshift({ time: question.from, value: held.value })
     if (changes.some(({ value }) => value !== null)) {
-      const intervals = toIntervals(changes, question.to)
+      const intervals = toIntervals(changes, question.to, held)
       return { ...headOf(question), kind: 'state', resolution, points: intervals.points, ...withGaps(intervals.gaps) }
     }
   }
@@ -119,18 +121,17 @@ async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to 
   return [...await packedSamples(shelf, device, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
 }
 
-/** The value that a metric had when the range began, to the minute, if it was heard within a month before. */
-async function heldAt(asked: Asked, { metric, from }: Question): Promise<StoredValue | undefined> {
-  const { shelf, device, unpacked } = asked
-  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time < from).at(-1)
-  if (fresh) return fresh.value
-  for (const tier of ['minute', 'hour'] as const) {
-    const { step, period } = TIERS[tier]
-    const rollups = await packedRollups(shelf, device, metric, tier, from - period, from)
-    const packed = rollups.filter(({ start }) => start + step <= from).at(-1)
-    if (packed) return packed.last
-  }
-  return undefined
+/** What a metric held when the range began. */
+function heldAt(asked: Asked, question: Question): Promise<Held | undefined> {
+  const { shelf, kept, device } = asked
+  return heldBefore({
+    kept,
+    async samples(from, to) {
+      if (await shelf.countMessages(device, from, to) > RAW_MESSAGES) return undefined
+      return samplesOf(asked, { ...question, from, to })
+    },
+    rollups: (tier, from, to) => rollupsOf(asked, { ...question, from, to }, tier),
+  }, question.from)
 }
 
 /** A bucket width in microseconds that gives about the points asked for, in whole steps of the tier. */

@@ -53,7 +53,13 @@ export const HistoryPointSchema = z.object({
 export type HistoryPoint = z.infer<typeof HistoryPointSchema>
 
 /** A text or a boolean that held from one moment to another. */
-export const HistoryIntervalSchema = z.object({ from: TimeSchema, to: TimeSchema, value: MetricValueSchema })
+export const HistoryIntervalSchema = z.object({
+  from: TimeSchema,
+  to: TimeSchema,
+  value: MetricValueSchema,
+  /** When it began to hold, where that was before the range: exact, or to the minute or hour of which more is not kept. */
+  since: TimeSchema.optional(),
+})
 export type HistoryInterval = z.infer<typeof HistoryIntervalSchema>
 
 /** Answer of `GET /api/sensors/{deviceId}/history`; `resolution` names the tier it was made from. */

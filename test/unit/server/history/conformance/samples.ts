@@ -177,10 +177,29 @@ export function conformsInSamples(make: PlaceMaker) {
       append(site.history, telemetry(START + 5 * HOUR, { door: 'closed' }))
       await kept(site.history)
       const ask = () => site.history.thinned({ deviceId: 'tor-1', metric: 'door', unit: null, from: START + 4 * HOUR, to: START + 6 * HOUR }, 100)
-      const expected = [{ from: (START + 4 * HOUR) / 1_000, to: (START + 5 * HOUR) / 1_000, value: 'open' }, { from: (START + 5 * HOUR) / 1_000, to: (START + 6 * HOUR) / 1_000, value: 'closed' }]
+      const expected = [{ from: (START + 4 * HOUR) / 1_000, to: (START + 5 * HOUR) / 1_000, value: 'open', since: START / 1_000 }, { from: (START + 5 * HOUR) / 1_000, to: (START + 6 * HOUR) / 1_000, value: 'closed' }]
       expect((await ask()).points).toEqual(expected)
       await site.history.packAll()
       expect((await ask()).points).toEqual(expected)
+    })
+
+    it('says since when a state holds that began long before', async () => {
+      const at = START + 45 * DAY + 7 * 60 * SECOND + 11 * SECOND
+      for (const [time, door] of [[START, 'closed'], [START + DAY, 'open'], [at, 'closed']] as const) append(site.history, telemetry(time, { door }))
+      // Said again and again, and once something else that is over within the hour.
+      for (let n = 1; n < 40; n++) append(site.history, telemetry(at + n * DAY, { door: 'closed', mode: n === 20 ? 'service' : 'auto' }))
+      append(site.history, telemetry(at + 20 * DAY + 600 * SECOND, { mode: 'auto' }))
+      await kept(site.history)
+      const since = async (metric: string) => {
+        const answer = await site.history.thinned({ deviceId: 'tor-1', metric, unit: null, from: at + 39 * DAY + 3 * HOUR, to: at + 39 * DAY + 4 * HOUR }, 100)
+        if (answer.kind !== 'state') throw new Error(answer.kind)
+        return answer.points.map(point => point.since)
+      }
+      for (const isPacked of [false, true]) {
+        if (isPacked) await site.history.packAll()
+        expect(await since('door')).toEqual([at / 1_000])
+        expect(await since('mode')).toEqual([(at + 20 * DAY + 600 * SECOND) / 1_000])
+      }
     })
 
     it('in small is the mean of each minute of the last hour', async () => {
