@@ -172,6 +172,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     },
     stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
     now: clock.now,
+    pruneNow: clock.pruneNow,
     onFault(reason) {
       if (reason === null) return log.info('The history is written again.')
       log.warn(reason)

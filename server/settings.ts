@@ -104,7 +104,7 @@ export const SettingsSchema = z.object({
   cluster: yes('`true`: one of several replicas at the same broker and the same `NUXT_DATABASE_URL`. Each takes its share of the messages; every one answers everything.'),
   history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
   historyDurability: z.enum(['full', 'normal']).default('full').describe('`full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments.'),
-  historyRawDays: days(14, 'Days for which every message is kept; 0 is for ever.'),
+  historyRawDays: days(14, 'Days for which every message is kept since it arrived; 0 is for ever.'),
   historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
   historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
   forgetUndoSeconds: whole(0, 3_600, 30, 'How long a forgotten device can be brought back as it was.'),

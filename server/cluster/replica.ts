@@ -171,7 +171,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     lastSlot = opening.slot
     progress.begin(memory.position())
     const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
-    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, isOurs: leading.leads })
+    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, pruneNow: options.pruneNow ?? now, isOurs: leading.leads })
     return { ...opening, leading, maintenance }
   }
 

@@ -35,7 +35,8 @@ function existingBeside(shelf: PackingShelf, device: number, messages: readonly 
 function packGroup(shelf: PackingShelf, device: number, messages: readonly StoredMessage[], edits: RollupEdits, kept: KeptFrom) {
   const existingOf = existingBeside(shelf, device, messages)
   const { data, first, last, samples: fresh } = buildSegment(messages, existingOf)
-  shelf.putSegment({ device, first, last, data }, messages.length)
+  const received = messages.reduce((latest, message) => Math.max(latest, message.received), 0)
+  shelf.putSegment({ device, first, last, received, data }, messages.length)
   for (const [metric, placed] of fresh) {
     if (placed.length > 0) updateRollups(edits.of(metric), placed, existingOf?.(metric), kept)
   }

@@ -26,6 +26,8 @@ export interface HistoryOptions {
   /** What the database holds, on opening; to be read to the end. */
   onOpen: (restored: Restored) => void
   now?: () => number
+  /** The time against which ages are measured before something is deleted, in milliseconds; undefined: it is not to be trusted. */
+  pruneNow?: () => number | undefined
 }
 
 /** What is cheap to know of an open history at any time; counts since the start. */

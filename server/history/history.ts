@@ -224,7 +224,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       presence.open(database, store.idOf)
       packer.start()
       checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
-      maintenance = createMaintenance({ database, store, limits: options.retention, transact, now })
+      maintenance = createMaintenance({ database, store, limits: options.retention, transact, now, pruneNow: options.pruneNow ?? now })
     }
     catch (error) {
       close()

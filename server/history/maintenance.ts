@@ -19,10 +19,12 @@ export interface MaintenanceOptions {
   /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
   transact: (change: () => void) => Promise<boolean>
   now: () => number
+  /** The time against which ages are measured before something is deleted, in milliseconds; undefined: it is not to be trusted. */
+  pruneNow: () => number | undefined
 }
 
 /** Prunes and counts in the background; knows what the history costs. */
-export function createMaintenance({ database, store, limits, transact, now }: MaintenanceOptions) {
+export function createMaintenance({ database, store, limits, transact, now, pruneNow }: MaintenanceOptions) {
   let census: Census | undefined
   let running: Promise<void> | undefined
   let stopped = false
@@ -31,7 +33,8 @@ export function createMaintenance({ database, store, limits, transact, now }: Ma
     try {
       const unlessStopped = async (change: () => void) => !stopped && await transact(change)
       await eraseLeftovers(database, unlessStopped)
-      await prune(database, store, limits, now() * 1000, unlessStopped)
+      const trusted = pruneNow()
+      await prune(database, store, limits, trusted === undefined ? undefined : trusted * 1000, unlessStopped)
       await pruneLines(database, store.kept.raw, unlessStopped)
       if (!stopped) census = await takeCensus(database, now() * 1000)
     }

@@ -28,6 +28,9 @@ const MIGRATIONS: readonly string[] = [
    INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
   `CREATE TABLE document (kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name));`,
   `CREATE TABLE presence (device INTEGER NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, time)) WITHOUT ROWID;`,
+  // When the last of its messages arrived; 0: with its last message.
+  `ALTER TABLE segment ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX segment_by_arrival ON segment (max(last, received));`,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

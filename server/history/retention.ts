@@ -24,13 +24,13 @@ export function usedBytes(database: DatabaseSync): number {
 }
 
 /**
- * Deletes what is older than its tier is kept, then, while the whole is too large, the oldest messages, minutes and hours
- * in this order. `transact` runs one small transaction; between them everything else has its turn.
+ * Deletes what is older than its tier is kept (nothing by its age where `now` is undefined), then, while the whole is too large,
+ * the oldest messages, minutes and hours in this order. `transact` runs one small transaction; between them everything else has its turn.
  * @throws when the store does.
  */
-export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number, transact: (change: () => void) => Promise<boolean>) {
+export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number | undefined, transact: (change: () => void) => Promise<boolean>) {
   const steps = createSteps(database, store)
-  const before = (days: number) => days === 0 ? 0 : now - days * DAY
+  const before = (days: number) => days === 0 || now === undefined ? 0 : now - days * DAY
   await repeat(transact, () => steps.dropMessages(before(limits.rawDays)))
   await repeat(transact, () => steps.dropRollups('minute', before(limits.minuteDays)))
   await repeat(transact, () => steps.dropRollups('hour', before(limits.hourDays)))
@@ -59,9 +59,10 @@ export async function repeat(transact: (change: () => void) => Promise<boolean>,
 }
 
 function createSteps(database: DatabaseSync, store: Store) {
-  const oldSegments = database.prepare(`DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE last < ? ORDER BY last LIMIT ${ROWS_PER_STEP})`)
+  // By arrival: what a device hands in late is kept as long as what it hands in at once.
+  const oldSegments = database.prepare(`DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE max(last, received) < ? ORDER BY max(last, received) LIMIT ${ROWS_PER_STEP})`)
   const oldRollups = database.prepare(`DELETE FROM rollup WHERE id IN (SELECT id FROM rollup WHERE tier = ? AND period < ? LIMIT ${ROWS_PER_STEP})`)
-  const lastOfOldest = database.prepare(`SELECT max(last) AS last FROM (SELECT last FROM segment ORDER BY last LIMIT ${ROWS_PER_STEP})`)
+  const lastOfOldest = database.prepare(`SELECT max(arrived) AS last FROM (SELECT max(last, received) AS arrived FROM segment ORDER BY max(last, received) LIMIT ${ROWS_PER_STEP})`)
   const oldestPeriod = database.prepare('SELECT min(period) AS period FROM rollup WHERE tier = ?')
   const vacuum = database.prepare('PRAGMA incremental_vacuum(50)')
 

@@ -57,7 +57,8 @@ export interface PackingShelf {
   /** Whether a segment of a device may reach a moment, or lie behind it up to another. */
   reaches: (device: number, from: number, to: number) => boolean
   segments: (device: number, from: number, to: number) => readonly Uint8Array[]
-  putSegment: (segment: Omit<SegmentRow, 'id'>, messages: number) => void
+  /** `received`: when the last of its messages arrived. */
+  putSegment: (segment: Omit<SegmentRow, 'id'> & { received: number }, messages: number) => void
   rollup: (device: number, metric: string, tier: TierName, period: number) => Uint8Array | undefined
   putRollup: (device: number, metric: string, tier: TierName, period: number, data: Uint8Array) => void
 }

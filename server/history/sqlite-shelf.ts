@@ -24,7 +24,7 @@ export function createSqliteShelf(database: DatabaseSync) {
   const metrics = database.prepare('SELECT metric FROM series WHERE device = ?')
   const rollups = database.prepare(`SELECT data FROM rollup WHERE series = (SELECT id FROM series WHERE device = ? AND metric = ?) AND tier = ? AND period BETWEEN ? AND ? ORDER BY period`)
   const lastMinutes = database.prepare('SELECT max(period) AS period FROM rollup WHERE series = (SELECT id FROM series WHERE device = ? AND metric = ?) AND tier = ? AND period <= ?')
-  const insertSegment = database.prepare('INSERT INTO segment (device, first, last, messages, data) VALUES (?, ?, ?, ?, ?)')
+  const insertSegment = database.prepare('INSERT INTO segment (device, first, last, received, messages, data) VALUES (?, ?, ?, ?, ?, ?)')
   const anyFrom = database.prepare('SELECT 1 FROM segment WHERE device = ? AND last >= ? LIMIT 1')
   const insertSeries = database.prepare('INSERT INTO series (device, metric) VALUES (?, ?)')
   const seriesId = database.prepare('SELECT id FROM series WHERE device = ? AND metric = ?')
@@ -66,7 +66,7 @@ export function createSqliteShelf(database: DatabaseSync) {
   const packing: PackingShelf = {
     reaches: (device, from) => anyFrom.get(device, from) !== undefined,
     segments: (device, from, to) => rowsOf(into.iterate(device, from, to)).map(({ data }) => data),
-    putSegment: ({ device, first, last, data }, messages) => void insertSegment.run(device, first, last, messages, data),
+    putSegment: ({ device, first, last, received, data }, messages) => void insertSegment.run(device, first, last, received, messages, data),
     rollup(device, metric, tier, period) {
       const series = seriesOf(device, metric)
       const data = series === undefined ? undefined : selectRollup.get(series, TIERS[tier].id, period)?.data

@@ -149,15 +149,20 @@ const presence = part({
 
 const segments = part({
   name: 'segment',
-  from: source => `segment WHERE ${unforgotten('device', source)} AND last >= ${keptFrom(source, 'raw')}`,
+  from: source => `segment WHERE ${unforgotten('device', source)} AND max(last, received) >= ${keptFrom(source, 'raw')}`,
   at: 'id',
-  columns: 'device, first, last, messages, data',
-  read: ({ at, device, first, last, messages, data }) => ({ id: Number(at), device: Number(device), first: Number(first), last: Number(last), messages: Number(messages), data: toBytes(data) }),
+  columns: 'device, first, last, received, messages, data',
+  read: ({ at, device, first, last, received, messages, data }) => ({
+    id: Number(at), device: Number(device), first: Number(first), last: Number(last), received: Number(received), messages: Number(messages), data: toBytes(data),
+  }),
   samples: aboutSamples,
   async write(rows, { query, partitions }) {
     await partitions.ensure('segment', rows.map(({ last }) => last), query)
-    await query('INSERT INTO segment (id, device, first, last, messages, data) SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::int[], $6::bytea[])',
-      [rows.map(({ id }) => id), rows.map(({ device }) => device), rows.map(({ first }) => first), rows.map(({ last }) => last), rows.map(({ messages }) => messages), toByteaArray(rows.map(({ data }) => data))])
+    await query(`INSERT INTO segment (id, device, first, last, received, messages, data)
+      SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bytea[])`, [
+      rows.map(({ id }) => id), rows.map(({ device }) => device), rows.map(({ first }) => first), rows.map(({ last }) => last),
+      rows.map(({ received }) => received), rows.map(({ messages }) => messages), toByteaArray(rows.map(({ data }) => data)),
+    ])
   },
 })
 

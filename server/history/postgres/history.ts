@@ -59,7 +59,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
       await documentTable.load(session.write)
       await presence.open(session.write, !wasOpen)
       const { partitions, kept, readable } = store
-      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now })
+      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, pruneNow: options.pruneNow ?? now })
       return { session, store, maintenance, records }
     }
     catch (error) {

@@ -23,12 +23,14 @@ export interface PostgresMaintenanceOptions {
   documentBytes: () => number
   earliest: () => Awaitable<number | undefined>
   now: () => number
+  /** The time against which ages are measured before something is deleted; undefined: it is not to be trusted. */
+  pruneNow: () => number | undefined
   /** False: somebody else gives up what is to be given up, here it is only measured. */
   isOurs?: () => boolean
 }
 
 /** Gives up what is too old or too much, by whole parts of the tables; makes the parts of tomorrow. */
-export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now, isOurs = () => true }: PostgresMaintenanceOptions) {
+export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now, pruneNow, isOurs = () => true }: PostgresMaintenanceOptions) {
   let running: Promise<void> | undefined
   let rounds = 0
   let measured: { usedBytes: number | undefined, rawFrom: number | null | undefined } = { usedBytes: undefined, rawFrom: undefined }
@@ -46,7 +48,8 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
   }
 
   async function prune() {
-    const before = (days: number) => days === 0 ? 0 : now() * 1_000 - days * DAY
+    const trusted = pruneNow()
+    const before = (days: number) => days === 0 || trusted === undefined ? 0 : trusted * 1_000 - days * DAY
     await giveUp('segment', before(limits.rawDays))
     await giveUp('minute', before(limits.minuteDays))
     await giveUp('hour', before(limits.hourDays))
@@ -54,7 +57,7 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
       for (let end = partitions.oldestEnd(table); end !== undefined && await usedBytes() - documentBytes() > limits.bytes; end = partitions.oldestEnd(table)) {
         await giveUp(table, end)
         // It may have been given up before and could not be dropped then.
-        await partitions.dropBefore(table, end, read)
+        await partitions.dropBefore(table, end, read, true)
       }
     }
   }
@@ -115,7 +118,7 @@ async function takeCensus(query: Query, kept: KeptFrom & { hour: number }, now: 
   const bySeries = new Map<number, number>()
   let messages = 0
   const sums = (by: string, begin: string) => `${by} AS of, sum(octet_length(data)) AS bytes, min(${begin}) AS begin, coalesce(sum(octet_length(data)) FILTER (WHERE ${begin} >= $1), 0) AS recent`
-  for (const row of await query(`SELECT ${sums('device', 'last')}, min(first) AS first, sum(messages) AS messages FROM segment WHERE last >= $2 GROUP BY device`, [now - DAY, kept.raw])) {
+  for (const row of await query(`SELECT ${sums('device', 'last')}, min(first) AS first, sum(messages) AS messages FROM segment WHERE greatest(last, received) >= $2 GROUP BY device`, [now - DAY, kept.raw])) {
     messages += Number(row.messages)
     byDevice.set(Number(row.of), Number(row.bytes))
     count(tiers.raw, Number(row.first), Number(row.bytes), Number(row.recent))

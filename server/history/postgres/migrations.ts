@@ -30,6 +30,8 @@ const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] =
     CREATE INDEX delivery_by_slot ON delivery (slot, last);
     CREATE INDEX device_by_name ON device (name);
     CREATE TABLE head (last bigint NOT NULL, forgets bigint NOT NULL DEFAULT 0);`,
+  // When the last of its messages arrived; 0: with its last message.
+  () => 'ALTER TABLE segment ADD COLUMN received bigint NOT NULL DEFAULT 0;',
 ]
 
 /** Brings an open database to the current version; each step is one transaction. @throws when it is from a newer application. */

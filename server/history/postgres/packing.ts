@@ -19,7 +19,7 @@ const TIER_NAMES = ['minute', 'hour'] as const satisfies TierName[]
 /** A device as it is to be packed: messages up to the record `lastId`, and its state after it. */
 export interface Packed { device: number, messages: readonly StoredMessage[], lastId: number, state: string | undefined }
 
-interface NewSegment extends Omit<SegmentRow, 'id'> { messages: number }
+interface NewSegment extends Omit<SegmentRow, 'id'> { received: number, messages: number }
 
 type Series = Map<number, Map<string, number>>
 
@@ -135,8 +135,11 @@ function least(values: readonly number[]): number {
 async function writeSegments(fresh: readonly NewSegment[], newestId: number, partitions: Partitions, query: Query) {
   if (fresh.length === 0) return
   await partitions.ensure('segment', fresh.map(({ last }) => last), query)
-  await query('INSERT INTO segment (id, device, first, last, messages, data) SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::int[], $6::bytea[])',
-    [fresh.map((_, i) => newestId + 1 + i), fresh.map(({ device }) => device), fresh.map(({ first }) => first), fresh.map(({ last }) => last), fresh.map(({ messages }) => messages), fresh.map(({ data }) => data)])
+  await query(`INSERT INTO segment (id, device, first, last, received, messages, data)
+    SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bytea[])`, [
+    fresh.map((_, i) => newestId + 1 + i), fresh.map(({ device }) => device), fresh.map(({ first }) => first), fresh.map(({ last }) => last),
+    fresh.map(({ received }) => received), fresh.map(({ messages }) => messages), fresh.map(({ data }) => data),
+  ])
 }
 
 async function writeRollups(tier: TierName, rollups: readonly { series: number, period: number, data: Uint8Array }[], partitions: Partitions, query: Query) {

@@ -13,6 +13,9 @@ export const FORMS = [
 type Form = typeof FORMS[number]
 export type Table = Form['table']
 
+/** By when the messages of a segment arrived they are kept, however long before that they were measured. */
+export const ARRIVAL = 'greatest(last, received)'
+
 const FORM_OF = { segment: FORMS[0], minute: FORMS[1], hour: FORMS[2] } as const satisfies Record<Table, Form>
 
 /** The parts of each table that are there; `isPartitioned` is false where they were never to be divided. */
@@ -43,6 +46,13 @@ export async function openPartitions(query: Query, now: () => number) {
     parts[table].add(part)
   }
 
+  /** Whether messages that were handed in late lie in a part that is too old by its times; those that are too old by their arrival go. */
+  async function keepsLate(part: number, time: number, query: Query): Promise<boolean> {
+    if ((await query(`SELECT 1 FROM segment_${part} WHERE ${ARRIVAL} >= $1 LIMIT 1`, [time])).length === 0) return false
+    await query(`DELETE FROM segment_${part} WHERE ${ARRIVAL} < $1`, [time])
+    return true
+  }
+
   return {
     isPartitioned,
     /** Looks which there are: somebody else may have made and dropped some. */
@@ -57,15 +67,20 @@ export async function openPartitions(query: Query, now: () => number) {
         if (!parts[table].has(part) && !others[table].has(part)) await make(FORM_OF[table], part, query)
       }
     },
-    /** Drops the parts that lie wholly before a moment; the rest of what lies before it is deleted where it is not divided. */
-    async dropBefore(table: Table, time: number, query: Query) {
+    /**
+     * Drops the parts that lie wholly before a moment; the rest of what lies before it is deleted where it is not divided. Messages that
+     * arrived after it stay, however old they are, but not with `evenLate`.
+     */
+    async dropBefore(table: Table, time: number, query: Query, evenLate = false) {
       const { by, width } = FORM_OF[table]
       for (const part of parts[table]) {
         if ((part + 1) * width > time) continue
+        if (table === 'segment' && !evenLate && await keepsLate(part, time, query)) continue
         await query(`SET LOCAL lock_timeout = '2s'; DROP TABLE IF EXISTS ${table}_${part}`)
         parts[table].delete(part)
       }
-      await query(`DELETE FROM ${isPartitioned ? `${table}_other` : table} WHERE ${by} < $1`, [time])
+      const age = table === 'segment' ? ARRIVAL : by
+      await query(`DELETE FROM ${isPartitioned ? `${table}_other` : table} WHERE ${age} < $1`, [time])
     },
     /** The end of the oldest part but the newest; undefined: there is none to give up. */
     oldestEnd(table: Table): number | undefined {

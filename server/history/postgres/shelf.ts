@@ -4,6 +4,7 @@ import { HOUR } from '../rollups'
 import { HEADS_PER_PAGE } from '../shelf'
 import type { SegmentHead, SegmentRow, Shelf } from '../shelf'
 import { fromKept, toKept } from './names'
+import { ARRIVAL } from './partitions'
 import type { Query, Row } from './session'
 
 const SLACK = 1_000_000
@@ -27,10 +28,10 @@ export interface PostgresShelfOptions {
 /** What is packed in PostgreSQL, asked for on the connections that read. */
 export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptions): Shelf {
   const whole = (time: number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time))
-  const since = (from: number) => Math.max(whole(from), kept.raw)
   /** Reads those of a device that reach into a range. */
   const reaching = (what: string, order: string, device: number, from: number, to: number) =>
-    read(`SELECT ${what} FROM segment WHERE device = $1 AND last >= $2 AND first <= $3 AND last <= $4 ${order}`, [device, since(from), whole(to), endOf(whole(to))])
+    read(`SELECT ${what} FROM segment WHERE device = $1 AND last >= $2 AND first <= $3 AND last <= $4 AND ${ARRIVAL} >= $5 ${order}`,
+      [device, whole(from), whole(to), endOf(whole(to)), kept.raw])
 
   async function* fetch(heads: readonly SegmentHead[]): AsyncGenerator<SegmentRow> {
     for (let at = 0; at < heads.length; at += ROWS_PER_FETCH) {
@@ -49,7 +50,7 @@ export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptio
   async function* segmentsDown(device: number, moment: number): AsyncGenerator<SegmentRow> {
     const first = whole(moment)
     for (let last = endOf(first), id = Number.MAX_SAFE_INTEGER, more = true; more;) {
-      const rows = toRows(await read(`SELECT ${HEAD}, data FROM segment WHERE device = $1 AND first <= $2 AND last <= $3 AND (last, id) < ($3, $4) AND last >= $5
+      const rows = toRows(await read(`SELECT ${HEAD}, data FROM segment WHERE device = $1 AND first <= $2 AND last <= $3 AND (last, id) < ($3, $4) AND ${ARRIVAL} >= $5
         ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`, [device, first, last, id, kept.raw]))
       yield* rows
       last = rows.at(-1)?.last ?? last
@@ -63,15 +64,17 @@ export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptio
     segmentsDown,
     heads: async (device, from, to) => (await reaching(HEAD, 'ORDER BY first', device, from, to)).map(toHead),
     async headsBehind({ last, id }, end) {
-      const rows = await read(`SELECT ${HEAD} FROM segment WHERE (last, id) > ($1, $2) AND last >= $4 AND last <= $3 ORDER BY last, id LIMIT ${HEADS_PER_PAGE}`, [whole(last), id, whole(end), since(last)])
+      const rows = await read(`SELECT ${HEAD} FROM segment WHERE (last, id) > ($1, $2) AND last >= $1 AND last <= $3 AND ${ARRIVAL} >= $4
+        ORDER BY last, id LIMIT ${HEADS_PER_PAGE}`, [whole(last), id, whole(end), kept.raw])
       return rows.map(toHead)
     },
     fetch,
     async nextEnd(from, device) {
-      const rows = await read(`SELECT min(last) AS last FROM segment WHERE last >= $1 ${device === undefined ? '' : 'AND device = $2'}`, [since(from), ...device === undefined ? [] : [device]])
+      const rows = await read(`SELECT min(last) AS last FROM segment WHERE last >= $1 AND ${ARRIVAL} >= $2 ${device === undefined ? '' : 'AND device = $3'}`,
+        [whole(from), kept.raw, ...device === undefined ? [] : [device]])
       return numberOf(rows[0]?.last)
     },
-    earliest: async () => numberOf((await read(`SELECT min(first) AS first FROM (SELECT first FROM segment WHERE last >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`, [kept.raw]))[0]?.first),
+    earliest: async () => numberOf((await read(`SELECT min(first) AS first FROM (SELECT first FROM segment WHERE ${ARRIVAL} >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`, [kept.raw]))[0]?.first),
     newestId,
     countMessages: async (device, from, to) => Number((await reaching('coalesce(sum(messages), 0) AS n', '', device, from, to))[0]?.n),
     metrics: async device => (await read('SELECT metric FROM series WHERE device = $1', [device])).map(({ metric }) => fromKept(metric)),

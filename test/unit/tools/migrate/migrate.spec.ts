@@ -182,7 +182,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
 
     it('a history of another version, what is none, and what is not there', async () => {
       const [folder, place] = [await makeHistory(100), await makePlace()]
-      for (const [version, words] of [[3, 'written by an older version of the application (schema 3, this one has 4)'], [99, 'written by a newer version'], [0, 'is not a history of Leitstand']] as const) {
+      for (const [version, words] of [[3, 'written by an older version of the application (schema 3, this one has 5)'], [99, 'written by a newer version'], [0, 'is not a history of Leitstand']] as const) {
         const other = tempFolder()
         copyFileSync(join(folder, 'history.db'), join(other, 'history.db'))
         const database = new DatabaseSync(join(other, 'history.db'))

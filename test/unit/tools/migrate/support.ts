@@ -63,7 +63,7 @@ export async function makeHistory(messages = 3_000): Promise<string> {
 /** Deletes what is given up, as the server does after a while: in SQLite it is shown until then. */
 export function sweep(folder: string) {
   const database = new DatabaseSync(join(folder, 'history.db'))
-  database.exec('DELETE FROM segment WHERE last < (SELECT value FROM meta WHERE key = \'raw\')')
+  database.exec('DELETE FROM segment WHERE max(last, received) < (SELECT value FROM meta WHERE key = \'raw\')')
   database.close()
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MAX_RAW } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/utils/time'
 import { fromStored } from '../../../../../server/history/store'
-import { append, createRandom, DAY, FOR_EVER, HOUR, kept, randomMessages, samples, SECOND, START, store, telemetry, useSite } from './site'
+import { append, createRandom, DAY, FOR_EVER, HOUR, kept, NOW_MS, randomMessages, samples, SECOND, START, store, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 
 /** What is stored is there, once, however it is asked for. */
@@ -240,6 +240,46 @@ export function conformsInSamples(make: PlaceMaker) {
   })
 
   describe('what is too old', () => {
+    it('keeps what is handed in late as long as what is handed in at once', async () => {
+      const retention = { ...FOR_EVER, rawDays: 10 }
+      const now = NOW_MS * 1_000
+      const late = { ...telemetry(START, { x: 1 }), receivedAt: fromMicroseconds(now - DAY) }
+      append(site.history, telemetry(START + SECOND, { x: 2 }, 'tor-2'))
+      append(site.history, late)
+      append(site.history, telemetry(now - DAY, { x: 3 }))
+      await kept(site.history)
+      await site.history.packAll()
+      const raw = async (deviceId = 'tor-1') => {
+        const answer = await site.history.raw({ deviceId, metric: 'x', unit: null, from: 0, to: now }, 10)
+        return answer.points.map(point => Array.isArray(point) && point[1])
+      }
+      await site.reopen({ retention })
+      await site.history.maintain()
+      expect(await raw()).toEqual([1, 3])
+      expect(await raw('tor-2')).toEqual([])
+      expect((await site.history.messagesBefore('tor-1', Infinity, 10)).map(({ time }) => time)).toEqual([now - DAY, START])
+      const { hours } = await site.history.export('tor-1', 0, now)
+      const exported = []
+      for await (const hour of hours) exported.push(...hour)
+      expect(exported.map(({ value }) => value)).toEqual([1, 3])
+      expect(await site.history.storage()).toMatchObject({ messages: 2 })
+      await site.reopen({ retention, now: () => NOW_MS + 9.5 * 86_400_000 })
+      await site.history.maintain()
+      expect(await raw()).toEqual([])
+    })
+
+    it('deletes nothing by its age while the time is not to be trusted', async () => {
+      append(site.history, telemetry(START, { x: 1 }))
+      await kept(site.history)
+      await site.history.packAll()
+      await site.reopen({ retention: { ...FOR_EVER, rawDays: 10, minuteDays: 20, hourDays: 30 }, pruneNow: () => undefined })
+      await site.history.maintain()
+      expect(await samples(site.history)).toEqual([[START, 1]])
+      await site.reopen({ retention: { ...FOR_EVER, rawDays: 10, minuteDays: 20, hourDays: 30 } })
+      await site.history.maintain()
+      expect(await samples(site.history)).toEqual([])
+    })
+
     it('goes by its age, and what comes late is added to what is left', async () => {
       await site.reopen({ retention: { ...FOR_EVER, rawDays: 10, minuteDays: 20 } })
       for (let day = 0; day < 100; day++) append(site.history, telemetry(START + day * DAY, { x: day }))
