@@ -1,28 +1,60 @@
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { migrate } from './migrations'
+import { pathToFileURL } from 'node:url'
+import { isUnwritable, whyUnwritable } from './faults'
+import { completeDocuments, migrate, requireCurrent } from './migrations'
 
 const CACHE_KIB = 8_192
 /** Larger files are not read through at start: damage in them shows when it is met. */
 const CHECKED_BYTES = 67_108_864
-const DAMAGED = /malformed|not a database|disk image|corrupt/i
+const DAMAGED = /malformed|not a database|disk image|corrupt|unsupported file format/i
+const PROBE = 'BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (\'probe\', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT'
+
+export interface Opened {
+  database: DatabaseSync
+  /** Why it can only be read, in words; null: it can be written. */
+  unwritable: string | null
+}
 
 /**
  * Opens the history's database and brings it to the current schema. A damaged file is set aside under another name, never
- * deleted, and `onDamaged` is told; a new one takes its place.
+ * deleted, and `onDamaged` is told; a new one takes its place. Where the disk takes nothing, it is opened for reading.
  * @throws when it cannot be opened or is from a newer application.
  */
-export function openDatabase(file: string, onDamaged: (movedTo: string) => void): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true })
+export function openDatabase(file: string, onDamaged: (movedTo: string) => void): Opened {
   try {
-    return openSound(file)
+    mkdirSync(dirname(file), { recursive: true })
+    return { database: openSound(file), unwritable: null }
   }
   catch (error) {
-    if (!(error instanceof Error && DAMAGED.test(error.message)) || !existsSync(file)) throw error
+    if (isUnwritable(error) && existsSync(file)) return openForReading(file, error)
+    if (!isDamaged(error) || !existsSync(file)) throw error
     onDamaged(setAside(file))
-    return openSound(file)
+    return { database: openSound(file), unwritable: null }
   }
+}
+
+/** Whether what could only be read can be written by now. */
+export function canBeWritten(file: string): boolean {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file)
+    database.exec('PRAGMA journal_mode = WAL')
+    probe(database)
+    return true
+  }
+  catch {
+    return false
+  }
+  finally {
+    database?.close()
+  }
+}
+
+/** Writes a little, to see whether that is possible. @throws when it is not. */
+export function probe(database: DatabaseSync) {
+  database.exec(PROBE)
 }
 
 function openSound(file: string): DatabaseSync {
@@ -31,18 +63,58 @@ function openSound(file: string): DatabaseSync {
     // Must come before the first table: it lets pruning give space back bit by bit.
     database.exec('PRAGMA auto_vacuum = INCREMENTAL')
     // A commit does not wait for the disk: where durability asks for it, `sync.ts` does, without holding the event loop.
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = normal; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`)
-    if (statSync(file).size <= CHECKED_BYTES) {
-      const check = database.prepare('PRAGMA quick_check(1)').get()
-      if (check?.quick_check !== 'ok') throw new Error('database disk image is malformed')
-    }
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = normal; ${IN_MEMORY}`)
+    requireSound(database, file)
     migrate(database)
+    completeDocuments(database)
+    probe(database)
     return database
   }
   catch (error) {
     database.close()
     throw error
   }
+}
+
+const IN_MEMORY = `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`
+
+/** As it is; where SQLite cannot even have the memory that it shares beside the file, without what lies in the write-ahead log alone. */
+function openForReading(file: string, why: unknown): Opened {
+  try {
+    return { database: readable(file, file), unwritable: whyUnwritable(why) }
+  }
+  catch (error) {
+    if (!isUnwritable(error)) throw error
+    const url = pathToFileURL(resolve(file))
+    url.searchParams.set('immutable', '1')
+    const isBehind = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+    const database = readable(url, file)
+    return { database, unwritable: whyUnwritable(why) + (isBehind ? ' Until then what was stored last may be missing: it lies in the write-ahead log, which cannot be read so.' : '') }
+  }
+}
+
+function readable(target: string | URL, file: string): DatabaseSync {
+  const database = new DatabaseSync(target, { readOnly: true })
+  try {
+    database.exec(IN_MEMORY)
+    requireSound(database, file)
+    requireCurrent(database)
+    return database
+  }
+  catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function requireSound(database: DatabaseSync, file: string) {
+  if (statSync(file).size > CHECKED_BYTES) return
+  const check = database.prepare('PRAGMA quick_check(1)').get()
+  if (check?.quick_check !== 'ok') throw new Error('database disk image is malformed')
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof Error && DAMAGED.test(error.message)
 }
 
 function setAside(file: string): string {

@@ -82,12 +82,15 @@ export function documentBytes(database: DatabaseSync): number {
 export function openDocuments(file: string, onDamaged: (movedTo: string) => void): Documents & { close: () => void } {
   let database: DatabaseSync | undefined
   let held: DocumentTable | undefined
+  let isReadOnly = false
 
   /** @throws an Error fit to show. */
   function table(): DocumentTable {
     if (held) return held
     try {
-      database = openDatabase(file, onDamaged)
+      const opened = openDatabase(file, onDamaged)
+      database = opened.database
+      isReadOnly = opened.unwritable !== null
       database.exec('PRAGMA synchronous = full')
       return held = createDocumentTable(database)
     }
@@ -96,11 +99,18 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
     }
   }
 
+  function close() {
+    database?.close()
+    database = held = undefined
+  }
+
   return {
     all: kind => existsSync(file) ? table().all(kind) : [],
     bytes: (kind, name) => held?.bytes(kind, name),
     async write(changes) {
       try {
+        // The disk may take something again.
+        if (isReadOnly) close()
         const documents = table()
         database?.exec('BEGIN IMMEDIATE')
         documents.apply(changes)
@@ -111,9 +121,6 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
         throw new Error(inWords(error), { cause: error })
       }
     },
-    close() {
-      database?.close()
-      database = held = undefined
-    },
+    close,
   }
 }

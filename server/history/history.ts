@@ -7,7 +7,7 @@ import type { Checkpoints } from './checkpoints'
 import { createCommits } from './commits'
 import type { Commits, OnKept } from './commits'
 import type { History, HistoryOptions } from './contract'
-import { openDatabase } from './database'
+import { canBeWritten, openDatabase, probe } from './database'
 import { createDocuments, createDocumentTable } from './documents'
 import type { DocumentTable } from './documents'
 import { inWords } from './faults'
@@ -54,6 +54,8 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   const gate = createGate()
   const progress = createProgress()
   let trimming = false
+  /** It can only be read: opened anew as soon as it can be written. */
+  let isReadOnly = false
   let fault: string | null = null
 
   function opened() {
@@ -215,16 +217,21 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
 
   function open() {
     try {
-      database = openDatabase(options.file, options.onDamaged)
-      if (options.durability === 'full') commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onKept: progress.kept })
+      const opening = openDatabase(options.file, options.onDamaged)
+      database = opening.database
+      isReadOnly = opening.unwritable !== null
+      // What is there is told as ever; what comes is not kept, and that is said.
+      if (isReadOnly) setFault(opening.unwritable)
+      if (options.durability === 'full' && !isReadOnly) commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onKept: progress.kept })
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       options.onOpen(store.restore())
       progress.begin(lastId())
-      presence.open(database, store.idOf)
+      presence.open(database, store.idOf, !isReadOnly)
+      maintenance = createMaintenance({ database, store, limits: options.retention, transact, now, pruneNow: options.pruneNow ?? now })
+      if (isReadOnly) return
       packer.start()
       checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
-      maintenance = createMaintenance({ database, store, limits: options.retention, transact, now, pruneNow: options.pruneNow ?? now })
     }
     catch (error) {
       close()
@@ -243,6 +250,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     checkpoints = undefined
     database?.close()
     database = undefined
+    isReadOnly = false
     store = undefined
     documents = undefined
   }
@@ -270,8 +278,10 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     fault: () => fault,
     probe() {
       try {
+        if (isReadOnly && canBeWritten(options.file)) close()
         if (!database) open()
-        opened().database.exec('BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (\'probe\', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT')
+        if (isReadOnly) return false
+        probe(opened().database)
       }
       catch (error) {
         rollBack()

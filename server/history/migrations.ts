@@ -1,5 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 
+/** What the history says of itself: fit to show as it is. */
+export class HistoryFault extends Error {}
+
+const DOCUMENT = '(kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name))'
+
 /**
  * The schema, one step a version, forward only. Times are microseconds since 1970.
  * - `batch`: what is acknowledged but not yet packed, the records of one commit up to `last` as one row: a JSON array of
@@ -26,7 +31,7 @@ const MIGRATIONS: readonly string[] = [
    DROP TABLE delivery;
    CREATE TABLE delivery (last INTEGER PRIMARY KEY, packets BLOB NOT NULL);
    INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
-  `CREATE TABLE document (kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name));`,
+  `CREATE TABLE document ${DOCUMENT};`,
   `CREATE TABLE presence (device INTEGER NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, time)) WITHOUT ROWID;`,
   // When the last of its messages arrived; 0: with its last message.
   `ALTER TABLE segment ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
@@ -37,11 +42,28 @@ export const SCHEMA_VERSION = MIGRATIONS.length
 
 /** Brings an open database to the current version; each step is one transaction. @throws when it is from a newer application. */
 export function migrate(database: DatabaseSync) {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
-  if (version > SCHEMA_VERSION) {
-    throw new Error(`The history was written by a newer version of the application (schema ${version}, this one knows ${SCHEMA_VERSION}).`)
-  }
+  const version = versionOf(database)
   MIGRATIONS.slice(version).forEach((step, i) => {
     database.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${version + i + 1}; COMMIT`)
   })
+}
+
+/** Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew. */
+export function completeDocuments(database: DatabaseSync) {
+  database.exec(`CREATE TABLE IF NOT EXISTS document ${DOCUMENT}`)
+}
+
+/** @throws when it would have to be changed to be read. */
+export function requireCurrent(database: DatabaseSync) {
+  if (versionOf(database) < SCHEMA_VERSION) {
+    throw new HistoryFault('The history was written by an older version of the application and can be read when its file can be written: make room, or let the disk be written.')
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+  if (version > SCHEMA_VERSION) {
+    throw new HistoryFault(`The history was written by a newer version of the application (schema ${version}, this one knows ${SCHEMA_VERSION}).`)
+  }
+  return version
 }

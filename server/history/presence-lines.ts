@@ -72,10 +72,10 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
 
   return {
     /** Goes on from what an earlier start has left: since it was last there nobody has listened. */
-    open(database: DatabaseSync, deviceIdOf: (deviceId: string) => number | undefined) {
+    open(database: DatabaseSync, deviceIdOf: (deviceId: string) => number | undefined, isWritable = true) {
       table = createPresenceTable(database)
       idOf = deviceIdOf
-      table.begin()
+      if (isWritable) table.begin()
       beating = setInterval(() => void write(), BEAT_MS)
       beating.unref()
     },

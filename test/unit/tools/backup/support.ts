@@ -17,7 +17,7 @@ export function tempFolder(): string {
 export function openHistory(devices: number) {
   const data = join(tempFolder(), 'data')
   mkdirSync(data)
-  const database = openDatabase(join(data, 'history.db'), () => {})
+  const { database } = openDatabase(join(data, 'history.db'), () => {})
   const insert = database.prepare('INSERT INTO device (name, state) VALUES (?, ?)')
   database.exec('BEGIN')
   for (let i = 0; i < devices; i++) insert.run(`tor-${i}`, 'x'.repeat(2_000))
