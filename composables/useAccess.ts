@@ -6,7 +6,7 @@ import { leastOfPage, pageRefusalOf, refusalOf } from '#shared/utils/access'
 import type { RouteKey, Standing } from '#shared/utils/access'
 
 /** Until the server has said otherwise; it decides in any case. */
-const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null, view: null, isFirst: true, provider: null, isExternal: false }
+const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null, view: null, isFirst: true, isClosed: false, provider: null, isExternal: false }
 
 /** Who uses the page, and what may be offered to them. */
 export function useAccess() {

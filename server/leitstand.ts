@@ -5,6 +5,7 @@ import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { withLoginOfUrl } from '#shared/utils/broker-login'
 import { createAccounts } from './accounts/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from './accounts/contract'
+import { createWitness } from './accounts/witness'
 import { createAdoption } from './cluster/adoption'
 import { createCluster } from './cluster/cluster'
 import type { Cluster } from './cluster/cluster'
@@ -107,6 +108,9 @@ const CLOCK_BEHIND = 2
 /** How long the doctor looks at everything the broker carries. */
 const EXAMINATION_MS = 5_000
 
+const ACCOUNTS_LOST = 'There were accounts here, and they cannot be read: nobody may enter. `npm run admin -- create NAME` on this machine makes an account; with the server stopped `npm run restore -- FILE --force` puts a backup back; `npm run admin -- give-up-accounts` gives the accounts up, as if there had been none.'
+const ACCOUNTS_UNREAD = 'The accounts cannot be read as long as the database cannot be: nobody may enter without one. Put right what is said above, or stop the server and put a backup back with `npm run restore -- FILE --force`; then `npm run admin` works on this machine as ever.'
+
 /** @throws {SettingsError} when a certificate file cannot be read. */
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const { limits } = settings
@@ -161,7 +165,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
 
   const file = join(settings.dataDir, 'history.db')
-  const onDamaged = (movedTo: string) => log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
+  const witness = createWitness({ folder: settings.dataDir, database: settings.databaseUrl ? undefined : file })
+  function onDamaged(movedTo: string) {
+    log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
+    witness.doubt()
+  }
   const common: Omit<HistoryOptions, 'onOpen' | 'durability'> = {
     unacknowledged: mqtt.receiveMaximum,
     retention: {
@@ -227,11 +235,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const oidc = settings.oidc.issuer ? createOidc({ settings: settings.oidc, warn: log.warn }) : undefined
   const accounts = createAccounts({
     store,
+    witness,
     isOpen: settings.accounts.open,
     sessionDays: settings.accounts.sessionDays,
     maxAccounts: limits.accounts,
     maxAuditEntries: limits.auditEntries,
     provider: oidc?.label ?? null,
+    onNone: () => log.info(`No account exists yet: ${settings.accounts.open ? 'everybody' : 'only this machine'} may enter. The first account is made on the page /welcome with the code ${accounts.firstCode()}, or with \`npm run admin -- create\`.`),
     ...(cluster && { auditId: cluster.auditId }),
   })
   const replays: Replays = createReplays({
@@ -307,7 +317,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   function loadAccounts() {
     const { unreadable } = accounts.load()
     if (unreadable > 0) log.warn(`${unreadable} entries about accounts were written by another version of the application and are left out.`)
-    if (accounts.state() === 'none') log.info(`No account exists yet: ${settings.accounts.open ? 'everybody' : 'only this machine'} may enter. The first account is made on the page /welcome with the code ${accounts.firstCode()}, or with \`npm run admin -- create\`.`)
+    if (accounts.state() === 'lost') log.warn(ACCOUNTS_LOST)
   }
 
   /** Loaded and made when it is asked for the first time. */
@@ -373,6 +383,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       removeKey = writeKeyFile(settings.dataDir, accounts.masterKey())
       if (history) await history.open()
       else loadAlone()
+      if (accounts.state() === 'unread' && accounts.isClosed()) log.warn(ACCOUNTS_UNREAD)
       if (!mqtt.url) {
         // Loaded only where it is wanted.
         const { startEmbeddedBroker } = await import('./mqtt/embedded-broker')

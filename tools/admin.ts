@@ -9,6 +9,7 @@ const HELP = `Makes and changes accounts of the running server.
   npm run admin -- create NAME [--role admin|operator|viewer]    the role is admin unless named
   npm run admin -- password NAME                                 sets another password and signs NAME out everywhere
   npm run admin -- list
+  npm run admin -- give-up-accounts                              gives up all of them, also those that cannot be read: as if there had been none
 
   --data DIR   the server's data folder (NUXT_DATA_DIR, else .data)
   --url URL    the server's address on this machine (else http://127.0.0.1 and PORT, else 3000)

@@ -10,6 +10,7 @@ import type { AccountOptions, Accounts, Guest, Refusal } from './contract'
 import { createKeeping } from './keeping'
 import { createPasswords } from './passwords'
 import { BUSY, createPeople, EXTERNAL, unknownAccount } from './people'
+import { LOST, MACHINE_ONLY, UNREAD } from './refusals'
 import { isCode, isSame, makeCode, makeSecret } from './secrets'
 import { createSessions } from './sessions'
 import { createShares } from './shares'
@@ -22,10 +23,10 @@ const KEEP_USE_MS = 60_000
 const FIRST = ''
 
 const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
-const UNREAD: Refusal = { code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
 const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
 
-export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, now = Date.now }: AccountOptions): Accounts {
+export function createAccounts(options: AccountOptions): Accounts {
+  const { store, witness, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, onNone, now = Date.now } = options
   const book = createBook()
   const keeping = createKeeping(store)
   const attendance = createAttendance()
@@ -33,7 +34,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   const throttle = createThrottle(now)
   const noted = createThrottle(now)
   const sessions = createSessions({ book, keeping, attendance, days: sessionDays, now })
-  const people = createPeople({ book, keeping, passwords, sessions, max: maxAccounts, now })
+  const people = createPeople({ book, keeping, witness, passwords, sessions, max: maxAccounts, now })
   const tokens = createTokens({ book, keeping, sessions, now })
   const shares = createShares({ book, keeping, attendance, now })
   const audit = createAudit({ store, keeping, max: maxAuditEntries, now, ...(auditId && { nextId: auditId }) })
@@ -44,10 +45,29 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   let state: ReturnType<Accounts['state']> = 'unread'
 
   function withoutAccount(isLocal: boolean): Guest | undefined {
-    if (state === 'some') return undefined
-    // While it cannot be read what accounts there are, whoever sits at the machine may look; nothing can be written then anyway.
+    if (state === 'some' || isClosed()) return undefined
+    // While nothing can be kept, whoever sits at the machine may look; nothing can be written then anyway.
     if (isLocal) return MACHINE
     return isOpen && state === 'none' ? OPEN : undefined
+  }
+
+  /** In doubt there are accounts that cannot be read. */
+  function isClosed(): boolean {
+    return state === 'lost' || (state === 'unread' && witness.before() === 'some')
+  }
+
+  /** What is known of a store that was just read. */
+  function found(unreadable: number): typeof state {
+    if (book.people.size > 0) return 'some'
+    // What cannot be read may be an account, and what is left of one tells of it.
+    return unreadable > 0 || book.hasTraces() || witness.says(store) === 'some' ? 'lost' : 'none'
+  }
+
+  function enterState(next: typeof state) {
+    state = next
+    if (state === 'none') onNone?.()
+    if (state !== 'unread') witness.note(state === 'none' ? 'none' : 'some')
+    if (state !== 'none') for (const { key } of [MACHINE, OPEN]) attendance.end(key)
   }
 
   /** Counts an attempt; the refusal when there were too many. */
@@ -77,7 +97,14 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
   async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
     // There may be others, which would be hidden behind it.
     if (state === 'unread') return UNREAD
+    if (state === 'lost') await dropLeftovers()
     return madeWithDoor(await people.add(account))
+  }
+
+  /** Whoever is called like somebody who is lost does not get what was theirs. */
+  async function dropLeftovers() {
+    await sessions.end([...book.sessions.keys(), ...book.tokens.keys()])
+    await shares.endAll()
   }
 
   function rightsOf(key: string): string | undefined {
@@ -85,15 +112,9 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     return person && JSON.stringify([reachKey(reachOf(person)), person.role, person.isBarred])
   }
 
-  /** With an account, who came in because there was none has to sign in. */
-  function closeDoor() {
-    if (state === 'some') return
-    state = 'some'
-    for (const { key } of [MACHINE, OPEN]) attendance.end(key)
-  }
-
   function madeWithDoor(made: Person | Refusal): Person | Refusal {
-    if (!('code' in made)) closeDoor()
+    // With an account, who came in because there was none has to sign in.
+    if (!('code' in made) && state !== 'some') enterState('some')
     return made
   }
 
@@ -117,15 +138,20 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     load() {
       const unreadable = book.load(keeping)
       audit.reset()
-      // What cannot be read may be an account: then nobody comes in as if there were none.
-      state = book.people.size > 0 || unreadable > 0 ? 'some' : 'none'
+      enterState(found(unreadable))
+      // From before that was kept.
+      if (state === 'some' && !witness.isKept(store)) void keeping.keep([witness.change('some')])
       return { unreadable }
     },
     follow(kind, name, body) {
       if (audit.follow(kind, name, body)) return true
+      if (witness.isOurs(kind)) {
+        if (book.people.size === 0) enterState(found(0))
+        return true
+      }
       const before = rightsOf(name)
       if (!book.follow(kind, name, body)) return false
-      if (book.people.size > 0) closeDoor()
+      if (book.people.size > 0 && state !== 'some') enterState('some')
       if (kind === 'account' && rightsOf(name) !== before) tellOfRights(name)
       if (body === undefined) attendance.end(name)
       return true
@@ -145,6 +171,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       return (cookie !== undefined ? sessions.bySession(cookie) : undefined) ?? (share !== undefined ? shares.bySecret(share) : undefined) ?? withoutAccount(isLocal)
     },
     state: () => state,
+    isClosed,
     firstCode: () => firstCode,
     masterKey: () => masterKey,
     describe: guest => ({
@@ -154,6 +181,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       groups: guest?.reach?.groups ? [...guest.reach.groups] : null,
       view: guest?.view ? { path: guest.view.path, expiresAt: new Date(guest.view.until).toISOString() } : null,
       isFirst: state === 'none',
+      isClosed: isClosed(),
       provider,
       isExternal: isExternal(guest?.name ?? null),
     }),
@@ -166,11 +194,13 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
     },
 
     async login(name, password, origin) {
+      if (isClosed()) return state === 'lost' ? LOST : UNREAD
       const found = await check(name, password, origin.address, { code: 'login-wrong', message: 'The name or the password is wrong.' })
       return 'code' in found ? found : sessions.begin(found, origin)
     },
     async loginExternal(person, origin) {
       if (state === 'unread') return UNREAD
+      if (state === 'lost') return LOST
       const known = book.findExternal(person.issuer, person.subject)
       const found = madeWithDoor(await people.welcome(person))
       if ('code' in found) return found
@@ -200,6 +230,7 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
 
     async addFirst({ name, password }, code, origin) {
       if (state === 'unread') return UNREAD
+      if (state === 'lost') return LOST
       if (state === 'some') return { code: 'not-first', message: 'There is an account already: sign in, and make others there.' }
       const refusal = tooOften(FIRST, origin.address)
       if (refusal) return refusal
@@ -222,6 +253,20 @@ export function createAccounts({ store, isOpen, sessionDays, maxAccounts, maxAud
       const refusal = await people.remove(name)
       if (!refusal) await shares.endOf(keyOf(name))
       return refusal
+    },
+    async giveUp({ by }) {
+      if (by !== 'machine') return MACHINE_ONLY
+      if (state === 'unread') return UNREAD
+      const open = [...book.sessions.keys(), ...book.tokens.keys(), ...book.shares.keys()]
+      const refusal = await keeping.attempt(async () => {
+        await keeping.insist([...book.removals(keeping), witness.change('none')])
+        book.clear()
+        return undefined
+      })
+      if (refusal) return refusal
+      for (const key of open) attendance.end(key)
+      enterState('none')
+      return undefined
     },
 
     tokens: tokens.list,

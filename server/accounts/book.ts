@@ -4,6 +4,7 @@ import type { Role } from '#shared/utils/access'
 import { reachOfGroups } from '#shared/utils/reach'
 import type { Reach } from '#shared/utils/reach'
 import type { StoreChange } from './contract'
+import { parsed } from './keeping'
 import type { Keeping } from './keeping'
 
 const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
@@ -40,6 +41,10 @@ export function createBook() {
   const tokens = new Map<string, HeldToken>()
   const shares = new Map<string, HeldShare>()
 
+  function clear() {
+    for (const map of [people, sessions, tokens, shares]) map.clear()
+  }
+
   return {
     people,
     sessions,
@@ -55,7 +60,7 @@ export function createBook() {
     /** Takes what one document says now, or that it is gone; whether it is one of these. */
     follow(kind: string, name: string, body: string | undefined): boolean {
       const take = <T extends z.ZodType>(map: Map<string, z.output<T>>, schema: T) => {
-        const { data } = schema.safeParse(body === undefined ? undefined : JSON.parse(body))
+        const { data } = schema.safeParse(body === undefined ? undefined : parsed(body))
         if (data === undefined) map.delete(name)
         else map.set(name, data)
       }
@@ -66,6 +71,11 @@ export function createBook() {
       else return false
       return true
     },
+    /** Something is there that belongs to accounts. */
+    hasTraces: () => sessions.size + tokens.size + shares.size > 0,
+    /** What has to be written to give up everything, also what cannot be read. */
+    removals: (keeping: Keeping): StoreChange[] => Object.values(KIND).flatMap(kind => keeping.names(kind).map(name => removal(kind, name))),
+    clear,
     /** Reads everything; how much cannot be read by this version. */
     load(keeping: Keeping): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {
@@ -73,7 +83,7 @@ export function createBook() {
         for (const { name, value } of values) take(name, value)
         return unreadable
       }
-      for (const map of [people, sessions, tokens, shares]) map.clear()
+      clear()
       return read(KIND.account, PersonSchema, (name, person) => people.set(name, person))
         + read(KIND.session, HeldSessionSchema, (name, session) => sessions.set(name, session))
         + read(KIND.token, HeldTokenSchema, (name, token) => tokens.set(name, token))

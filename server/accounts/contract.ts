@@ -3,6 +3,7 @@ import type { Role } from '#shared/utils/access'
 import type { Reach } from '#shared/utils/reach'
 import type { Ending } from './attendance'
 import type { External } from './people'
+import type { Witness } from './witness'
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
@@ -15,6 +16,8 @@ export interface StoreChange { kind: string, name: string, body: string | null, 
 
 export interface AccountOptions {
   store: AccountStore
+  /** What is known beside the store. */
+  witness: Witness
   /** Let everybody in while no account exists, not this machine only. */
   isOpen: boolean
   sessionDays: number
@@ -24,6 +27,8 @@ export interface AccountOptions {
   auditId?: (last: number) => number
   /** What the identity provider is called on the pages; null: there is none. */
   provider?: string | null
+  /** There is no account, or none any more. */
+  onNone?: () => void
   /** The work of a password hash; the default is meant for people, less for tests. */
   hashCost?: number
   now?: () => number
@@ -59,7 +64,7 @@ export interface Guest {
 export interface Refusal {
   code: 'login-wrong' | 'login-busy' | 'login-too-often' | 'account-exists' | 'account-unknown' | 'accounts-full' | 'accounts-unavailable' | 'last-admin' | 'code-wrong'
     | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong' | 'account-external'
-    | 'admin-limited' | 'groups-too-wide' | 'shares-full' | 'share-unknown' | 'share-over'
+    | 'accounts-lost' | 'machine-only' | 'admin-limited' | 'groups-too-wide' | 'shares-full' | 'share-unknown' | 'share-over'
   message: string
   /** Seconds after which it may be tried again. */
   retryAfter?: number
@@ -84,8 +89,10 @@ export interface Accounts {
   stop: () => void
   /** Who asks; undefined is nobody. */
   identify: (evidence: Evidence) => Guest | undefined
-  /** `unread`: the store has not been opened. `none`: no account exists. */
-  state: () => 'unread' | 'none' | 'some'
+  /** `unread`: the store has not been opened. `none`: no account exists. `lost`: there were some, and none can be read. */
+  state: () => 'unread' | 'none' | 'some' | 'lost'
+  /** Whether everything is closed because accounts cannot be read. */
+  isClosed: () => boolean
   /** The code for the first account; for the log, while no account exists. */
   firstCode: () => string
   /** Opens the door from this machine with all rights: for the command line, which finds it in a file that only its owner reads. */
@@ -116,6 +123,8 @@ export interface Accounts {
   add: (account: NewAccount) => Promise<Refusal | undefined>
   change: (name: string, change: AccountChange) => Promise<Refusal | undefined>
   remove: (name: string) => Promise<Refusal | undefined>
+  /** Gives up all of them with everything of theirs, those that cannot be read as well: then it is as if there had been none. Only for the machine. */
+  giveUp: (guest: Guest) => Promise<Refusal | undefined>
 
   /** Those of the guest's account; for an admin all. */
   tokens: (guest: Guest) => Token[]

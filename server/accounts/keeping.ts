@@ -28,13 +28,22 @@ export function createKeeping(store: AccountStore) {
     read<T extends z.ZodType>(kind: string, schema: T) {
       const values: { name: string, value: z.output<T> }[] = []
       let unreadable = 0
-      for (const { name, body } of store.all(kind)) {
-        const { success, data } = schema.safeParse(JSON.parse(body))
+      const bodies = new Map(store.all(kind).map(({ name, body }) => [name, body]))
+      // What holds already and is not on disk yet.
+      for (const change of pending.values()) {
+        if (change.kind !== kind) continue
+        if (change.body === null) bodies.delete(change.name)
+        else if (!change.ifThere || bodies.has(change.name)) bodies.set(change.name, change.body)
+      }
+      for (const [name, body] of bodies) {
+        const { success, data } = schema.safeParse(parsed(body))
         if (success) values.push({ name, value: data })
         else unreadable++
       }
       return { values, unreadable }
     },
+    /** Everything of a kind, readable or not. */
+    names: (kind: string) => store.all(kind).map(({ name }) => name),
     /** Does something that {@link insist}s, in turn, or says why that is not possible. */
     async attempt(work: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
       try {
@@ -65,6 +74,16 @@ export function createKeeping(store: AccountStore) {
   }
 }
 export type Keeping = ReturnType<typeof createKeeping>
+
+/** Undefined where it is no JSON. */
+export function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  }
+  catch {
+    return undefined
+  }
+}
 
 function keyOf({ kind, name }: StoreChange): string {
   return `${kind} ${name}`

@@ -7,6 +7,7 @@ import type { Refusal } from './contract'
 import type { Keeping } from './keeping'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
+import type { Witness } from './witness'
 
 /** Room for a number behind a name that is taken. */
 const SUFFIX_LENGTH = 8
@@ -19,10 +20,10 @@ export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admi
 /** Somebody whom the identity provider has named, with the role that it has there. */
 export interface External { issuer: string, subject: string, name: string, role: Role }
 
-export interface PeopleOptions { book: Book, keeping: Keeping, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
+export interface PeopleOptions { book: Book, keeping: Keeping, witness: Witness, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
 /** The accounts themselves: made, changed and removed, and never without an admin. */
-export function createPeople({ book, keeping, passwords, sessions, max, now }: PeopleOptions) {
+export function createPeople({ book, keeping, witness, passwords, sessions, max, now }: PeopleOptions) {
   /** Why an account cannot be made. */
   function refusalOf({ name, role, groups }: Person): Refusal | undefined {
     if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
@@ -31,6 +32,9 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
     if (book.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
     return undefined
   }
+
+  /** With the first one it is kept that there are some. */
+  const firstOf = () => book.people.size === 0 ? [witness.change('some')] : []
 
   const isLastAdmin = ({ role, isBarred }: Person) => role === 'admin' && !isBarred && book.admins() === 1
 
@@ -65,7 +69,7 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
       return await keeping.attempt(async () => {
         const refusal = refusalOf(person)
         if (refusal) return refusal
-        await keeping.insist([personChange(person)])
+        await keeping.insist([personChange(person), ...firstOf()])
         book.people.set(keyOf(name), person)
         return undefined
       }) ?? person
@@ -79,7 +83,7 @@ export function createPeople({ book, keeping, passwords, sessions, max, now }: P
         const refusal = known ? undefined : refusalOf(person)
         if (refusal) return refusal
         if (known && known.role === role && !known.isBarred) return undefined
-        await keeping.insist([personChange(person)])
+        await keeping.insist([personChange(person), ...firstOf()])
         book.people.set(keyOf(person.name), person)
         return undefined
       }) ?? person

@@ -93,6 +93,7 @@ export function createShares({ book, keeping, attendance, now }: ShareOptions) {
       if (!refusal) await end([key])
       return refusal
     },
+    endAll: () => end([...book.shares.keys()]),
     endOf: (account: string) => end(book.sharesOf(account).map(([key]) => key)),
     /** Ends what has expired. */
     sweep: () => end([...book.shares].filter(([, { expiresAt }]) => expiresAt <= now()).map(([key]) => key)),

@@ -105,6 +105,11 @@ export const ACCESS_ROUTES: readonly Route[] = [
     answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...ACCOUNT_UNKNOWN, ...LAST_ADMIN },
   },
   {
+    method: 'delete', path: '/api/accounts', id: 'giveUpAccounts', tag: 'access',
+    summary: 'Gives up all accounts with their sessions, tokens and links, those that cannot be read as well. Only with the key that `npm run admin` reads on the machine.',
+    answers: { 200: { description: 'No account.', schema: 'Accounts' }, ...fault(409, '`machine-only`: an account may not do this, whatever its role.') },
+  },
+  {
     method: 'get', path: '/api/tokens', id: 'listTokens', tag: 'access',
     summary: 'One’s own API tokens, for an admin those of all accounts.',
     answers: { 200: { description: 'The newest first, without the tokens themselves.', schema: 'Tokens' } },

@@ -63,7 +63,7 @@ const SECURITY_SCHEMES = {
 const SECURITY = [{ token: [] }, { session: [] }, {}]
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
-const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, 403 `role-too-low`, `groups-limited`, `link-only` or `no-account-yet`, 404 `device-unknown` for a device that is not among those that may be seen, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
+const OTHER_ERRORS: Answer = { description: 'Any other error: 401 `login-required`, or `accounts-lost` where there were some that cannot be read, 403 `role-too-low`, `groups-limited`, `link-only` or `no-account-yet`, 404 `device-unknown` for a device that is not among those that may be seen, 503 `accounts-unavailable` or `login-busy`, 500 `internal`.', schema: 'ErrorAnswer' }
 
 /** The HTTP API as an OpenAPI 3.1 document; `baseURL` is what its paths lie below. */
 export function openApiDocument(baseURL = '/') {

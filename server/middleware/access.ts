@@ -35,7 +35,7 @@ function admitToPage(event: H3Event, path: string) {
   if (!fault) return
   const isReading = event.method === 'GET' || event.method === 'HEAD'
   // Who has come in is told; everybody else is shown where to.
-  if (!isReading || guest || fault.code === 'accounts-unavailable') throw accessError(event, fault)
+  if (!isReading || guest || fault.status === 503) throw accessError(event, fault)
   const { baseURL } = useRuntimeConfig(event).app
   // Where to go on is said as pages know it, without what lies in front of all of them.
   const wanted = (event.node.req.originalUrl ?? baseURL).slice(baseURL.length - 1)

@@ -19,6 +19,8 @@ export interface Visitor {
   address: string
   /** From this machine, and nobody has passed it on. */
   isLocal: boolean
+  /** It has brought something that says who it is, such as a cookie. */
+  hasEvidence: boolean
 }
 
 export interface AccessFault { status: 401 | 403 | 503, code: string, message: string }
@@ -29,13 +31,18 @@ export function visitorOf(request: IncomingMessage): Visitor {
   // Vite passes on every request, and has no door.
   const isLocal = import.meta.dev || (LOOPBACK.test(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '') && !isPassedOn(request))
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1]
-  return { guest: useLeitstand().accounts.identify({ cookie: cookieOf(headers.cookie, SESSION_COOKIE), share: cookieOf(headers.cookie, SHARE_COOKIE), bearer, isLocal }), address, isLocal }
+  const cookie = cookieOf(headers.cookie, SESSION_COOKIE)
+  const share = cookieOf(headers.cookie, SHARE_COOKIE)
+  const guest = useLeitstand().accounts.identify({ cookie, share, bearer, isLocal })
+  return { guest, address, isLocal, hasEvidence: cookie !== undefined || share !== undefined || bearer !== undefined }
 }
 
 /** The visitor of a request, looked at once. */
 export function visitorFor(event: H3Event): Visitor {
   return event.context.visitor ??= visitorOf(event.node.req)
 }
+
+const LOST = 'There were accounts, and they cannot be read: nobody may enter. `npm run admin` on the machine that the application runs on, or `npm run restore`, opens it again; its log says how.'
 
 const MESSAGES = {
   'in-person': { code: 'session-required', message: 'Only somebody who has signed in can do this, no token.' },
@@ -44,31 +51,33 @@ const MESSAGES = {
 } as const
 
 /** Why a visitor may not do this; undefined: go on. */
-export function accessFault({ guest }: Visitor, key: RouteKey): AccessFault | undefined {
-  return faultOf(guest, refusalOf(standingOf(guest), key), ruleOf(key).least)
+export function accessFault(visitor: Visitor, key: RouteKey): AccessFault | undefined {
+  return faultOf(visitor, refusalOf(standingOf(visitor.guest), key), ruleOf(key).least)
 }
 
 /** The same of a page. */
-export function pageFault({ guest }: Visitor, path: string): AccessFault | undefined {
-  return faultOf(guest, pageRefusalOf(standingOf(guest), path), leastOfPage(path))
+export function pageFault(visitor: Visitor, path: string): AccessFault | undefined {
+  return faultOf(visitor, pageRefusalOf(standingOf(visitor.guest), path), leastOfPage(path))
 }
 
 /** The same of something that has no rule of its own. */
-export function unruledFault({ guest }: Visitor): AccessFault | undefined {
-  return guest ? undefined : faultOf(guest, 'role', 'viewer')
+export function unruledFault(visitor: Visitor): AccessFault | undefined {
+  return visitor.guest ? undefined : faultOf(visitor, 'role', 'viewer')
 }
 
 function standingOf(guest: Guest | undefined): Standing {
   return { role: guest?.role ?? null, isInPerson: guest?.by === 'session', isLimited: guest?.reach !== undefined, view: guest?.view?.path }
 }
 
-function faultOf(guest: Guest | undefined, refusal: ReturnType<typeof refusalOf>, least: Role | 'everyone'): AccessFault | undefined {
+function faultOf({ guest, hasEvidence }: Visitor, refusal: ReturnType<typeof refusalOf>, least: Role | 'everyone'): AccessFault | undefined {
   if (!refusal) return undefined
   if (refusal !== 'role') return { status: 403, ...MESSAGES[refusal] }
   if (guest) return { status: 403, code: 'role-too-low', message: `Your account (${guest.role}) may not do this; it takes the role ${least}.` }
   const state = useLeitstand().accounts.state()
   if (state === 'none') return { status: 403, code: 'no-account-yet', message: 'No account exists yet, so only requests from the machine that the application runs on may enter. Make the first account on the page /welcome with the code from the application’s log, or with `npm run admin -- create`.' }
-  if (state === 'unread') return { status: 503, code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
+  // Whoever has signed in before can do so again later; nobody else needs to wait for that.
+  if (state === 'unread') return { status: hasEvidence ? 503 : 401, code: 'accounts-unavailable', message: 'The accounts cannot be read now; the application’s log says why.' }
+  if (state === 'lost') return { status: 401, code: 'accounts-lost', message: LOST }
   return { status: 401, code: 'login-required', message: 'Sign in first, or send an API token as `Authorization: Bearer …`.' }
 }
 

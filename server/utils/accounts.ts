@@ -11,7 +11,7 @@ export const MAX_ACCOUNT_BYTES = 8_192
 export const STATUS: Record<AccountRefusal['code'], number> = {
   'login-wrong': 401, 'login-busy': 503, 'login-too-often': 429, 'account-exists': 409, 'account-unknown': 404, 'accounts-full': 409, 'accounts-unavailable': 503,
   'last-admin': 409, 'account-external': 409, 'code-wrong': 403, 'not-first': 409, 'role-too-high': 403, 'token-unknown': 404, 'tokens-full': 409, 'password-wrong': 403,
-  'admin-limited': 409, 'groups-too-wide': 403, 'shares-full': 409, 'share-unknown': 404, 'share-over': 404,
+  'accounts-lost': 403, 'machine-only': 409, 'admin-limited': 409, 'groups-too-wide': 403, 'shares-full': 409, 'share-unknown': 404, 'share-over': 404,
 }
 
 /** What was done, or its refusal as an error. */

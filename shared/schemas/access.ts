@@ -47,6 +47,8 @@ export const SessionSchema = z.object({
   view: z.object({ path: z.string(), expiresAt: IsoTimestampSchema }).nullable(),
   /** No account exists yet. */
   isFirst: z.boolean(),
+  /** There are or were accounts that cannot be read: nobody can sign in until somebody at the machine puts that right. */
+  isClosed: z.boolean(),
   /** What the identity provider is called at which people sign in; null where there is none. */
   provider: z.string().nullable(),
   /** Has signed in there: the account has no password here. */

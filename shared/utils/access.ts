@@ -6,7 +6,7 @@ export type Role = typeof ROLES[number]
 
 /** What the audit log has a name for. */
 export const DEEDS = [
-  'login', 'login-provider', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'token-add', 'token-remove',
+  'login', 'login-provider', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'accounts-give-up', 'token-add', 'token-remove',
   'share-add', 'share-remove', 'share-open', 'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
 ] as const
 export type Deed = typeof DEEDS[number]
@@ -90,6 +90,7 @@ export const RULES = {
   'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-add' },
   'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-change' },
   'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-remove' },
+  'delete /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, deed: 'accounts-give-up' },
   'get /api/audit': { least: 'admin', limited: 'nothing', byLink: false },
 } as const satisfies Record<string, Rule>
 export type RouteKey = keyof typeof RULES
@@ -201,7 +202,7 @@ export type ProviderFault = typeof PROVIDER_FAULTS[number]
 
 /** What the server may say of an attempt, for which the pages have words of their own. */
 export const ACCESS_FAULTS = [
-  'login-wrong', 'login-busy', 'login-too-often', 'account-exists', 'account-unknown', 'accounts-full', 'accounts-unavailable', 'last-admin', 'code-wrong',
+  'login-wrong', 'login-busy', 'login-too-often', 'account-exists', 'account-unknown', 'accounts-full', 'accounts-unavailable', 'accounts-lost', 'last-admin', 'code-wrong',
   'not-first', 'role-too-high', 'tokens-full', 'token-unknown', 'password-wrong', 'role-too-low', 'login-required', 'session-required',
   'admin-limited', 'groups-limited', 'groups-too-wide', 'link-only', 'shares-full', 'share-unknown', 'share-over',
   'account-external', ...PROVIDER_FAULTS,

@@ -5,7 +5,7 @@ import type { Session } from '#shared/schemas/access'
 import LoginPage from '~/pages/login.vue'
 import { useStage } from './support/stage'
 
-const NOBODY: Session = { by: 'nobody', name: null, role: null, groups: null, view: null, isFirst: false, provider: null, isExternal: false }
+const NOBODY: Session = { by: 'nobody', name: null, role: null, groups: null, view: null, isFirst: false, isClosed: false, provider: null, isExternal: false }
 
 function mountLogin(session: Partial<Session>, route = '/login') {
   useState<Session>('session').value = { ...NOBODY, ...session }

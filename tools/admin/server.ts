@@ -12,6 +12,10 @@ export async function askServer(order: Order, readPassword: () => Promise<string
   const { command, name, role, data, url } = order
   const key = keyIn(data)
   if (command === 'list') return listed(await send(url, key, 'GET', '/api/accounts'))
+  if (command === 'give-up-accounts') {
+    await send(url, key, 'DELETE', '/api/accounts')
+    return 'All accounts are given up, with their sessions, tokens and links. Who may enter now, and the code for the first account, stands in the server’s log.\n'
+  }
   const password = await readPassword()
   if (command === 'create') {
     await send(url, key, 'POST', '/api/accounts', { name, role, password })

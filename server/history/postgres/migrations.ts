@@ -2,6 +2,8 @@ import { HistoryError } from './faults'
 import { FORMS } from './partitions'
 import type { Query } from './session'
 
+const DOCUMENT = '(kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name))'
+
 /**
  * The schema, one step a version, forward only; the lock of the session keeps others away meanwhile. Times are microseconds since
  * 1970. What the tables mean is said at those of SQLite (`../migrations.ts`); a segment and a row of `minute` or `hour` hold
@@ -21,7 +23,7 @@ const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] =
     ALTER TABLE segment ALTER COLUMN data SET STORAGE EXTERNAL;
     ALTER TABLE minute ALTER COLUMN data SET STORAGE EXTERNAL;
     ALTER TABLE hour ALTER COLUMN data SET STORAGE EXTERNAL;
-    CREATE TABLE document (kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name));
+    CREATE TABLE document ${DOCUMENT};
     CREATE TABLE presence (device int NOT NULL, time bigint NOT NULL, state text NOT NULL, PRIMARY KEY (device, time));
     ${partitioned('last') && FORMS.map(({ table }) => `CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT;`).join('\n')}`,
   // Replicas: whose session a delivery came by (0: of the application that is alone), and where their common log ends.
@@ -46,6 +48,9 @@ export async function migrate(query: Query, partitions: boolean) {
     // Without values, several statements are one transaction.
     await query(`BEGIN; ${step(partitioned)} ${setMeta('schema', version + i + 1)}; COMMIT`)
   }
+  // Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew.
+  const [{ there } = { there: null }] = await query('SELECT to_regclass(\'document\') AS there')
+  if (there === null) await query(`CREATE TABLE document ${DOCUMENT}`)
 }
 
 /** Notes a number under one of our own keys. */

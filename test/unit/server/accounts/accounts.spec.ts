@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/accounts/accounts'
-import { begun, byCookie, byToken, DAY_MS, FROM, NOBODY, openAccounts, PASSWORD, withAdmin } from './support'
+import { begun, byCookie, byToken, DAY_MS, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 
 describe('while no account exists', () => {
   it('only this machine may enter', () => {
@@ -45,7 +45,7 @@ describe('while no account exists', () => {
 describe('before the store was opened', () => {
   it('this machine may enter and nobody else, and no account can be made', async () => {
     const store = { all: () => [], write: () => Promise.resolve() }
-    const accounts = createAccounts({ store, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const accounts = createAccounts({ store, witness: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toMatchObject({ by: 'machine' })
     expect(accounts.identify(NOBODY)).toBeUndefined()
     expect(await accounts.add({ name: 'eve', role: 'admin', password: PASSWORD })).toMatchObject({ code: 'accounts-unavailable' })
@@ -55,9 +55,9 @@ describe('before the store was opened', () => {
 
 describe('accounts that this version cannot read', () => {
   it('do not open the door', async () => {
-    const { store } = openAccounts()
+    const { store, file } = openAccounts()
     await store.write([{ kind: 'account', name: 'anna', body: '{"from":"the future"}' }])
-    const accounts = createAccounts({ store, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const accounts = createAccounts({ store, witness: witnessOf(file), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(accounts.load()).toEqual({ unreadable: 1 })
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toBeUndefined()
   })

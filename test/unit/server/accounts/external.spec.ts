@@ -6,6 +6,7 @@ import { createAccounts } from '../../../../server/accounts/accounts'
 import type { AccountOptions, Begun, Refusal } from '../../../../server/accounts/contract'
 import type { External } from '../../../../server/accounts/people'
 import { openDocuments } from '../../../../server/history/documents'
+import { tempFile, witnessOf } from './support'
 
 const PASSWORD = 'correct horse battery'
 const FROM = { address: '192.0.2.1', agent: 'a browser' }
@@ -20,7 +21,7 @@ async function openAccounts(options: Partial<AccountOptions> = {}) {
     rmSync(folder, { recursive: true, force: true })
   })
   const open = () => {
-    const accounts = createAccounts({ store, isOpen: false, sessionDays: 14, maxAccounts: 200, maxAuditEntries: 5, hashCost: 16, provider: 'Plant login', ...options })
+    const accounts = createAccounts({ store, witness: witnessOf(join(folder, 'history.db')), isOpen: false, sessionDays: 14, maxAccounts: 200, maxAuditEntries: 5, hashCost: 16, provider: 'Plant login', ...options })
     accounts.load()
     return accounts
   }
@@ -109,7 +110,7 @@ describe('an account from the provider', () => {
     expect(await accounts.loginExternal({ ...VERA, role: 'admin' }, FROM)).toMatchObject({ code: 'accounts-unavailable' })
     expect(accounts.list().find(({ name }) => name === 'vera')?.role).toBe('viewer')
 
-    const empty = createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const empty = createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, witness: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(await empty.loginExternal({ ...VERA, role: 'admin' }, FROM)).toMatchObject({ code: 'accounts-unavailable' })
     empty.load()
     expect(await empty.loginExternal(VERA, FROM)).toMatchObject({ code: 'last-admin' })

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createAccounts } from '../../../../server/accounts/accounts'
+import { createWitness } from '../../../../server/accounts/witness'
 import type { AccountOptions, Accounts, Begun, Refusal } from '../../../../server/accounts/contract'
 import { openDocuments } from '../../../../server/history/documents'
 
@@ -11,7 +12,7 @@ export const FROM = { address: '192.0.2.1', agent: 'a browser' }
 export const NOBODY = { cookie: undefined, bearer: undefined, isLocal: false }
 export const DAY_MS = 86_400_000
 
-function tempFile(): string {
+export function tempFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-accounts-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'history.db')
@@ -21,11 +22,15 @@ function tempFile(): string {
 export function openAccounts(options: Partial<AccountOptions> = {}, file = tempFile()) {
   const store = openDocuments(file, () => {})
   const clock = { now: Date.parse('2026-11-24T12:00:00Z') }
-  const accounts = createAccounts({ store, isOpen: false, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5, hashCost: 16, now: () => clock.now, ...options })
+  const witness = witnessOf(file)
+  const accounts = createAccounts({ store, witness, isOpen: false, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5, hashCost: 16, now: () => clock.now, ...options })
   accounts.load()
   onTestFinished(store.close)
   return { accounts, clock, file, store }
 }
+
+/** What the folder of a database says. */
+export const witnessOf = (file: string) => createWitness({ folder: dirname(file), database: file })
 
 export async function withAdmin(options: Partial<AccountOptions> = {}, file?: string) {
   const opened = openAccounts(options, file)

@@ -1,0 +1,117 @@
+// Says whether there are accounts, beside the database that has them: where that is damaged or gone, nobody comes in as if there were none.
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { AccountStore, StoreChange } from './contract'
+
+const FILE = 'accounts.json'
+const ABOUT = 'Whether accounts were made here. While this says some and they cannot be read, nobody may enter; `npm run admin -- give-up-accounts` gives them up.'
+/** The same in the database, for those who share it and for backups. */
+const DOCUMENT = { kind: 'accounts', name: 'there' } as const
+
+const SaidSchema = z.object({ accounts: z.enum(['some', 'none']), at: z.iso.datetime() })
+type Said = z.infer<typeof SaidSchema>
+type Answer = Said['accounts']
+
+/** What cannot be read says that there were some. */
+const IN_DOUBT: Said = { accounts: 'some', at: new Date(0).toISOString() }
+
+export interface Witness {
+  /** What is to be believed before the database was read. */
+  before: () => Answer
+  /** What is to be believed where the database has no account. */
+  says: (store: AccountStore) => Answer
+  /** What to write with the first account, or with the last one that is given up. */
+  change: (accounts: Answer) => StoreChange
+  /** Whether the database says it as well. */
+  isKept: (store: AccountStore) => boolean
+  isOurs: (kind: string) => boolean
+  /** Notes it beside the database. */
+  note: (accounts: Answer) => void
+  /** The database was damaged, and whoever knows nothing else has to think that accounts were in it. */
+  doubt: () => void
+}
+
+export interface WitnessOptions {
+  folder: string
+  /** The database in the folder; undefined: it is elsewhere, and others may write to it. */
+  database: string | undefined
+  now?: () => number
+}
+
+export function createWitness({ folder, database, now = Date.now }: WitnessOptions): Witness {
+  const file = join(folder, FILE)
+  let held = readIn(file)
+
+  function write(accounts: Answer) {
+    held = { accounts, at: new Date(now()).toISOString() }
+    try {
+      // Of a database elsewhere "none" may be out of date at once.
+      if (accounts === 'none' && database === undefined) rmSync(file, { force: true })
+      else replace(file, `${JSON.stringify({ ...held, about: ABOUT }, null, 2)}\n`)
+    }
+    catch {
+      // A folder that cannot be written.
+    }
+  }
+
+  function keptIn(store: AccountStore): Said | undefined {
+    const kept = store.all(DOCUMENT.kind).find(({ name }) => name === DOCUMENT.name)
+    return kept && read(kept.body)
+  }
+
+  return {
+    before() {
+      if (database === undefined) return 'some'
+      return held?.accounts ?? (existsSync(database) ? 'some' : 'none')
+    },
+    says(store) {
+      const told = keptIn(store)
+      // Given up elsewhere, or put back from before that: the later one is right.
+      const latest = held && told ? (Date.parse(told.at) > Date.parse(held.at) ? told : held) : held ?? told
+      return latest?.accounts ?? 'none'
+    },
+    change: accounts => ({ ...DOCUMENT, body: JSON.stringify({ accounts, at: new Date(now()).toISOString() } satisfies Said) }),
+    isKept: store => keptIn(store)?.accounts === 'some',
+    isOurs: kind => kind === DOCUMENT.kind,
+    note(accounts) {
+      if (held?.accounts !== accounts) write(accounts)
+    },
+    doubt() {
+      if (!held) write('some')
+    },
+  }
+}
+
+function readIn(file: string): Said | undefined {
+  try {
+    return read(readFileSync(file, 'utf8'))
+  }
+  catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : IN_DOUBT
+  }
+}
+
+function read(text: string): Said {
+  try {
+    return SaidSchema.parse(JSON.parse(text))
+  }
+  catch {
+    return IN_DOUBT
+  }
+}
+
+/** Whole or not at all, also when the power goes. */
+function replace(file: string, text: string) {
+  const part = `${file}.part`
+  const handle = openSync(part, 'w')
+  try {
+    writeSync(handle, text)
+    fsyncSync(handle)
+  }
+  finally {
+    closeSync(handle)
+  }
+  renameSync(part, file)
+}
