@@ -1,5 +1,4 @@
 // The composition root: builds the rooms and joins them. The data flow is read here, top to bottom.
-import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { withLoginOfUrl } from '#shared/utils/broker-login'
@@ -34,6 +33,7 @@ import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
 import { readFigures } from './figures'
 import { createIngest, restoreFleet } from './ingest'
+import { requireFolder } from './data-folder'
 import { writeKeyFile } from './key-file'
 import { createHub } from './live/hub'
 import type { Hub } from './live/hub'
@@ -53,7 +53,7 @@ import type { Rejections } from './rejections/rejections'
 import { createReplays } from './replay/replays'
 import type { Replays } from './replay/replays'
 import { createServerClock } from './server-clock'
-import { SettingsError, variableName } from './settings'
+import { readCertificates } from './certificates'
 import type { Settings } from './settings'
 import { createRefusals } from './shell/refusals'
 import type { RefusalCounter } from './shell/refusals'
@@ -111,13 +111,14 @@ const EXAMINATION_MS = 5_000
 const ACCOUNTS_LOST = 'There were accounts here, and they cannot be read: nobody may enter. `npm run admin -- create NAME` on this machine makes an account; with the server stopped `npm run restore -- FILE --force` puts a backup back; `npm run admin -- give-up-accounts` gives the accounts up, as if there had been none.'
 const ACCOUNTS_UNREAD = 'The accounts cannot be read as long as the database cannot be: nobody may enter without one. Put right what is said above, or stop the server and put a backup back with `npm run restore -- FILE --force`; then `npm run admin` works on this machine as ever.'
 
-/** @throws {SettingsError} when a certificate file cannot be read. */
+/** @throws {SettingsError} when a file or folder that is named is of no use. */
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const { limits } = settings
   const mqtt = withLoginOfUrl(settings.mqtt)
   const startedAt = new Date().toISOString()
   const clock = createServerClock({ log })
-  const tls = readTls(mqtt)
+  const tls = readCertificates(mqtt)
+  requireFolder(settings.dataDir)
   let broker: EmbeddedBroker | undefined
   let connection: Connection | undefined
   let isRestoring = false
@@ -165,7 +166,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
 
   const file = join(settings.dataDir, 'history.db')
-  const witness = createWitness({ folder: settings.dataDir, database: settings.databaseUrl ? undefined : file })
+  const witness = createWitness({ folder: settings.dataDir, database: settings.databaseUrl && settings.history === 'on' ? undefined : file })
   function onDamaged(movedTo: string) {
     log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
     witness.doubt()
@@ -441,21 +442,4 @@ const STARTING: BrokerStatus = {
   attempts: 0,
   granted: [],
   refused: [],
-}
-
-function readTls({ caFile, certFile, keyFile }: Settings['mqtt']) {
-  return {
-    ...(caFile && { ca: readPem('caFile', caFile) }),
-    ...(certFile && { cert: readPem('certFile', certFile) }),
-    ...(keyFile && { key: readPem('keyFile', keyFile) }),
-  }
-}
-
-function readPem(name: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  }
-  catch {
-    throw new SettingsError(`The settings are not usable: ${variableName(['mqtt', name])} names a file that cannot be read.`)
-  }
 }

@@ -10,7 +10,6 @@ const REASONS: [RegExp, string][] = [
 /** Primary result codes of SQLite: no permission, read-only, I/O error, full, cannot be opened. */
 const UNWRITABLE = [3, 8, 10, 13, 14]
 
-
 /** The memory that SQLite shares beside the file has no room. */
 const SHARED_MEMORY_FULL = 4_874
 const CANNOT_OPEN = 14

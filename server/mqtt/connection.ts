@@ -7,10 +7,11 @@ import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
 import { commonOptions } from './client-options'
 import type { Access } from './client-options'
-import { CLOSED_AT_ONCE, CONNECTION_CLOSED, faultOfError, faultOfReasonCode } from './faults'
+import { CLOSED_AT_ONCE, CONNECTION_CLOSED, EXPECTS_TLS, faultOfError, faultOfReasonCode, isTls, mayExpectTls } from './faults'
 import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
+import { speaksTls } from './tls-probe'
 import { createTurns } from './turns'
 
 export type { Delivered } from './publish-packets'
@@ -85,6 +86,8 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let storeTimer: NodeJS.Timeout | undefined
   let version: 4 | 5 = options.embedded ? 4 : 5
   let stopped = false
+  /** Of an address that hangs up without a word: whether it speaks TLS. */
+  let isTlsThere: boolean | undefined
   const session: Session = { attempts: 0, connects: 0, resumed: undefined }
   let status: BrokerStatus = {
     code: 'connecting',
@@ -115,6 +118,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
 
     current.on('connect', ({ sessionPresent }) => {
       answered = true
+      isTlsThere = undefined
       retry.reset()
       session.connects++
       session.resumed = sessionPresent
@@ -128,7 +132,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     })
     current.on('disconnect', (packet) => { fault = faultOfReasonCode(packet.reasonCode ?? 0) })
     current.on('error', (error) => {
-      fault ??= faultOfError(error)
+      fault ??= faultOfError(error, answered ? '' : options.url)
       // A refused CONNACK ends without a `close` event on some transports.
       if (!answered) finish()
     })
@@ -144,9 +148,18 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const why = fault ?? (reached ? CONNECTION_CLOSED : CLOSED_AT_ONCE)
       // Old brokers answer MQTT 5 with "unacceptable version", older ones just hang up: take turns with 3.1.1.
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
-      setStatus({ code: why.code, reason: why.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
+      const isPuzzle = !reached && !options.embedded && !isTls(options.url) && mayExpectTls(why)
+      if (isPuzzle && isTlsThere === undefined) void lookForTls()
+      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : why
+      setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
       retry.schedule(attempt)
     }
+  }
+
+  /** Once, and again after a connection: the next attempt that fails tells. */
+  async function lookForTls() {
+    isTlsThere = false
+    isTlsThere = await speaksTls(options.url)
   }
 
   /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */

@@ -35,21 +35,47 @@ const UNREACHABLE: Record<string, string> = {
 }
 const TLS_ERROR = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_|EPROTO/
 
-/** What an error of MQTT.js, the socket or TLS means. Its own message is quoted only where it holds no path. */
-export function faultOfError(error: Error): Fault {
+/** MQTT.js or the WebSocket read something that is none. */
+const OTHER_PROTOCOL = /header flag bits|cannot parse packet|unknown (?:packet|property)|^HPE_|Parse Error|server response: \d/i
+const NO_TLS = /wrong version number|packet length too long|http request/i
+const PLAIN_OR_OTHER_PORT = 'set NUXT_MQTT_URL to mqtt:// (ws:// for WebSocket), or to the port at which the broker expects TLS (often 8883)'
+
+/**
+ * What an error of MQTT.js, the socket or TLS means. Its own message is quoted only where it holds no path.
+ * @param tried The address, while it has not answered yet.
+ */
+export function faultOfError(error: Error, tried = ''): Fault {
   const code = 'code' in error ? error.code : undefined
   if (typeof code === 'number') return faultOfReasonCode(code)
   const name = typeof code === 'string' ? code : ''
+  if (NO_TLS.test(error.message)) return { code: 'tls-failed', reason: `What answers at the broker’s address speaks no TLS there: ${PLAIN_OR_OTHER_PORT}.` }
+  if (name === 'ECONNRESET' && isTls(tried)) {
+    return { code: 'tls-failed', reason: `The broker closed the connection instead of a TLS handshake, so it most likely expects none there: ${PLAIN_OR_OTHER_PORT}.` }
+  }
   if (TLS_ERROR.test(name)) {
     return { code: 'tls-failed', reason: `The TLS handshake with the broker failed (${name}); check NUXT_MQTT_CA_FILE, NUXT_MQTT_CERT_FILE and the broker’s host name.` }
   }
   if (name === 'ENOTFOUND' || name === 'EAI_AGAIN') {
     return { code: 'host-unknown', reason: 'The broker’s host name is not known; check NUXT_MQTT_URL.' }
   }
-  if (error.message.includes('connack timeout')) return { code: 'unreachable', reason: 'Something answers at the broker’s address, but it does not speak MQTT.' }
+  if (error.message.includes('connack timeout') || (tried && OTHER_PROTOCOL.test(`${name} ${error.message}`))) return OTHER_SPEAKER
   if (error.message.includes('Keepalive timeout')) return { code: 'lost', reason: 'The broker has stopped answering.' }
   return { code: 'unreachable', reason: UNREACHABLE[name] ?? `The connection to the broker failed${name && ` (${name})`}.` }
 }
 
 export const CONNECTION_CLOSED: Fault = { code: 'lost', reason: 'The broker closed the connection.' }
 export const CLOSED_AT_ONCE: Fault = { code: 'refused', reason: 'The broker closed the connection without an answer; check the address, the login and whether it expects TLS.' }
+const OTHER_SPEAKER: Fault = { code: 'unreachable', reason: 'Something answers at the broker’s address, but it does not speak MQTT.' }
+export const EXPECTS_TLS: Fault = {
+  code: 'tls-failed',
+  reason: 'The broker expects TLS at this port: set NUXT_MQTT_URL to mqtts:// (wss:// for WebSocket), and NUXT_MQTT_CA_FILE where an authority of your own has signed its certificate.',
+}
+
+export function isTls(url: string): boolean {
+  return /^(?:mqtts|wss):/i.test(url)
+}
+
+/** Whether this is what happens when somebody does not speak TLS where it is expected. */
+export function mayExpectTls(fault: Fault): boolean {
+  return fault === CLOSED_AT_ONCE || fault === OTHER_SPEAKER || fault.reason === UNREACHABLE.ECONNRESET
+}

@@ -1,5 +1,6 @@
 import { createLeitstand } from '../leitstand'
 import type { Log } from '../leitstand'
+import { nearMisses } from '../near-names'
 import { readSettings, SettingsError } from '../settings'
 import { areTracesWanted } from '../tracing/wanted'
 import { prepareRouting, refuseForeignUpgrades } from '../utils/h3-guards'
@@ -21,6 +22,7 @@ export default defineNitroPlugin((nitroApp) => {
   prepareRouting(nitroApp.h3App, useRuntimeConfig(), useRuntimeConfig().app.baseURL)
 
   const settings = orExit(() => readSettings(useRuntimeConfig(), process.env))
+  for (const line of nearMisses(process.env)) LOG.warn(line)
   const leitstand = orExit(() => createLeitstand(settings, LOG))
   provideLeitstand(leitstand)
   provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))

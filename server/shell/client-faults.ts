@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { RefusalReason } from '#shared/schemas/refusal'
 
-interface ClientFault { status: number, reason: RefusalReason, message: string }
+/** `kind`: one of several of the same reason. */
+interface ClientFault { status: number, reason: RefusalReason, message: string, kind?: string }
 
 const FAULTS: Record<string, ClientFault> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: 'headers-too-large', message: 'The headers of the request are larger than NUXT_LIMITS_HEADER_BYTES.' },
@@ -10,9 +11,14 @@ const FAULTS: Record<string, ClientFault> = {
 }
 const MALFORMED: ClientFault = { status: 400, reason: 'request-malformed', message: 'This is no HTTP request.' }
 
+const TLS: ClientFault = { status: 400, reason: 'request-malformed', kind: 'tls', message: 'Somebody spoke HTTPS to this port, which speaks HTTP: use http://, or have a proxy with a certificate in front.' }
+/** The first byte of a TLS handshake. */
+const HANDSHAKE = 0x16
+
 /** What a client did wrong by an error of its connection; undefined when it has only gone, or never said anything (browsers connect in advance). */
 export function clientFault(error: Error, socket: Duplex): ClientFault | undefined {
   const code = 'code' in error ? String(error.code) : ''
   if ('bytesRead' in socket && socket.bytesRead === 0) return undefined
+  if ('rawPacket' in error && error.rawPacket instanceof Uint8Array && error.rawPacket[0] === HANDSHAKE) return TLS
   return FAULTS[code] ?? (code.startsWith('HPE_') ? MALFORMED : undefined)
 }

@@ -27,7 +27,7 @@ export interface ShellOptions {
   refusals: RefusalCounter
 }
 
-interface Refusal { status: number, reason: RefusalReason, message: string }
+interface Refusal { status: number, reason: RefusalReason, message: string, kind?: string }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 /** How often requests that take too long are looked for. */
@@ -55,8 +55,8 @@ export function createShell({ refusals, ...options }: ShellOptions) {
     return message === undefined ? undefined : { status: 403, reason: 'origin-foreign', message }
   }
 
-  function refuse({ status, reason, message }: Refusal): { status: number, body: string } {
-    refusals.count(reason, message)
+  function refuse({ status, reason, message, kind }: Refusal): { status: number, body: string } {
+    refusals.count(reason, message, kind)
     return { status, body: JSON.stringify({ error: { code: reason, message } } satisfies ErrorAnswer) }
   }
 

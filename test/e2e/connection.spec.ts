@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../tools/programs/free-port'
 import { startApp } from './support/app'
 import { connectDevice, startMosquitto } from './support/broker'
+import { makeCertificates } from './support/certificates'
 import { mosquitto, openssl } from './support/dependencies'
 import { connectStream } from './support/stream'
 import { until } from './support/until'
@@ -201,13 +202,3 @@ describe.skipIf(!mosquitto)('Mosquitto', () => {
     }
   }, 120_000)
 })
-
-/** A certificate authority, a server certificate for localhost and a client certificate. */
-function makeCertificates(folder: string) {
-  const run = (...args: string[]) => execFileSync(openssl ?? 'openssl', args, { cwd: folder, stdio: 'ignore' })
-  run('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=Test CA', '-keyout', 'ca.key', '-out', 'ca.pem')
-  for (const [name, subject] of [['server', '/CN=localhost'], ['client', '/CN=leitstand']] as const) {
-    run('req', '-newkey', 'rsa:2048', '-nodes', '-subj', subject, '-addext', 'subjectAltName=DNS:localhost', '-keyout', `${name}.key`, '-out', `${name}.csr`)
-    run('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy', '-out', `${name}.pem`)
-  }
-}

@@ -43,4 +43,12 @@ describe('the page for signing in', () => {
       expect(other.find('[role=alert]').exists(), fault).toBe(false)
     }
   })
+
+  it('says what opens it again while accounts cannot be read, and has no form', async () => {
+    const page = await mountLogin({ isClosed: true, provider: 'Plant login' })
+    const text = page.find('[data-testid=access-closed]').text()
+    for (const command of ['npm run admin -- create NAME', 'npm run restore -- FILE --force', 'npm run admin -- give-up-accounts']) expect(text).toContain(command)
+    expect(page.find('form').exists()).toBe(false)
+    expect(page.find('[data-testid=provider-login]').exists()).toBe(false)
+  })
 })

@@ -1,0 +1,21 @@
+import { connect } from 'node:tls'
+
+const TIMEOUT_MS = 3_000
+const DEFAULT_PORTS: Record<string, number> = { 'mqtt:': 1883, 'ws:': 80 }
+
+/** Whether TLS is spoken at an address: a handshake alone, without a word of MQTT and without trusting what it shows. */
+export function speaksTls(url: string): Promise<boolean> {
+  const { protocol, hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (DEFAULT_PORTS[protocol] ?? 1883), rejectUnauthorized: false, timeout: TIMEOUT_MS })
+    const end = (speaks: boolean) => {
+      socket.destroy()
+      resolve(speaks)
+    }
+    socket.once('secureConnect', () => end(true))
+    // To refuse us by an alert is to speak it.
+    socket.once('error', error => end('code' in error && /ALERT/.test(String(error.code))))
+    socket.once('timeout', () => end(false))
+    socket.once('close', () => end(false))
+  })
+}
