@@ -166,7 +166,12 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
 
   const file = join(settings.dataDir, 'history.db')
-  const witness = createWitness({ folder: settings.dataDir, database: settings.databaseUrl && settings.history === 'on' ? undefined : file })
+  const witness = createWitness({
+    folder: settings.dataDir,
+    database: settings.databaseUrl && settings.history === 'on' ? undefined : file,
+    isShared: settings.cluster,
+    hasFailed: () => history?.fault() !== null,
+  })
   function onDamaged(movedTo: string) {
     log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
     witness.doubt()

@@ -34,20 +34,23 @@ export interface Witness {
 
 export interface WitnessOptions {
   folder: string
-  /** The database in the folder; undefined: it is elsewhere, and others may write to it. */
+  /** The database in the folder; undefined: it is elsewhere. */
   database: string | undefined
+  /** Others write to it as well: that there was no account may be out of date at once. */
+  isShared?: boolean
+  /** Whether a database elsewhere could not be opened. Until then nothing has come from anywhere that could be seen. */
+  hasFailed?: () => boolean
   now?: () => number
 }
 
-export function createWitness({ folder, database, now = Date.now }: WitnessOptions): Witness {
+export function createWitness({ folder, database, isShared = false, hasFailed = () => true, now = Date.now }: WitnessOptions): Witness {
   const file = join(folder, FILE)
   let held = readIn(file)
 
   function write(accounts: Answer) {
     held = { accounts, at: new Date(now()).toISOString() }
     try {
-      // Of a database elsewhere "none" may be out of date at once.
-      if (accounts === 'none' && database === undefined) rmSync(file, { force: true })
+      if (accounts === 'none' && isShared) rmSync(file, { force: true })
       else replace(file, `${JSON.stringify({ ...held, about: ABOUT }, null, 2)}\n`)
     }
     catch {
@@ -62,8 +65,9 @@ export function createWitness({ folder, database, now = Date.now }: WitnessOptio
 
   return {
     before() {
-      if (database === undefined) return 'some'
-      return held?.accounts ?? (existsSync(database) ? 'some' : 'none')
+      if (held && (held.accounts === 'some' || !isShared)) return held.accounts
+      const isThere = database === undefined ? hasFailed() : existsSync(database)
+      return isThere ? 'some' : 'none'
     },
     says(store) {
       const told = keptIn(store)

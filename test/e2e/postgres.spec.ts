@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
@@ -126,4 +127,33 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     expect(await stored(app, 'n')).toEqual([1, 2])
     expect(await app.get('/api/devices/gate')).toMatchObject({ name: 'North gate' })
   }, 120_000)
+
+  it.each([
+    ['the rows of accounts are deleted', 'DELETE FROM document WHERE kind = \'account\'', true],
+    ['the rows of accounts are nonsense', 'UPDATE document SET body = \'\\xff00\' WHERE kind = \'account\'', true],
+    ['the table of documents is emptied', 'TRUNCATE document', false],
+    ['the table of documents is gone', 'DROP TABLE document', false],
+    ['the database is emptied', 'DROP SCHEMA public CASCADE; CREATE SCHEMA public', false],
+  ])('opens nothing when %s', async (_, statement, isToldByDatabase) => {
+    const { database, env } = await startSite()
+    const first = await startApp({ ...env, NUXT_ACCOUNTS_OPEN: 'true' })
+    await first.untilBroker('connected')
+    const code = /with the code ([A-Z0-9-]+)/.exec(first.output())?.[1]
+    const made = await fetch(`${first.url}/api/first-account`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ code, name: 'anna', password: 'correct horse battery' }) })
+    expect(made.status).toBe(200)
+    await first.stop()
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    await client.query(statement)
+    await client.end()
+    // Beside the folder that says so; and, where the database does, in a new one.
+    for (const folder of isToldByDatabase ? [env.NUXT_DATA_DIR, join(env.NUXT_DATA_DIR, 'new')] : [env.NUXT_DATA_DIR]) {
+      const app = await startApp({ ...env, NUXT_DATA_DIR: folder, NUXT_ACCOUNTS_OPEN: 'true' })
+      expect((await fetch(`${app.url}/api/sensors`)).status).toBe(401)
+      await until(() => /cannot be read: nobody may enter/.test(app.output()) || undefined, 'the sentence')
+      expect((await fetch(`${app.url}/api/sensors`)).status).toBe(401)
+      expect(app.output()).not.toMatch(/with the code/)
+      await app.stop()
+    }
+  })
 })

@@ -151,19 +151,27 @@ describe('before the database was read', () => {
 describe('a database elsewhere, to which others may write', () => {
   it('is closed before it was read, and says itself that accounts were given up', async () => {
     const { file, store } = await withAdmin()
-    const elsewhere = () => createWitness({ folder: join(dirname(file)), database: undefined })
+    const elsewhere = () => createWitness({ folder: dirname(file), database: undefined, isShared: true })
     expect(elsewhere().before()).toBe('some')
     await store.write([{ kind: 'account', name: 'anna', body: null }, { kind: 'session', name: store.all('session')[0]?.name ?? '', body: null }])
     const { accounts } = openAccounts({ witness: elsewhere() }, file)
     expect(accounts.state()).toBe('lost')
     // By another replica, as its log tells.
-    const change = createWitness({ folder: join(dirname(file), 'other'), database: undefined, now: () => Date.now() + 1_000 }).change('none')
+    const change = createWitness({ folder: join(dirname(file), 'other'), database: undefined, isShared: true, now: () => Date.now() + 1_000 }).change('none')
     await store.write([change])
     accounts.follow(change.kind, change.name, change.body ?? undefined)
     expect(accounts.state()).toBe('none')
     expect(elsewhere().before()).toBe('some')
     expect(openAccounts({ witness: elsewhere() }, file).accounts.state()).toBe('none')
   })
+})
+
+it('a database elsewhere that cannot be opened opens nothing, until it is known that there was no account', () => {
+  const { file } = openAccounts()
+  const alone = (folder: string) => createWitness({ folder, database: undefined })
+  expect(alone(join(dirname(file), 'fresh')).before()).toBe('some')
+  expect(createWitness({ folder: join(dirname(file), 'fresh'), database: undefined, hasFailed: () => false }).before()).toBe('none')
+  expect(alone(dirname(file)).before()).toBe('none')
 })
 
 describe('a session that is only in memory', () => {
