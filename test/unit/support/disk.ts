@@ -9,6 +9,8 @@ export interface Disk {
   folder: string
   readOnly: () => void
   writable: () => void
+  /** One file that may be read and not written; the returned function undoes it. */
+  fileReadOnly: (name: string) => () => void
   /** Leaves no room on it; the returned function makes room again. */
   fill: () => () => void
 }
@@ -31,6 +33,12 @@ export function smallDisk(megabytes = 4): Disk | undefined {
     folder,
     readOnly: () => mount('remount,ro'),
     writable: () => mount('remount,rw'),
+    fileReadOnly(name) {
+      const file = join(folder, name)
+      execFileSync('mount', ['--bind', file, file])
+      execFileSync('mount', ['-o', 'remount,ro,bind', file])
+      return () => execFileSync('umount', ['-l', file])
+    },
     fill() {
       for (const [i, bytes] of [megabytes * 1_048_576, 65_536, 4_096, 512].entries()) fillWith(join(folder, `filler-${i}`), bytes)
       return () => rmSync(join(folder, 'filler-0'))

@@ -60,6 +60,7 @@ const KINDS: [string, RegExp, (disk: Disk) => () => void][] = [
     disk.readOnly()
     return disk.writable
   }],
+  ['good, with a file that may only be read', /is read-only/, disk => disk.fileReadOnly('history.db')],
 ]
 
 describe.each(KINDS)('opened on a disk that is %s', (_, reason, spoil) => {
