@@ -6,6 +6,7 @@ import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { ForgottenDevice } from '#shared/schemas/events'
 import type { KnownDevice } from '#shared/schemas/profile'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { readJson } from '#shared/utils/json'
 import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
 import { isSignOfLife } from './fleet/presence'
@@ -126,7 +127,7 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
       stop()
       gone.clear()
       const notes = documents.all(FORGOTTEN).flatMap(({ name, body }) => {
-        const { data } = NoteSchema.safeParse(JSON.parse(body))
+        const { data } = NoteSchema.safeParse(readJson(body))
         return data ? [{ name, ...data }] : []
       })
       for (const { name, until, gone: isGone } of notes.sort((a, b) => a.until - b.until)) {
@@ -164,7 +165,7 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
       return registry.get(deviceId)
     },
     follow(deviceId, body) {
-      const note = body === undefined ? undefined : NoteSchema.safeParse(JSON.parse(body)).data
+      const note = body === undefined ? undefined : NoteSchema.safeParse(readJson(body)).data
       if (note?.gone) return void drop(deviceId)
       if (note) {
         if (!pending.has(deviceId)) hide(deviceId, note.until)

@@ -22,7 +22,8 @@ export function writeKeyFile(dataDir: string, key: string): () => void {
     writeFileSync(file, `${key}\n`, { mode: PRIVATE, flag: 'wx' })
   }
   catch {
-    // As above.
+    // As above; a part of it, on a full disk, would be a key that opens nothing.
+    remove()
   }
   return remove
 }

@@ -174,7 +174,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   function onDamaged(movedTo: string) {
     log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
-    witness.doubt()
+    witness.damaged(movedTo)
   }
   const common: Omit<HistoryOptions, 'onOpen' | 'durability'> = {
     unacknowledged: mqtt.receiveMaximum,

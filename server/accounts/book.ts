@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { RoleSchema } from '#shared/schemas/access'
 import type { Role } from '#shared/utils/access'
+import { readJson } from '#shared/utils/json'
 import { reachOfGroups } from '#shared/utils/reach'
 import type { Reach } from '#shared/utils/reach'
 import type { StoreChange } from './contract'
-import { parsed } from './keeping'
 import type { Keeping } from './keeping'
 
 const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
@@ -60,7 +60,7 @@ export function createBook() {
     /** Takes what one document says now, or that it is gone; whether it is one of these. */
     follow(kind: string, name: string, body: string | undefined): boolean {
       const take = <T extends z.ZodType>(map: Map<string, z.output<T>>, schema: T) => {
-        const { data } = schema.safeParse(body === undefined ? undefined : parsed(body))
+        const { data } = schema.safeParse(body === undefined ? undefined : readJson(body))
         if (data === undefined) map.delete(name)
         else map.set(name, data)
       }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { readJson } from '#shared/utils/json'
 import type { AccountStore, Refusal, StoreChange } from './contract'
 
 /** Changes that could not be written yet; the oldest are given up. */
@@ -36,7 +37,7 @@ export function createKeeping(store: AccountStore) {
         else if (!change.ifThere || bodies.has(change.name)) bodies.set(change.name, change.body)
       }
       for (const [name, body] of bodies) {
-        const { success, data } = schema.safeParse(parsed(body))
+        const { success, data } = schema.safeParse(readJson(body))
         if (success) values.push({ name, value: data })
         else unreadable++
       }
@@ -74,16 +75,6 @@ export function createKeeping(store: AccountStore) {
   }
 }
 export type Keeping = ReturnType<typeof createKeeping>
-
-/** Undefined where it is no JSON. */
-export function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  }
-  catch {
-    return undefined
-  }
-}
 
 function keyOf({ kind, name }: StoreChange): string {
   return `${kind} ${name}`

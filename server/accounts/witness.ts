@@ -1,11 +1,14 @@
 // Says whether there are accounts, beside the database that has them: where that is damaged or gone, nobody comes in as if there were none.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { AccountStore, StoreChange } from './contract'
 
 const FILE = 'accounts.json'
-const ABOUT = 'Whether accounts were made here. While this says some and they cannot be read, nobody may enter; `npm run admin -- give-up-accounts` gives them up.'
+const ABOUT = 'Accounts were made here. While they cannot be read, nobody may enter; `npm run admin -- give-up-accounts` gives them up.'
+/** Stands in every database with accounts, for one of them is an admin; documents are not compressed. */
+const TRACE = Buffer.from('"role":"admin"')
+const CHUNK_BYTES = 1_048_576
 /** The same in the database, for those who share it and for backups. */
 const DOCUMENT = { kind: 'accounts', name: 'there' } as const
 
@@ -28,8 +31,8 @@ export interface Witness {
   isOurs: (kind: string) => boolean
   /** Notes it beside the database. */
   note: (accounts: Answer) => void
-  /** The database was damaged, and whoever knows nothing else has to think that accounts were in it. */
-  doubt: () => void
+  /** The database was damaged, and is there now: where nothing else is known, what is left of it tells whether accounts were in it. */
+  damaged: (movedTo: string) => void
 }
 
 export interface WitnessOptions {
@@ -46,11 +49,12 @@ export interface WitnessOptions {
 export function createWitness({ folder, database, isShared = false, hasFailed = () => true, now = Date.now }: WitnessOptions): Witness {
   const file = join(folder, FILE)
   let held = readIn(file)
+  let found: boolean | undefined
 
   function write(accounts: Answer) {
-    held = { accounts, at: new Date(now()).toISOString() }
+    held = accounts === 'some' ? { accounts, at: new Date(now()).toISOString() } : undefined
     try {
-      if (accounts === 'none' && isShared) rmSync(file, { force: true })
+      if (!held) rmSync(file, { force: true })
       else replace(file, `${JSON.stringify({ ...held, about: ABOUT }, null, 2)}\n`)
     }
     catch {
@@ -65,9 +69,10 @@ export function createWitness({ folder, database, isShared = false, hasFailed = 
 
   return {
     before() {
-      if (held && (held.accounts === 'some' || !isShared)) return held.accounts
-      const isThere = database === undefined ? hasFailed() : existsSync(database)
-      return isThere ? 'some' : 'none'
+      if (held) return 'some'
+      if (database === undefined) return isShared && hasFailed() ? 'some' : 'none'
+      found ??= hasTrace(database) || hasTrace(`${database}-wal`)
+      return found ? 'some' : 'none'
     },
     says(store) {
       const told = keptIn(store)
@@ -79,10 +84,10 @@ export function createWitness({ folder, database, isShared = false, hasFailed = 
     isKept: store => keptIn(store)?.accounts === 'some',
     isOurs: kind => kind === DOCUMENT.kind,
     note(accounts) {
-      if (held?.accounts !== accounts) write(accounts)
+      if ((held?.accounts ?? 'none') !== accounts) write(accounts)
     },
-    doubt() {
-      if (!held) write('some')
+    damaged(movedTo) {
+      if (!held && (hasTrace(movedTo) || hasTrace(`${movedTo}-wal`))) write('some')
     },
   }
 }
@@ -103,6 +108,27 @@ function read(text: string): Said {
   }
   catch {
     return IN_DOUBT
+  }
+}
+
+/** Whether accounts are or were in a database that SQLite cannot read. */
+function hasTrace(database: string): boolean {
+  let handle: number | undefined
+  try {
+    handle = openSync(database, 'r')
+    const buffer = Buffer.alloc(CHUNK_BYTES + TRACE.length)
+    for (let at = 0, length = 1; length > 0; at += CHUNK_BYTES) {
+      length = readSync(handle, buffer, 0, buffer.length, at)
+      if (buffer.subarray(0, length).includes(TRACE)) return true
+    }
+    return false
+  }
+  catch {
+    // Nothing is there, or nothing that can be read.
+    return false
+  }
+  finally {
+    if (handle !== undefined) closeSync(handle)
   }
 }
 

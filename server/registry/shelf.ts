@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DeviceProfileSchema, PictureTypeSchema, SharedProfileSchema } from '#shared/schemas/profile'
 import type { DeviceProfile, SharedProfile } from '#shared/schemas/profile'
+import { readJson } from '#shared/utils/json'
 import { byCodeUnit } from './file'
 
 /** The kinds of documents that the registry keeps; the site has one without a name. */
@@ -24,14 +25,14 @@ export function sharedDocument(profile: SharedProfile): string | null {
 
 /** A document that was read back; undefined: this version cannot read it. */
 export function readDevice(body: string): HeldDevice | undefined {
-  const result = DeviceDocumentSchema.safeParse(JSON.parse(body))
+  const result = DeviceDocumentSchema.safeParse(readJson(body))
   if (!result.success) return undefined
   const { picture, ...profile } = result.data
   return { profile, picture }
 }
 
 export function readShared(body: string): SharedProfile | undefined {
-  return SharedProfileSchema.safeParse(JSON.parse(body)).data
+  return SharedProfileSchema.safeParse(readJson(body)).data
 }
 
 /** Everything held in memory: devices, groups that have a setting, the site; and by group and place who is there. */

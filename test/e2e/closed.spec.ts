@@ -126,6 +126,22 @@ it('is opened by an account that is made at the machine', async () => {
   expect((await post(again, '/api/session', { name: 'anna', password: PASSWORD })).status).toBe(200)
 })
 
+it('is opened by a backup that is put back', async () => {
+  const { folder, app } = await withAccount()
+  const backup = join(folder, 'copy')
+  const run = async (...args: string[]) => (await once(spawn(process.execPath, [...args, '--data', folder], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit'))[0]
+  expect(await run('tools/backup.ts', backup)).toBe(0)
+  await app.stop()
+  writeFileSync(join(folder, 'history.db'), randomBytes(40_960))
+  const closed = await startApp({ NUXT_DATA_DIR: folder, NUXT_ACCOUNTS_OPEN: 'true' })
+  expect((await fetch(`${closed.url}/api/sensors`)).status).toBe(401)
+  await closed.stop()
+  expect(await run('tools/restore.ts', backup, '--force')).toBe(0)
+  const again = await startApp({ NUXT_DATA_DIR: folder, NUXT_ACCOUNTS_OPEN: 'true' })
+  expect((await fetch(`${again.url}/api/sensors`)).status).toBe(401)
+  expect((await post(again, '/api/session', { name: 'anna', password: PASSWORD })).status).toBe(200)
+})
+
 it('is given up at the machine, and no account can do that', async () => {
   const { folder, app, cookie } = await withAccount()
   expect((await fetch(`${app.url}/api/accounts`, { method: 'DELETE', headers: { cookie } })).status).toBe(409)

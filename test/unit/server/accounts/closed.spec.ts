@@ -1,9 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/accounts/accounts'
 import type { Accounts, Guest } from '../../../../server/accounts/contract'
 import { createWitness } from '../../../../server/accounts/witness'
+import { openDocuments } from '../../../../server/history/documents'
 import { byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 
 const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
@@ -59,12 +60,21 @@ describe('accounts that were there and cannot be read', () => {
     await expectClosed(openAccounts({ isOpen: true }, file).accounts)
   })
 
-  it('nor when the database was damaged and nobody knows what was in it', async () => {
-    const { file } = openAccounts()
+  it('nor when the folder says nothing and what is left of a damaged database tells of them', async () => {
+    const { file, store } = await withAdmin()
+    store.close()
     rmSync(join(dirname(file), 'accounts.json'))
+    const bytes = readFileSync(file)
+    bytes.fill(0xAB, 0, 4_096)
+    writeFileSync(file, bytes)
     const witness = witnessOf(file)
-    witness.doubt()
-    await expectClosed(openAccounts({ isOpen: true, witness }, file).accounts)
+    const damaged = openDocuments(file, witness.damaged)
+    onTestFinished(damaged.close)
+    const accounts = createAccounts({ store: damaged, witness, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    accounts.load()
+    await expectClosed(accounts)
+    // Also at the next start, with the new database.
+    await expectClosed(openAccounts({ isOpen: true }, file).accounts)
   })
 
   it('are missed in an installation from before that was kept', async () => {
@@ -81,10 +91,12 @@ describe('accounts that were there and cannot be read', () => {
     const { file, store, accounts } = openAccounts({ isOpen: true })
     expect(accounts.state()).toBe('none')
     store.close()
-    writeFileSync(file, '')
+    writeFileSync(`${file}.damaged`, 'not a database')
     const witness = witnessOf(file)
-    witness.doubt()
+    witness.damaged(`${file}.damaged`)
+    rmSync(file, { force: true })
     expect(openAccounts({ isOpen: true, witness }, file).accounts.state()).toBe('none')
+    expect(existsSync(join(dirname(file), 'accounts.json'))).toBe(false)
   })
 
   it('hold no secret beside the database', async () => {
@@ -166,12 +178,12 @@ describe('a database elsewhere, to which others may write', () => {
   })
 })
 
-it('a database elsewhere that cannot be opened opens nothing, until it is known that there was no account', () => {
-  const { file } = openAccounts()
-  const alone = (folder: string) => createWitness({ folder, database: undefined })
-  expect(alone(join(dirname(file), 'fresh')).before()).toBe('some')
-  expect(createWitness({ folder: join(dirname(file), 'fresh'), database: undefined, hasFailed: () => false }).before()).toBe('none')
-  expect(alone(dirname(file)).before()).toBe('none')
+it('a database that replicas share and that cannot be opened opens nothing, whatever is not known', () => {
+  const folder = join(dirname(tempFile()), 'fresh')
+  const elsewhere = (isShared: boolean, failed: boolean) => createWitness({ folder, database: undefined, isShared, hasFailed: () => failed }).before()
+  expect(elsewhere(true, true)).toBe('some')
+  expect(elsewhere(true, false)).toBe('none')
+  expect(elsewhere(false, true)).toBe('none')
 })
 
 describe('a session that is only in memory', () => {
