@@ -2,7 +2,6 @@
 // (`../history/postgres/history.ts`). What it appends it does not take into its own memory: it comes back with the log, as what
 // the others append does, and so all replicas know the same in the same order.
 import { packedHours } from '../history/archive'
-import type { Census } from '../history/census'
 import type { History, HistoryOptions } from '../history/contract'
 import { storageReport } from '../history/maintenance'
 import { createPast } from '../history/past'
@@ -16,6 +15,7 @@ import { createProgress } from '../history/progress'
 import { createQuestions } from '../history/reading'
 import type { StoredMessage } from '../history/segments'
 import type { Readable } from '../history/shelf'
+import { createCensusCache, createUnpackedCount } from '../history/unpacked'
 import { toTold } from './jobs'
 import type { Note } from './jobs'
 import { createLeading } from './leading'
@@ -30,7 +30,6 @@ import { orphanedSlots } from './slots'
 import type { ShareWriter } from './writer'
 
 const AGAIN_MS = 1_000
-const CENSUS_MS = 60_000
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
 
 export interface ReplicaOptions extends Omit<HistoryOptions, 'onOpen' | 'durability'> {
@@ -88,7 +87,11 @@ export function createReplica(options: ReplicaOptions): Replica {
   const progress = createProgress()
   let lastSlot: number | undefined
   let isLoaded = false
-  let census: { taken: Census, bytes: number, atMs: number } | undefined
+  const census = createCensusCache(async () => {
+    const { maintenance } = opened()
+    return { taken: await maintenance.census(), bytes: await maintenance.usedBytes() }
+  })
+  const unpacked = createUnpackedCount(memory.tail)
   const openings = createOpenings<Opened>({
     begin, end,
     onBegun: ({ leading }) => leading.start(),
@@ -262,13 +265,12 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     packAll,
     async maintain() {
-      census = undefined
+      census.clear()
       await openings.current()?.maintenance.run()
     },
     async storage() {
-      const { maintenance } = opened()
-      if (!census || Date.now() - census.atMs > CENSUS_MS) census = { taken: await maintenance.census(), bytes: await maintenance.usedBytes(), atMs: Date.now() }
-      const report = storageReport({ census: census.taken, bytes: census.bytes, limits: options.retention, unpacked: memory.tail.size(), nameOf: device => memory.named.of(device) || undefined, now: now() })
+      const { taken, bytes } = await census.get()
+      const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: await unpacked(), nameOf: device => memory.named.of(device) || undefined, now: now() })
       return { ...report, durability: 'full', fault: openings.fault(), devices: memory.ids.size }
     },
     figures() {

@@ -8,6 +8,8 @@ import { pruneLines } from './presence-table'
 import { prune, usedBytes } from './retention'
 import type { RetentionLimits } from './retention'
 import type { Store } from './store'
+import { createCensusCache, createUnpackedCount, NOTHING, withUnpacked } from './unpacked'
+import type { Unpacked } from './unpacked'
 
 const EVERY_MS = 60_000
 const LISTED_METRICS = 20
@@ -26,6 +28,10 @@ export interface MaintenanceOptions {
 /** Prunes and counts in the background; knows what the history costs. */
 export function createMaintenance({ database, store, limits, transact, now, pruneNow }: MaintenanceOptions) {
   let census: Census | undefined
+  const fresh = createCensusCache(async () => {
+    if (!stopped) census = await takeCensus(database, now() * 1000)
+  })
+  const unpacked = createUnpackedCount(store.tail)
   let running: Promise<void> | undefined
   let stopped = false
 
@@ -36,7 +42,8 @@ export function createMaintenance({ database, store, limits, transact, now, prun
       const trusted = pruneNow()
       await prune(database, store, limits, trusted === undefined ? undefined : trusted * 1000, unlessStopped)
       await pruneLines(database, store.kept.raw, unlessStopped)
-      if (!stopped) census = await takeCensus(database, now() * 1000)
+      fresh.clear()
+      await fresh.get()
     }
     catch {
       // The store has failed (it says so itself) or was closed meanwhile: the next round tries again.
@@ -56,10 +63,11 @@ export function createMaintenance({ database, store, limits, transact, now, prun
     },
     /** Begin of the messages that are kept, in microseconds since 1970: null without any, undefined before it was counted. */
     rawFrom: () => census?.tiers.raw.from,
-    /** What is kept and what it costs; counted at most a minute ago. */
+    /** What is kept and what it costs; what is packed counted at most a minute ago. */
     async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
-      if (!census) await (running ??= run())
-      return storageReport({ census, bytes: usedBytes(database), limits, unpacked: store.tail.size(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
+      // Where it cannot be counted now, what was counted last holds.
+      await fresh.get().catch(() => undefined)
+      return storageReport({ census, bytes: usedBytes(database), limits, unpacked: await unpacked(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
     },
   }
 }
@@ -70,7 +78,7 @@ export interface Counted {
   /** All that the history takes up. */
   bytes: number
   limits: RetentionLimits
-  unpacked: number
+  unpacked: Unpacked
   /** Undefined: it is forgotten. */
   nameOf: (device: number) => string | undefined
   now: number
@@ -78,14 +86,23 @@ export interface Counted {
 
 /** What is kept and what it costs, from what was counted. */
 export function storageReport({ census, bytes, limits, unpacked, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
-  const { messages, tiers, series } = census ?? { messages: 0, tiers: { raw: NOTHING, minute: NOTHING, hour: NOTHING }, series: [] }
-  const growth = growthPerDay(tiers.raw, now)
+  const packed = census ?? NOTHING
+  const { messages, tiers, series } = withUnpacked(packed, unpacked)
+  const growth = growthPerDay(packed.tiers.raw, now)
+  const toTier = (tier: StorageTier['tier'], days: number): StorageTier => ({
+    tier,
+    bytes: tiers[tier].bytes,
+    from: tiers[tier].from === null ? null : fromMicroseconds(tiers[tier].from),
+    days: days === 0 ? null : days,
+    // What waits to be packed takes up more now than it will.
+    bytesPerDay: growthPerDay(packed.tiers[tier], now),
+  })
   return {
     bytes,
     limitBytes: limits.bytes,
-    messages: messages + unpacked,
+    messages,
     series: series.length,
-    tiers: [toTier('raw', tiers.raw, limits.rawDays, now), toTier('minute', tiers.minute, limits.minuteDays, now), toTier('hour', tiers.hour, limits.hourDays, now)],
+    tiers: [toTier('raw', limits.rawDays), toTier('minute', limits.minuteDays), toTier('hour', limits.hourDays)],
     daysThatFit: growth ? Math.max(0, limits.bytes - tiers.minute.bytes - tiers.hour.bytes) / growth : null,
     metrics: series
       .toSorted((a, b) => b.bytes - a.bytes)
@@ -97,19 +114,8 @@ export function storageReport({ census, bytes, limits, unpacked, nameOf, now }: 
   }
 }
 
-const NOTHING: TierCount = { bytes: 0, from: null, lastDayBytes: 0 }
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
-
-function toTier(tier: StorageTier['tier'], counted: TierCount, days: number, now: number): StorageTier {
-  return {
-    tier,
-    bytes: counted.bytes,
-    from: counted.from === null ? null : fromMicroseconds(counted.from),
-    days: days === 0 ? null : days,
-    bytesPerDay: growthPerDay(counted, now),
-  }
-}
 
 /** From the bytes of the last day, or of the time since the first message; too early to tell within the first hour. */
 function growthPerDay({ from, lastDayBytes }: TierCount, now: number): number | null {

@@ -6,6 +6,7 @@ const bytes = z.number().int().nonnegative()
 /** One kind of what is kept: every message (`raw`), minutes or hours. */
 export const StorageTierSchema = z.object({
   tier: z.enum(['raw', 'minute', 'hour']),
+  /** With about what lies in the journal and is not packed yet. */
   bytes,
   /** Begin of what is kept; `null` while there is nothing. */
   from: IsoTimestampSchema.nullable(),

@@ -230,7 +230,12 @@ describe('reading', () => {
     await device.publishAsync('sensors/tor-2/telemetry', '{"metrics":{"doorState":"open","tempC":21.5}}', { qos: 1 })
     await until(async () => (await app.health()).devices === 2 || undefined, 'the second device')
     const storage = StorageSchema.parse(await app.get('/api/storage'))
-    expect(storage).toMatchObject({ devices: 2, messages: 101, durability: 'full', limitBytes: 2_000_000_000 })
+    expect(storage).toMatchObject({ devices: 2, series: 5, messages: 101, durability: 'full', limitBytes: 2_000_000_000 })
+    // Nothing of it is packed yet, and all of it is counted.
+    expect(storage.tiers.map(({ from }) => from === null)).toEqual([false, false, false])
+    expect(storage.tiers[0]).toMatchObject({ from: at(0) })
+    expect(storage.tiers[0]?.bytes).toBeGreaterThan(101 * 20)
+    expect(storage.metrics.filter(({ bytes }) => bytes > 0)).toHaveLength(5)
     const lines = SparklinesSchema.parse(await app.get('/api/sparklines?device=gate&device=tor-2&device=unknown'))
     expect(lines).toMatchObject({ 'tor-2': { metric: 'tempC', points: [[expect.any(Number), 21.5]] } })
     expect(Object.keys(lines)).toEqual(['tor-2'])

@@ -1,13 +1,13 @@
 // The history in PostgreSQL: the same promises as that in SQLite (`../history.ts`), for sites that have a database server.
 // Every accepted message exactly once, whether the application is killed, the database restarted or the way there cut.
 import { packedHours } from '../archive'
-import type { Census } from '../census'
 import type { History, HistoryOptions } from '../contract'
 import { storageReport } from '../maintenance'
 import { createPast } from '../past'
 import { createProgress } from '../progress'
 import { createQuestions } from '../reading'
 import type { Restored } from '../store'
+import { createCensusCache, createUnpackedCount } from '../unpacked'
 import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './faults'
 import { createPostgresMaintenance } from './maintenance'
@@ -20,8 +20,6 @@ import type { PostgresStore } from './store'
 import type { Work } from './writer'
 
 const AGAIN_MS = 2_000
-/** So old a count of everything may be that is told. */
-const CENSUS_MS = 60_000
 
 export interface PostgresOptions extends HistoryOptions {
   url: string
@@ -38,7 +36,11 @@ export function createPostgresHistory(options: PostgresOptions): History {
   const now = options.now ?? Date.now
   let wasOpen = false
   const progress = createProgress()
-  let census: { taken: Census, bytes: number, atMs: number } | undefined
+  const census = createCensusCache(async () => {
+    const { maintenance } = opened()
+    return { taken: await maintenance.census(), bytes: await maintenance.usedBytes() }
+  })
+  const unpacked = createUnpackedCount({ all: () => opened().store.tail.all(), size: () => opened().store.unpacked() })
   const openings = createOpenings<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
   const { opened } = openings
 
@@ -86,11 +88,6 @@ export function createPostgresHistory(options: PostgresOptions): History {
     store.writer.fail(error)
     void maintenance.stop()
     void session.close()
-  }
-
-  async function countAll({ maintenance }: Opening) {
-    if (!census || Date.now() - census.atMs > CENSUS_MS) census = { taken: await maintenance.census(), bytes: await maintenance.usedBytes(), atMs: Date.now() }
-    return census
   }
 
   return {
@@ -152,13 +149,13 @@ export function createPostgresHistory(options: PostgresOptions): History {
     },
     packAll: async deviceId => opened().store.packAll(deviceId),
     async maintain() {
-      census = undefined
+      census.clear()
       await openings.current()?.maintenance.run()
     },
     async storage() {
       const { store } = opened()
-      const { taken, bytes } = await countAll(opened())
-      const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: store.unpacked(), nameOf: device => store.named.of(device) || undefined, now: now() })
+      const { taken, bytes } = await census.get()
+      const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: await unpacked(), nameOf: device => store.named.of(device) || undefined, now: now() })
       return { ...report, durability: options.durability, fault: openings.fault(), devices: store.deviceCount() }
     },
     figures() {

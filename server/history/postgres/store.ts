@@ -186,6 +186,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     restore,
     deviceCount: () => ids.size,
     unpacked: tail.size,
+    tail: { all: tail.all },
     append(record: NewRecord) {
       const device = idOf(record.value.deviceId)
       const id = writer.append(device, record.kind, record.body, record.delivery)

@@ -331,4 +331,36 @@ export function conformsInSamples(make: PlaceMaker) {
     expect(report.tiers.map(({ tier, from }) => [tier, from])).toEqual([['raw', fromMicroseconds(START)], ['minute', fromMicroseconds(START)], ['hour', expect.any(String)]])
     expect(report.bytes).toBeGreaterThan(0)
   })
+
+  it('counts what is kept before it is packed, and beside what is', async () => {
+    const empty = await site.history.storage()
+    expect(empty).toMatchObject({ devices: 0, series: 0, messages: 0, metrics: [] })
+    expect(empty.tiers.map(({ bytes, from }) => [bytes, from])).toEqual([[0, null], [0, null], [0, null]])
+
+    for (let n = 0; n < 10; n++) append(site.history, telemetry(START + (n + 1) * SECOND, { noisy: Math.sin(n), note: 'ä'.repeat(200) }))
+    append(site.history, telemetry(START, { x: 1 }, 'tor-2'))
+    await kept(site.history)
+    const fresh = await site.history.storage()
+    expect(fresh).toMatchObject({ devices: 2, series: 3, messages: 11 })
+    expect(fresh.tiers.map(({ from }) => from)).toEqual([fromMicroseconds(START), fromMicroseconds(START), expect.any(String)])
+    expect(fresh.tiers.map(({ bytesPerDay }) => bytesPerDay)).toEqual([null, null, null])
+    expect(fresh.tiers[0]?.bytes).toBeGreaterThan(4_000)
+    expect(fresh.metrics.map(({ deviceId, metric }) => `${deviceId} ${metric}`)).toEqual(['tor-1 note', 'tor-1 noisy', 'tor-2 x'])
+    const ofMetrics = fresh.metrics.reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(Math.abs(ofMetrics - (fresh.tiers[0]?.bytes ?? 0))).toBeLessThan(3)
+
+    await site.history.packAll()
+    await site.history.maintain()
+    const packed = await site.history.storage()
+    expect(packed.tiers.map(({ from }) => from)).toEqual(fresh.tiers.map(({ from }) => from))
+    append(site.history, telemetry(START - DAY, { noisy: 1, other: true }))
+    await kept(site.history)
+    for (const opens of [false, true]) {
+      if (opens) await site.reopen()
+      const both = await site.history.storage()
+      expect(both).toMatchObject({ messages: 12, series: 4 })
+      expect(both.tiers[0]).toMatchObject({ from: fromMicroseconds(START - DAY) })
+      expect(both.tiers[0]?.bytes).toBeGreaterThan(packed.tiers[0]?.bytes ?? 0)
+    }
+  })
 }

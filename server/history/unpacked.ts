@@ -1,0 +1,107 @@
+// What is stored and waits to be packed, counted from memory as the census counts what is packed.
+import type { Census } from './census'
+import { floorTo, TIERS } from './rollups'
+import type { StoredMessage } from './segments'
+import { nextTurn, startSlice } from './slices'
+import type { DeviceTail } from './tail'
+import { said } from './values'
+
+/** Names and marks around the metrics of a record in the journal, about. */
+const ENVELOPE_BYTES = 110
+/** Fewer are counted each time somebody asks, more only once in a while. */
+const FEW = 20_000
+const AGAIN_MS = 60_000
+
+/** `bytes` of a tier and a series are about what they take up in the journal; growth is told from what is packed. */
+export type Unpacked = Pick<Census, 'messages' | 'tiers' | 'series'>
+
+export async function countUnpacked(tails: Iterable<DeviceTail>): Promise<Unpacked> {
+  const series: Census['series'] = []
+  let [messages, bytes, first] = [0, 0, Infinity]
+  let inTime = startSlice()
+  for (const tail of [...tails]) {
+    const byMetric = new Map<string, number>()
+    for (const message of tail.messages()) {
+      messages++
+      bytes += share(message, byMetric)
+      first = Math.min(first, message.time)
+    }
+    for (const [metric, own] of byMetric) series.push({ device: tail.device, metric, bytes: Math.round(own) })
+    if (inTime()) continue
+    await nextTurn()
+    inTime = startSlice()
+  }
+  const tier = (from: number, bytes = 0) => ({ from: messages === 0 ? null : from, bytes: Math.round(bytes), lastDayBytes: 0 })
+  // Minutes and hours are made when messages are packed, and begin where their rows will.
+  return { messages, series, tiers: { raw: tier(first, bytes), minute: tier(floorTo(first, TIERS.minute.period)), hour: tier(floorTo(first, TIERS.hour.period)) } }
+}
+
+/** Adds what a message takes up to its metrics; all of it. */
+function share({ metrics }: StoredMessage, byMetric: Map<string, number>): number {
+  const names = Object.keys(metrics)
+  let bytes = ENVELOPE_BYTES
+  for (const name of names) {
+    const own = Buffer.byteLength(JSON.stringify([name, said(metrics[name] ?? null)]))
+    bytes += own
+    byMetric.set(name, (byMetric.get(name) ?? 0) + own + ENVELOPE_BYTES / names.length)
+  }
+  return bytes
+}
+
+/** Counts what waits, anew where that is little. */
+export function createUnpackedCount(tail: { all: () => Iterable<DeviceTail>, size: () => number }): () => Promise<Unpacked> {
+  let held: { counted: Unpacked, atMs: number } | undefined
+  return async () => {
+    const isOld = !held || performance.now() - held.atMs > AGAIN_MS
+    if (isOld || tail.size() <= FEW) held = { counted: await countUnpacked(tail.all()), atMs: performance.now() }
+    return { ...held?.counted ?? NOTHING, messages: tail.size() }
+  }
+}
+
+const NO_TIER = { bytes: 0, from: null, lastDayBytes: 0 }
+export const NOTHING: Census = { messages: 0, tiers: { raw: NO_TIER, minute: NO_TIER, hour: NO_TIER }, series: [] }
+
+/** What is packed and what is not, as one. */
+export function withUnpacked(census: Census, unpacked: Unpacked): Census {
+  const byName = new Map(census.series.map(series => [keyOf(series), series]))
+  for (const series of unpacked.series) byName.set(keyOf(series), { ...series, bytes: series.bytes + (byName.get(keyOf(series))?.bytes ?? 0) })
+  const tierOf = (name: keyof Census['tiers']) => {
+    const [packed, waiting] = [census.tiers[name], unpacked.tiers[name]]
+    return { ...packed, bytes: packed.bytes + waiting.bytes, from: least(packed.from, waiting.from) }
+  }
+  return {
+    messages: census.messages + unpacked.messages,
+    tiers: { raw: tierOf('raw'), minute: tierOf('minute'), hour: tierOf('hour') },
+    series: [...byName.values()],
+  }
+}
+
+function keyOf({ device, metric }: { device: number, metric: string }): string {
+  return `${device} ${metric}`
+}
+
+function least(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? a ?? b : Math.min(a, b)
+}
+
+/** A count of everything is as old as it may be: a hundred times what it took, at most a minute. */
+export function createCensusCache<T>(take: () => Promise<T>) {
+  let held: { taken: Promise<T>, until: number } | undefined
+
+  function begin(): Promise<T> {
+    const began = performance.now()
+    const own = held = { taken: take(), until: Infinity }
+    own.taken.then(() => {
+      const ended = performance.now()
+      own.until = ended + Math.min(AGAIN_MS, 100 * (ended - began))
+    }, () => { own.until = 0 })
+    return own.taken
+  }
+
+  return {
+    get: (): Promise<T> => held && performance.now() < held.until ? held.taken : begin(),
+    clear() {
+      held = undefined
+    },
+  }
+}
