@@ -7,7 +7,6 @@ import type { ForgottenDevice } from '#shared/schemas/events'
 import type { KnownDevice } from '#shared/schemas/profile'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { readJson } from '#shared/utils/json'
-import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
 import { isSignOfLife } from './fleet/presence'
 import type { PresenceWatch } from './fleet/presence'
@@ -20,7 +19,7 @@ import type { Refusal, Registry } from './registry/contract'
 export interface ForgettingParts {
   fleet: Fleet
   presence: PresenceWatch
-  counters: Counters
+  counters: { clear: (place: number, deviceId: string) => void }
   recent: RecentMessages
   registry: Registry
   hub: Pick<Hub, 'publish'>
@@ -87,7 +86,7 @@ export function createForgetting(parts: ForgettingParts): Forgetting {
   function drop(deviceId: string) {
     pending.delete(deviceId)
     const place = fleet.drop(deviceId)
-    if (place !== undefined) parts.counters.clear(place)
+    if (place !== undefined) parts.counters.clear(place, deviceId)
     parts.presence.forget(deviceId)
     parts.recent.forget(deviceId)
     remember(deviceId)

@@ -8,6 +8,7 @@ import type { PresenceWatch } from './fleet/presence'
 import { createVerdicts } from './fleet/verdicts'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
+import { isSample } from './history/store'
 import type { NewRecord, Restored } from './history/store'
 import type { Replica } from './cluster/replica'
 import type { Forgetting } from './forgetting'
@@ -185,20 +186,33 @@ function recordOf(observation: Accepted, body: string, delivery: Delivered): New
  * The fleet as it was: the last states that were kept, and what came after them. Returns when the server last heard a device, in
  * milliseconds since 1970.
  */
-export function restoreFleet(fleet: Fleet, presence: PresenceWatch, { devices, records }: Restored): number | undefined {
+export function restoreFleet({ fleet, presence, counters }: Pick<IngestParts, 'fleet' | 'presence' | 'counters'>, { devices, records }: Restored): number | undefined {
   let lastMs: number | undefined
+  counters.beginRecount()
   for (const { state } of devices) {
     const device = DeviceStateSchema.safeParse(state)
     if (!device.success) continue
     if (device.data.lastSeen !== null) lastMs = Math.max(lastMs ?? 0, Date.parse(device.data.lastSeen))
-    fleet.restore(device.data, JSON.stringify(state).length)
+    fleet.restore(device.data, JSON.stringify(device.data).length)
     presence.restore(device.data)
+    counters.restore(device.data.deviceId, state)
   }
-  for (const { kind, value, bytes } of records) {
+  for (const record of records) {
+    const { kind, value, bytes } = record
     lastMs = Date.parse(value.receivedAt)
     if (kind === 'telemetry') fleet.applyTelemetry(value, bytes)
     else fleet.applyStatus(value, bytes)
-    if (kind === 'status' || value.late !== false) presence.learn(value)
+    if (kind === 'telemetry' && !isSample(record)) continue
+    presence.learn(value)
+    counters.count(value.deviceId, 'stored')
+    if (kind === 'telemetry' && value.seq !== undefined) counters.sequence(value.deviceId, value.seq)
   }
   return lastMs
+}
+
+/** Counts anew what is stored, as it is found after a failure: of what was on its way nobody knew whether it would be. */
+export function recountStored(counters: Counters, { devices, records }: Restored) {
+  counters.beginRecount()
+  for (const { deviceId, state } of devices) counters.restore(deviceId, state)
+  for (const record of records) if (record.kind === 'status' || isSample(record)) counters.count(record.value.deviceId, 'stored')
 }

@@ -32,7 +32,8 @@ import type { Restored } from './history/store'
 import { createForgetting } from './forgetting'
 import type { Forgetting } from './forgetting'
 import { readFigures } from './figures'
-import { createIngest, restoreFleet } from './ingest'
+import { createCounterKeeping } from './counter-keeping'
+import { createIngest, recountStored, restoreFleet } from './ingest'
 import { requireFolder } from './data-folder'
 import { writeKeyFile } from './key-file'
 import { createHub } from './live/hub'
@@ -133,7 +134,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const snapshot = createSnapshot(fleet)
   const devices = createDeviceList(fleet, snapshot)
   const recent = createRecentMessages(limits.recentBytes)
-  const counters = createCounters(deviceId => fleet.find(deviceId)?.place)
+  const counters = createCounters(deviceId => fleet.findKept(deviceId)?.place)
   const grouping: Grouping = {
     groupOf: deviceId => registry.groupOf(deviceId),
     members: group => registry.members(group),
@@ -184,7 +185,10 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       hourDays: settings.historyHourDays,
       bytes: settings.historyMegabytes * 1_000_000,
     },
-    stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
+    stateOf(deviceId) {
+      const held = fleet.findKept(deviceId)
+      return held && JSON.stringify({ ...held.device, counters: counters.kept(held.place) })
+    },
     now: clock.now,
     pruneNow: clock.pruneNow,
     onFault(reason) {
@@ -218,8 +222,11 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     : cluster?.replica ?? openedIn({
       ...common,
       durability: settings.historyDurability,
+      onTakenBack: deviceIds => deviceIds.forEach(counters.takeBack),
+      onReopen: restored => recountStored(counters, restored),
       onOpen(restored) {
         restore(restored)
+        counterKeeping?.load()
         loadDocuments()
       },
     })
@@ -229,6 +236,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
   const store = history?.documents ?? documents
+  // Each of several replicas counts for itself what it receives, since its start.
+  const counterKeeping = history && !cluster ? createCounterKeeping({ fleet, counters, documents: history.documents }) : undefined
   const registry = createRegistry({
     store,
     limits,
@@ -265,7 +274,13 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     broker: brokerText,
   })
   const forgetting = createForgetting({
-    fleet, presence, counters, recent, registry, hub, history,
+    fleet, presence, recent, registry, hub, history,
+    counters: {
+      clear(place, deviceId) {
+        counters.clear(place)
+        counterKeeping?.forget(deviceId)
+      },
+    },
     documents: store,
     undoMs: settings.forgetUndoSeconds * 1_000,
     maxRemembered: limits.forgottenDevices,
@@ -301,7 +316,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   function restore(restored: Restored) {
     isRestoring = true
     try {
-      const lastMs = restoreFleet(fleet, presence, restored)
+      const lastMs = restoreFleet({ fleet, presence, counters }, restored)
       if (lastMs !== undefined) clock.resume(lastMs)
     }
     finally {
@@ -415,6 +430,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       await connection?.stop()
       ingest.settle()
       await broker?.stop()
+      await counterKeeping?.stop()
       await history?.close()
       documents.close()
     },

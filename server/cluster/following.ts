@@ -106,8 +106,9 @@ export function createFollowing({ fleet, presence, counters, hub, registry, acco
       for (const { state } of devices) {
         const device = DeviceStateSchema.safeParse(state)
         if (!device.success) continue
-        fleet.restore(device.data, JSON.stringify(state).length)
+        fleet.restore(device.data, JSON.stringify(device.data).length)
         presence.restore(device.data)
+        counters.restore(device.data.deviceId, state)
       }
       // The documents are read as they are now.
       const messages = records.filter(({ kind }) => kind !== 'document')

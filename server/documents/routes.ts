@@ -78,7 +78,7 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}/counters', id: 'getCounters', tag: 'devices',
-    summary: 'What became of the messages of one device since the server started.',
+    summary: 'What became of the messages of one device since it was first heard.',
     answers: { 200: { description: 'The counters.', schema: 'DeviceCounters' }, ...DEVICE_UNKNOWN },
   },
   {

@@ -25,6 +25,10 @@ export interface HistoryOptions {
   onFault: (reason: string | null) => void
   /** What the database holds, on opening; to be read to the end. */
   onOpen: (restored: Restored) => void
+  /** Messages that were appended and are not stored after all: a name for each. */
+  onTakenBack?: (deviceIds: readonly string[]) => void
+  /** It is open once more after a failure, and this is what is stored: what was appended last may be missing. */
+  onReopen?: (restored: Restored) => void
   now?: () => number
   /** The time against which ages are measured before something is deleted, in milliseconds; undefined: it is not to be trusted. */
   pruneNow?: () => number | undefined

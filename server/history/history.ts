@@ -135,7 +135,8 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       }
     }
     gate.open()
-    store?.rolledBack()
+    const taken = store?.rolledBack() ?? []
+    if (taken.length > 0) options.onTakenBack?.(taken)
   }
 
   function pack(due: readonly DeviceTail[], more: () => boolean): number {

@@ -38,7 +38,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   const { shelf, packing } = createSqliteShelf(database)
   const tail = createTail(now)
   const ids = new Map<string, number>()
-  // Devices first met in the open transaction, and those whose tail it has made longer.
+  // Devices first met in the open transaction, and those of its messages: negative where the tail is no longer for it.
   let newDevices: string[] = []
   let appended: number[] = []
 
@@ -55,6 +55,13 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     ids.set(deviceId, id)
     newDevices.push(deviceId)
     return id
+  }
+
+  function namesOf(devices: readonly number[]): string[] {
+    const wanted = new Set(devices)
+    const names = new Map<number, string>()
+    if (wanted.size > 0) for (const [name, id] of ids) if (wanted.has(id)) names.set(id, name)
+    return devices.flatMap(device => names.get(device) ?? [])
   }
 
   /** Fills the tail from the journal while the caller reads the records. */
@@ -113,9 +120,13 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     append(record: NewRecord) {
       const device = idOf(record.value.deviceId)
       const id = journal.append(device, record.kind, record.body, record.delivery)
-      if (!isSample(record)) return tail.note(device, id)
-      tail.add(device, id, toStored(record.value, record.time))
-      appended.push(device)
+      if (isSample(record)) {
+        tail.add(device, id, toStored(record.value, record.time))
+        appended.push(device)
+        return
+      }
+      tail.note(device, id)
+      if (record.kind === 'status') appended.push(-device)
     },
     /** Completes the open transaction. */
     beforeCommit: journal.flush,
@@ -124,12 +135,15 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       appended = []
       newDevices = []
     },
-    rolledBack() {
+    /** The names of the devices of the messages that are not stored after all. */
+    rolledBack(): string[] {
       journal.rolledBack()
-      for (const device of appended) tail.takeBack(device)
+      for (const device of appended) if (device > 0) tail.takeBack(device)
+      const taken = namesOf(appended.map(Math.abs))
       for (const name of newDevices) ids.delete(name)
       appended = []
       newDevices = []
+      return taken
     },
     /** Packs one device inside the open transaction; `state` is its last state now. */
     pack(tail: DeviceTail, state: string | undefined) {

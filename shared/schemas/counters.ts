@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const count = z.number().int().nonnegative()
 
-/** Answer of `GET /api/sensors/{deviceId}/counters`: what became of a device's messages since the server started. */
+/** Answer of `GET /api/sensors/{deviceId}/counters`: what became of a device's messages since it was first heard. */
 export const DeviceCountersSchema = z.object({
   deviceId: z.string(),
   received: count,

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStatesSchema } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
+import { DeviceCountersSchema } from '#shared/schemas/counters'
 import { StorageSchema } from '#shared/schemas/storage'
 import { POSTGRES_PASSWORD, startPostgres } from '../../tools/programs/postgres'
 import { startApp } from './support/app'
@@ -89,6 +90,11 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     expect(exported.headers.get(EXPORT_MESSAGES_HEADER)).toBe(String(NUMBERS))
     expect((await exported.text()).trim().split('\n')).toHaveLength(NUMBERS + 1)
     expect(StorageSchema.parse(await app.get('/api/storage'))).toMatchObject({ devices: 1, series: 1, durability: 'full', fault: null })
+    expect(DeviceCountersSchema.parse(await app.get('/api/sensors/gate/counters'))).toMatchObject({ stored: NUMBERS })
+    await app.stop('SIGKILL')
+    app = await startApp(env)
+    await app.untilBroker('connected')
+    expect(DeviceCountersSchema.parse(await app.get('/api/sensors/gate/counters'))).toMatchObject({ stored: NUMBERS })
     // Nothing but the secret and what `npm run admin` needs lies in the data folder.
     expect(readdirSync(data).sort()).toEqual(['admin.key', 'url'])
     expect(app.output()).not.toContain(POSTGRES_PASSWORD)

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DeviceCountersSchema } from '#shared/schemas/counters'
 import type { DeviceState } from '#shared/schemas/device'
 import { DeviceStatesSchema, RecentMessagesSchema } from '#shared/schemas/device'
 import { EXPORT_MESSAGES_HEADER, HistoryAnswerSchema } from '#shared/schemas/history'
@@ -74,6 +75,8 @@ describe.skipIf(!mosquitto)('a disk that is full', () => {
     await app.untilBroker('connected')
     await until(async () => (await numbers(app)).length === sent || undefined, `all ${sent} messages`)
     expect(new Set(await numbers(app)).size).toBe(sent)
+    // Messages that could not be stored are counted once they are.
+    expect(DeviceCountersSchema.parse(await app.get('/api/sensors/gate/counters'))).toMatchObject({ stored: sent })
   })
 })
 
@@ -110,6 +113,38 @@ describe.skipIf(!mosquitto)('a disk that is read-only', () => {
 })
 
 describe('a restart', () => {
+  it('goes on counting what became of the messages of each device, also after a kill', async () => {
+    const NUXT_DATA_DIR = dataFolder()
+    let seq = 0
+    async function run(expected: object, ending: 'SIGTERM' | 'SIGKILL') {
+      const app = await startApp({ NUXT_DATA_DIR })
+      const counters = async () => DeviceCountersSchema.parse(await app.get('/api/sensors/gate/counters'))
+      const before = seq
+      const { broker } = await app.untilBroker('connected')
+      const device = await connectDevice(broker.url, { protocolVersion: 4 })
+      if (before > 0) expect(await counters()).toMatchObject(expected)
+      const publish = async () => device.publishAsync('sensors/gate/telemetry', `{"seq":${++seq},"metrics":{"n":${seq}}}`, { qos: 1 })
+      for (let n = 0; n < 120; n++) await publish()
+      // Packs what is there so far; what comes behind it lies in the journal.
+      await app.get('/api/sensors/gate/export?from=0&format=jsonl').catch(() => undefined)
+      seq += 2
+      for (let n = 0; n < 20; n++) await publish()
+      await device.publishAsync('sensors/gate/state', '{"status":"open","updated_at":"2026-01-01T00:00:00Z"}', { qos: 1 })
+      await device.publishAsync('sensors/gate/telemetry', '{"metrics":', { qos: 1 })
+      await until(async () => (await app.health()).messages.received === 142 || undefined, 'all messages')
+      await until(async () => (await (await fetch(`${app.url}/metrics`)).text()).includes('\nleitstand_store_unkept_messages 0\n') || undefined, 'all to be on disk')
+      const after = await counters()
+      await app.stop(ending)
+      return after
+    }
+    const first = await run({}, 'SIGTERM')
+    expect(first).toEqual({ deviceId: 'gate', received: 142, stored: 141, duplicate: 0, rejected: 1, sequence: { last: 142, gaps: 1, missing: 2 } })
+    const second = await run(first, 'SIGKILL')
+    expect(second).toEqual({ deviceId: 'gate', received: 284, stored: 282, duplicate: 0, rejected: 2, sequence: { last: 284, gaps: 2, missing: 4 } })
+    // The message that was rejected is not older than a minute.
+    await run({ ...second, received: 283, rejected: 1 }, 'SIGKILL')
+  })
+
   it('brings 10,000 devices back as they were, before the first answer', async () => {
     const folder = dataFolder()
     const first = await startApp({ NUXT_DATA_DIR: folder })

@@ -32,7 +32,7 @@ const ROOMS: Room[] = [
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
   { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|answering|export|moments|key-file|server-clock|certificates|data-folder|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|accounts|oidc|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|accounts|oidc|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|shell|tracing)\//, SHARED], packages: ANY },

@@ -78,7 +78,8 @@ export function createPostgresHistory(options: PostgresOptions): History {
     // What is in memory elsewhere is at least as new as what is found when it is opened once more.
     const devices = store.takeStates()
     opening.records = []
-    if (!wasOpen) options.onOpen({ devices, records })
+    if (wasOpen) options.onReopen?.({ devices, records })
+    else options.onOpen({ devices, records })
     wasOpen = true
   }
 

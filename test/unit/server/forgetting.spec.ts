@@ -37,7 +37,7 @@ function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile
     onFault: () => {},
     onDamaged: () => {},
     onOpen(restored) {
-      restoreFleet(fleet, presence, restored)
+      restoreFleet({ fleet, presence, counters }, restored)
       registry.load()
       forgetting.load()
     },

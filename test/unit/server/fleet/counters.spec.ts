@@ -41,3 +41,29 @@ it('keeps many devices apart', () => {
   expect(['0', '1', '5000', '99999', '4999'].map(place => counters.get(place)?.received)).toEqual([1, 2, 3, 5, 0])
   expect(counters.get('99999')).toMatchObject({ rejected: 1, stored: 0, duplicate: 0 })
 })
+
+it('goes on from what was kept with the state of a device', () => {
+  const before = createCounters(() => 3)
+  for (const seq of [1, 2, 9, 5, 0, 1]) {
+    before.count('tor-1', 'stored')
+    before.sequence('tor-1', seq)
+  }
+  const state: unknown = JSON.parse(JSON.stringify({ deviceId: 'tor-1', counters: before.kept(3) }))
+  const after = createCounters(() => 5)
+  // Opening may be tried several times.
+  for (let i = 0; i < 2; i++) {
+    after.beginRecount()
+    after.restore('tor-1', state)
+  }
+  for (const seq of [2, 4]) {
+    before.sequence('tor-1', seq)
+    after.sequence('tor-1', seq)
+  }
+  expect(after.get('tor-1')).toEqual(before.get('tor-1'))
+  expect(after.get('tor-1')).toMatchObject({ stored: 6, received: 0 })
+  after.takeBack('tor-1')
+  expect(after.get('tor-1')?.stored).toBe(5)
+  after.count('tor-1', 'stored')
+  for (const older of [{}, null, { counters: { stored: -1 } }]) after.restore('tor-1', older)
+  expect(after.get('tor-1')?.stored).toBe(6)
+})

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Presence } from '#shared/schemas/device'
-import { append, DAY, FOR_EVER, kept, NOW_MS, samples, START, telemetry, useSite } from './site'
+import { KeptCountersSchema } from '../../../../../server/fleet/counters'
+import { append, createRandom, DAY, FOR_EVER, kept, NOW_MS, randomMessages, samples, START, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 
 /** What lies beside the messages: documents, the lines of presence, and devices that are forgotten. */
@@ -123,6 +124,29 @@ export function conformsBeside(make: PlaceMaker) {
       await site.history.forget('nobody', [{ kind: 'gone', name: 'nobody', body: 'x' }], () => {})
       expect(site.history.documents.all('gone')).toHaveLength(1)
     })
+  })
+
+  it('packs the state of a device as it is behind exactly the messages that are packed with it', async () => {
+    const counted = new Map<string, number>()
+    const stateOf = (deviceId: string) => JSON.stringify({ counters: { stored: counted.get(deviceId) ?? 0 } })
+    await site.reopen({ stateOf })
+    const random = createRandom(5)
+    const packing: unknown[] = []
+    for (const message of randomMessages(random, 1_500)) {
+      append(site.history, message)
+      counted.set(message.deviceId, (counted.get(message.deviceId) ?? 0) + 1)
+      if (random(4) === 0) packing.push(kept(site.history))
+      // Nobody waits for it: messages come while it is under way.
+      if (random(200) === 0) packing.push(site.history.packAll(`tor-${random(5)}`))
+      if (random(5) === 0) await new Promise(setImmediate)
+    }
+    packing.push(kept(site.history))
+    await Promise.all(packing)
+    await site.reopen({ stateOf })
+    const found = new Map(site.devices.map(({ deviceId, state }) => [deviceId, KeptCountersSchema.parse(state).counters.stored]))
+    expect(Math.max(...found.values())).toBeGreaterThan(0)
+    for (const { value: { deviceId } } of site.records) found.set(deviceId, (found.get(deviceId) ?? 0) + 1)
+    expect(found).toEqual(counted)
   })
 
   it('answers nothing and takes nothing while it is closed', async () => {
