@@ -7,6 +7,7 @@ import { DeviceStateSchema, RecentMessagesSchema } from '#shared/schemas/device'
 import { HistoryAnswerSchema } from '#shared/schemas/history'
 import { RejectionReportSchema } from '#shared/schemas/rejection'
 import { SparklinesSchema } from '#shared/schemas/sparkline'
+import { csvText } from '#shared/utils/spreadsheet'
 import { startApp } from './support/app'
 import type { App, Env } from './support/app'
 import { connectDevice, startMosquitto } from './support/broker'
@@ -58,8 +59,8 @@ describe.skipIf(!mosquitto)('values that JSON or a double do not have', () => {
       expect(HistoryAnswerSchema.parse(await server.get('/api/sensors/meter/history?metric=pulses'))).toMatchObject({ kind: 'number', rounded: true })
       expect(HistoryAnswerSchema.parse(await server.get('/api/sensors/meter/history?metric=powerW'))).toMatchObject({ kind: 'number', skipped: 1 })
       const csv = await (await fetch(`${server.url}/api/sensors/meter/export?format=csv`)).text()
-      for (const digits of LARGE) expect(csv).toContain(`,pulses,${digits}\n`)
-      expect(csv).toMatch(/Z,powerW,\n/)
+      for (const digits of LARGE) expect(csv).toContain(`,pulses,,${csvText(digits)}\n`)
+      expect(csv).toMatch(/,powerW,[^,]*,\n/)
       const then = DeviceStateSchema.parse(await server.get(`/api/sensors/meter?at=${encodeURIComponent(new Date().toISOString())}`))
       expect(then.values).toEqual(meter.values)
     }
@@ -83,8 +84,11 @@ describe.skipIf(!mosquitto)('values that JSON or a double do not have', () => {
     const mixed = await ask('mixed')
     expect(mixed).toMatchObject({ kind: 'number', skipped: 3, gaps: { length: 2 } })
     expect(mixed.points).toHaveLength(4)
-    // All of them in one bucket: the sum is too large to be a number.
-    for (const metric of ['huge', 'wide']) expect((await ask(metric, `from=${at(60)}&to=${at(0)}&points=1`)).points).toMatchObject([{ count: 7, mean: expect.any(Number) }])
+    // In a bucket or two, as the hour has it: the sum is too large to be a number, the mean is one (or the schema refuses it).
+    for (const metric of ['huge', 'wide']) {
+      const { points } = await ask(metric, `from=${at(60)}&to=${at(0)}&points=1`)
+      expect(points.reduce((sum, point) => sum + ('count' in point ? point.count : 0), 0)).toBe(7)
+    }
     expect(await ask('nanoseconds')).toMatchObject({ kind: 'number', rounded: true, points: { length: 7 } })
     expect(SparklinesSchema.parse(await app.get('/api/sparklines?device=mixed'))).toMatchObject({ mixed: { metric: 'mixed', gaps: { length: 2 } } })
 
