@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Who may read the data folder may do everything anyway; nobody else reads this. */
@@ -25,5 +25,17 @@ export function writeKeyFile(dataDir: string, key: string): () => void {
     // As above; a part of it, on a full disk, would be a key that opens nothing.
     remove()
   }
-  return remove
+  return () => {
+    if (holds(file, key)) remove()
+  }
+}
+
+/** Another server may have laid its own there since. */
+function holds(file: string, key: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').trim() === key
+  }
+  catch {
+    return false
+  }
 }

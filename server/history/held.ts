@@ -15,6 +15,8 @@ export interface MetricReader {
   /** Undefined: there are too many in the range. */
   samples: (from: number, to: number) => Promise<readonly Sample[] | undefined>
   rollups: (tier: TierName, from: number, to: number) => Promise<readonly Rollup[]>
+  /** The last day up to a moment of which minutes are kept. */
+  lastMinutes: (upTo: number) => Promise<number | undefined>
 }
 
 /** Every message is looked at so far back, minutes in steps of a month, and hours no further than some years. */
@@ -49,13 +51,14 @@ export async function heldBefore(reader: MetricReader, from: number): Promise<He
     before = rawFrom
   }
   if (run.isEnded) return run.held
-  for (const { tier, from, to } of spansBefore(before, reader.kept.minute)) {
+  for await (const { tier, from, to } of spansBefore(before, reader)) {
     const { step } = TIERS[tier]
     const rollups = await reader.rollups(tier, from, to - 1)
     // What a bucket that reaches over the end held last may have come after it.
     const pieces = rollups.filter(({ start }) => start + step <= to).map(({ start, last }) => ({ time: start, value: last }))
     run = follow(run, pieces)
     if (run.isEnded) return run.held && refine(reader, run.held, tier)
+    if (tier === 'hour' && pieces.length === 0) break
     await nextTurn()
   }
   return run.held && refine(reader, run.held, 'hour')
@@ -63,14 +66,18 @@ export async function heldBefore(reader: MetricReader, from: number): Promise<He
 
 interface Span { tier: TierName, from: number, to: number }
 
-/** Which rollups are read one after the other, going back in whole hours. */
-function* spansBefore(moment: number, keptMinutes: number): Generator<Span> {
+/** Which rollups are read one after the other, going back in whole hours; what is empty is passed over. */
+async function* spansBefore(moment: number, reader: MetricReader): AsyncGenerator<Span> {
+  const keptMinutes = reader.kept.minute
   let to = moment
   for (const span of MINUTE_SPANS) {
     const from = floorTo(to - span, HOUR)
     if (from < keptMinutes) break
     yield { tier: 'minute', from, to }
-    to = from
+    const last = await reader.lastMinutes(from)
+    // Where minutes are kept for ever there is nothing behind them.
+    if (last === undefined && keptMinutes <= 0) return
+    to = Math.min(from, (last ?? from) + TIERS.minute.period)
   }
   for (let i = 0; i < MOST_HOUR_SPANS; i++) {
     yield { tier: 'hour', from: to - HOUR_SPAN, to }

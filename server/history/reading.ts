@@ -4,7 +4,7 @@ import { packedBefore, packedRollups, packedSamples, samplesBeside } from './arc
 import { gapsBetween, rollupPieces, samplePieces, toIntervals } from './gaps'
 import { heldBefore } from './held'
 import type { Held } from './held'
-import { meanOf, mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
+import { DAY, floorTo, meanOf, mergeRollups, MINUTE, rollUp, TIERS } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample, StoredMessage } from './segments'
 import type { Readable, Shelf } from './shelf'
@@ -123,7 +123,7 @@ async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to 
 
 /** What a metric held when the range began. */
 function heldAt(asked: Asked, question: Question): Promise<Held | undefined> {
-  const { shelf, kept, device } = asked
+  const { shelf, kept, device, unpacked } = asked
   return heldBefore({
     kept,
     async samples(from, to) {
@@ -131,6 +131,11 @@ function heldAt(asked: Asked, question: Question): Promise<Held | undefined> {
       return samplesOf(asked, { ...question, from, to })
     },
     rollups: (tier, from, to) => rollupsOf(asked, { ...question, from, to }, tier),
+    async lastMinutes(upTo) {
+      const packed = await shelf.lastMinutes(device, question.metric, upTo) ?? -Infinity
+      const last = unpacked.reduce((latest, { time }) => time <= upTo && time > latest ? time : latest, packed)
+      return last === -Infinity ? undefined : floorTo(last, DAY)
+    },
   }, question.from)
 }
 

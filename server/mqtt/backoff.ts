@@ -1,16 +1,20 @@
 const FIRST_DELAY_MS = 250
 /** A broker that is back must be found within seconds: people are watching. */
 const LONGEST_DELAY_MS = 3_000
+/** Whoever is sent away again and again does not come back to push somebody else out: the delay grows faster, and to minutes. */
+const LONGEST_AWAY_MS = 120_000
 
 /** One pending retry at a time, each about twice as far away as the last, with jitter so that a fleet of clients spreads. */
 export function createBackoff() {
   let delay = FIRST_DELAY_MS
   let timer: NodeJS.Timeout | undefined
   return {
-    schedule(task: () => void) {
+    /** @param isSentAway The connection came about, and was closed soon after. */
+    schedule(task: () => void, isSentAway = false) {
       clearTimeout(timer)
-      timer = setTimeout(task, delay * (0.5 + Math.random() / 2))
-      delay = Math.min(delay * 2, LONGEST_DELAY_MS)
+      const current = isSentAway ? delay : Math.min(delay, LONGEST_DELAY_MS)
+      timer = setTimeout(task, current * (0.5 + Math.random() / 2))
+      delay = isSentAway ? Math.min(delay * 3, LONGEST_AWAY_MS) : Math.min(current * 2, LONGEST_DELAY_MS)
     },
     reset() {
       delay = FIRST_DELAY_MS

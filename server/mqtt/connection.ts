@@ -7,7 +7,7 @@ import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
 import { commonOptions } from './client-options'
 import type { Access } from './client-options'
-import { CLOSED_AT_ONCE, CONNECTION_CLOSED, EXPECTS_TLS, faultOfError, faultOfReasonCode, isTls, mayExpectTls } from './faults'
+import { CLOSED_AT_ONCE, CONNECTION_CLOSED, EXPECTS_TLS, faultOfError, faultOfReasonCode, isBrokers, isTls, mayExpectTls, twinOf } from './faults'
 import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
@@ -22,6 +22,9 @@ export const STATUS_TOPIC = 'leitstand/status'
 const MAX_PACKET_BYTES = 33_554_432
 const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
+/** A connection that has held for so long is a good one; one that ends sooner counts, and so many in a row are a pattern. */
+const HELD_MS = 60_000
+const SENT_AWAY_TIMES = 3
 /** How often a store that failed is tried again. */
 const STORE_AGAIN_MS = 2_000
 
@@ -88,6 +91,8 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let stopped = false
   /** Of an address that hangs up without a word: whether it speaks TLS. */
   let isTlsThere: boolean | undefined
+  /** How often in a row the broker has let us in and closed the connection soon after. */
+  let sentAway = 0
   const session: Session = { attempts: 0, connects: 0, resumed: undefined }
   let status: BrokerStatus = {
     code: 'connecting',
@@ -110,6 +115,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   function attempt() {
     session.attempts++
     let answered = false
+    let connectedAt = 0
     let fault: Fault | undefined
     const storeFault = events.storeFault()
     const current = mqtt.connect(options.url, clientOptions(options, version, storeFault === null))
@@ -119,7 +125,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     current.on('connect', ({ sessionPresent }) => {
       answered = true
       isTlsThere = undefined
-      retry.reset()
+      connectedAt = performance.now()
       session.connects++
       session.resumed = sessionPresent
       if (storeFault === null) events.onSession(sessionPresent)
@@ -150,9 +156,13 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
       const isPuzzle = !reached && !options.embedded && !isTls(options.url) && mayExpectTls(why)
       if (isPuzzle && isTlsThere === undefined) void lookForTls()
-      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : why
+      const isSentAway = reached && isBrokers(why) && performance.now() - connectedAt < HELD_MS
+      sentAway = isSentAway ? sentAway + 1 : 0
+      if (reached && !isSentAway) retry.reset()
+      const isPattern = sentAway >= SENT_AWAY_TIMES
+      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientIdOf(options, storeFault === null)) : why
       setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
-      retry.schedule(attempt)
+      retry.schedule(attempt, isSentAway && sentAway > 1)
     }
   }
 

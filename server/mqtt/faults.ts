@@ -71,6 +71,19 @@ export const EXPECTS_TLS: Fault = {
   reason: 'The broker expects TLS at this port: set NUXT_MQTT_URL to mqtts:// (wss:// for WebSocket), and NUXT_MQTT_CA_FILE where an authority of your own has signed its certificate.',
 }
 
+/** Whether it was the broker that closed a connection, for no reason of its own end. */
+export function isBrokers(fault: Fault): boolean {
+  return fault === CONNECTION_CLOSED || fault.code === 'taken-over' || fault.reason === UNREACHABLE.ECONNRESET
+}
+
+/** Most brokers only close a connection whose client id somebody else has taken. */
+export function twinOf(clientId: string): Fault {
+  return {
+    code: 'taken-over',
+    reason: `The broker closes each connection soon after it has let us in: another client uses the name ${clientId}. Give each application its own with NUXT_MQTT_CLIENT_ID.`,
+  }
+}
+
 export function isTls(url: string): boolean {
   return /^(?:mqtts|wss):/i.test(url)
 }

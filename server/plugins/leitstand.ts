@@ -1,3 +1,4 @@
+import { lockFolder } from '../folder-lock'
 import { createLeitstand } from '../leitstand'
 import type { Log } from '../leitstand'
 import { nearMisses } from '../near-names'
@@ -23,6 +24,8 @@ export default defineNitroPlugin((nitroApp) => {
 
   const settings = orExit(() => readSettings(useRuntimeConfig(), process.env))
   for (const line of nearMisses(process.env)) LOG.warn(line)
+  // Before anything else in the folder, or at the broker, is touched.
+  const lock = orExit(() => lockFolder(settings.dataDir))
   const leitstand = orExit(() => createLeitstand(settings, LOG))
   provideLeitstand(leitstand)
   provideShell(buildShell(settings, leitstand.refusals, useRuntimeConfig().app.baseURL))
@@ -38,7 +41,7 @@ export default defineNitroPlugin((nitroApp) => {
   })
   nitroApp.hooks.hook('close', () => {
     endFitting()
-    return tracing ? stopTraced() : leitstand.stop()
+    return (tracing ? stopTraced() : leitstand.stop()).finally(lock.release)
   })
 
   function startTraced(tracing: Awaited<ReturnType<typeof loadTracing>>) {

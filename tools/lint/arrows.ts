@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|near-names|utils\/.+|listen)$/
+const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|near-names|folder-lock|utils\/.+|listen)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -32,7 +32,7 @@ const ROOMS: Room[] = [
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
   { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|accounts|oidc|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|live|rejections|registry|topics|doctor|accounts|oidc|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the live room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/live\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|shell|tracing)\//, SHARED], packages: ANY },

@@ -1,0 +1,74 @@
+// Owns the data folder: one process at a time. The lock is one that the operating system drops with its owner, however that ends;
+// the text beside it only says who has it.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+import { SettingsError } from './settings'
+
+const LOCK_FILE = 'lock.db'
+const OWNER_FILE = 'lock.json'
+/** One that is just being stopped has so long to end. */
+const WAIT_MS = 3_000
+const BUSY = /database is locked/i
+const DAMAGED = /not a database|malformed/i
+
+const OwnerSchema = z.object({ pid: z.number(), host: z.string(), since: z.string() })
+
+export interface FolderLock {
+  /** False: no lock can be written there, and nothing else either. */
+  isHeld: boolean
+  release: () => void
+}
+
+/** @throws {SettingsError} when another process has the folder. */
+export function lockFolder(dataDir: string, waitMs = WAIT_MS): FolderLock {
+  const owner = join(dataDir, OWNER_FILE)
+  const database = open(dataDir, waitMs)
+  if (!database) return { isHeld: false, release() {} }
+  try {
+    writeFileSync(owner, `${JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() } satisfies z.infer<typeof OwnerSchema>)}\n`)
+  }
+  catch {
+    // The lock holds without it.
+  }
+  return {
+    isHeld: true,
+    release() {
+      rmSync(owner, { force: true })
+      database.close()
+    },
+  }
+}
+
+function open(dataDir: string, waitMs: number): DatabaseSync | undefined {
+  const file = join(dataDir, LOCK_FILE)
+  let database: DatabaseSync | undefined
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    database = new DatabaseSync(file, { timeout: waitMs })
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (id INTEGER); COMMIT')
+    return database
+  }
+  catch (error) {
+    database?.close()
+    const message = error instanceof Error ? error.message : ''
+    if (BUSY.test(message)) throw new SettingsError(takenBy(dataDir))
+    if (!DAMAGED.test(message)) return undefined
+    rmSync(file, { force: true })
+    return open(dataDir, waitMs)
+  }
+}
+
+function takenBy(dataDir: string): string {
+  let who = 'Another process'
+  try {
+    const { pid, host, since } = OwnerSchema.parse(JSON.parse(readFileSync(join(dataDir, OWNER_FILE), 'utf8')))
+    who = `Another process (${pid} on ${host}, since ${since})`
+  }
+  catch {
+    // It has just begun, or the text is gone.
+  }
+  return `The data folder is in use. ${who} has it; stop that one, or give this one another folder with NUXT_DATA_DIR.`
+}
