@@ -24,7 +24,7 @@ const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
 /** A connection that has held for so long is a good one; one that ends sooner counts, and so many in a row are a pattern. */
 const HELD_MS = 60_000
-const SENT_AWAY_TIMES = 3
+const SENT_AWAY_TIMES = 2
 /** How often a store that failed is tried again. */
 const STORE_AGAIN_MS = 2_000
 
