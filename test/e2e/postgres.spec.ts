@@ -96,7 +96,7 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     await app.untilBroker('connected')
     expect(DeviceCountersSchema.parse(await app.get('/api/sensors/gate/counters'))).toMatchObject({ stored: NUMBERS })
     // Nothing but the secret and what `npm run admin` needs lies in the data folder.
-    expect(readdirSync(data).sort()).toEqual(['admin.key', 'url'])
+    expect(readdirSync(data).sort()).toEqual(['admin.key', 'lock.db', 'lock.json', 'url'])
     expect(app.output()).not.toContain(POSTGRES_PASSWORD)
   }, 120_000)
 

@@ -184,8 +184,8 @@ describe('a restart', () => {
     const device = await connectDevice(broker.url, { protocolVersion: 4 })
     await device.publishAsync('sensors/gate/telemetry', '{"metrics":{"n":1}}', { qos: 1 })
     await until(async () => (await app.health()).devices === 1 || undefined, 'the device')
-    // What `npm run admin` opens the running server with.
-    expect(readdirSync(folder)).toEqual(['admin.key'])
+    // What `npm run admin` opens the running server with, and what keeps others out of the folder.
+    expect(readdirSync(folder).toSorted()).toEqual(['admin.key', 'lock.db', 'lock.json'])
     expect(await app.get('/api/sensors/gate/history?metric=n')).toMatchObject({ error: { code: 'history-unavailable' } })
     expect(RecentMessagesSchema.parse(await app.get('/api/sensors/gate/messages')).messages).toHaveLength(1)
   })

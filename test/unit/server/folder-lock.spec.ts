@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -35,7 +35,9 @@ describe('the lock of a data folder', () => {
     first.release()
     const second = lockFolder(folder, 0)
     expect(second.isHeld).toBe(true)
+    expect(() => lockFolder(folder, 0)).toThrow('The data folder is in use.')
     second.release()
+    expect(readdirSync(folder)).toEqual(['lock.db'])
   })
 
   it('is free as soon as a process is killed, whatever it left there', async () => {
