@@ -48,7 +48,7 @@ function open(dataDir: string, waitMs: number): DatabaseSync | undefined {
   try {
     mkdirSync(dataDir, { recursive: true })
     database = new DatabaseSync(file, { timeout: waitMs })
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (id INTEGER); COMMIT')
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (id INTEGER); COMMIT')
     return database
   }
   catch (error) {

@@ -20,6 +20,11 @@ async function startWithDevice() {
   await app.untilBroker('connected')
   const device = await connectDevice(broker.url)
   const say = () => device.publishAsync('sensors/gate/telemetry', '{"metrics":{"tempC":21.5,"doorState":"open"}}', { qos: 1 })
+  // There is a past to go to.
+  for (const agoMs of [HOUR, SECOND]) {
+    const ts = new Date(Date.now() - agoMs).toISOString()
+    await device.publishAsync('sensors/gate/telemetry', JSON.stringify({ ts, metrics: { tempC: 21 } }), { qos: 1 })
+  }
   await say()
   await until(async () => (await app.health()).devices === 1 || undefined, 'the device')
   return { app, say }
