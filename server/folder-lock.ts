@@ -55,9 +55,18 @@ function open(dataDir: string, waitMs: number): DatabaseSync | undefined {
     database?.close()
     const message = error instanceof Error ? error.message : ''
     if (BUSY.test(message)) throw new SettingsError(takenBy(dataDir))
-    if (!DAMAGED.test(message)) return undefined
-    rmSync(file, { force: true })
-    return open(dataDir, waitMs)
+    return DAMAGED.test(message) && isRemoved(file) ? open(dataDir, waitMs) : undefined
+  }
+}
+
+/** Nothing is in the file that anybody would miss; in a folder that cannot be written it stays. */
+function isRemoved(file: string): boolean {
+  try {
+    rmSync(file)
+    return true
+  }
+  catch {
+    return false
   }
 }
 
