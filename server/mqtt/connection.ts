@@ -12,6 +12,7 @@ import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
 import { speaksTls } from './tls-probe'
+import { isListening } from './tcp-probe'
 import { createTurns } from './turns'
 
 export type { Delivered } from './publish-packets'
@@ -25,6 +26,8 @@ const STOP_TIMEOUT_MS = 1_000
 /** A connection that has held for so long is a good one; one that ends sooner counts, and so many in a row are a pattern. */
 const HELD_MS = 60_000
 const SENT_AWAY_TIMES = 2
+/** A broker that ends does not listen any more by then; one that has only closed our connection does. */
+const LOOK_AFTER_MS = 100
 /** How often a store that failed is tried again. */
 const STORE_AGAIN_MS = 2_000
 
@@ -87,6 +90,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let client: MqttClient | undefined
   let subscribeTimer: NodeJS.Timeout | undefined
   let storeTimer: NodeJS.Timeout | undefined
+  let lookTimer: NodeJS.Timeout | undefined
   let version: 4 | 5 = options.embedded ? 4 : 5
   let stopped = false
   /** Of an address that hangs up without a word: whether it speaks TLS. */
@@ -162,8 +166,18 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const isPattern = sentAway >= SENT_AWAY_TIMES
       const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientIdOf(options, storeFault === null)) : why
       setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
+      if (isSentAway) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
       retry.schedule(attempt, isSentAway && sentAway > 1)
     }
+  }
+
+  /** A broker that is restarted sends nobody away. */
+  async function lookForBroker() {
+    if (await isListening(options.url) || stopped) return
+    sentAway = 0
+    retry.reset()
+    // Nobody has to wait as long as a twin.
+    if (!client) retry.schedule(attempt)
   }
 
   /** Once, and again after a connection: the next attempt that fails tells. */
@@ -243,6 +257,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       stopped = true
       retry.cancel()
       clearTimeout(subscribeTimer)
+      clearTimeout(lookTimer)
       clearInterval(storeTimer)
       if (client) await sayGoodbye(client, statusTopicOf(options, status.code !== 'store-failed'))
       setStatus({ code: 'stopped', reason: 'The application is shutting down.' })

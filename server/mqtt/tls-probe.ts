@@ -1,13 +1,12 @@
 import { connect } from 'node:tls'
+import { addressOf } from './tcp-probe'
 
 const TIMEOUT_MS = 3_000
-const DEFAULT_PORTS: Record<string, number> = { 'mqtt:': 1883, 'ws:': 80 }
 
 /** Whether TLS is spoken at an address: a handshake alone, without a word of MQTT and without trusting what it shows. */
 export function speaksTls(url: string): Promise<boolean> {
-  const { protocol, hostname, port } = new URL(url)
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (DEFAULT_PORTS[protocol] ?? 1883), rejectUnauthorized: false, timeout: TIMEOUT_MS })
+    const socket = connect({ ...addressOf(url), rejectUnauthorized: false, timeout: TIMEOUT_MS })
     const end = (speaks: boolean) => {
       socket.destroy()
       resolve(speaks)

@@ -30,6 +30,23 @@ describe('the data folder', () => {
   })
 })
 
+describe.skipIf(!mosquitto)('a broker that is restarted again and again', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)('is not taken for another client with the same id (%s)', async (signal) => {
+    const broker = await startMosquitto()
+    const app = await startApp({ NUXT_MQTT_URL: broker.url, NUXT_MQTT_CLIENT_ID: 'alone' })
+    for (let times = 0; times < 4; times++) {
+      await app.untilBroker('connected')
+      await broker.stop(signal)
+      await until(async () => (await app.health()).broker.code !== 'connected' || undefined, 'the loss')
+      // As long as a broker is away that is restarted.
+      await new Promise(resolve => setTimeout(resolve, 1_500))
+      await broker.start()
+    }
+    await app.untilBroker('connected')
+    expect(app.output()).not.toContain('another client uses the name')
+  })
+})
+
 describe.skipIf(!mosquitto)('two servers with one client id', () => {
   it('slow down, and say why, at a broker that only closes the connection', async () => {
     const broker = await startMosquitto()
