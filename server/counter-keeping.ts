@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { readJson } from '#shared/utils/json'
 import type { DocumentChange, Documents } from './history/documents'
-import { nextTurn, startSlice } from './history/slices'
+import { nextTurn, startSlice } from './history/engine/scheduler'
 import type { Counters } from './fleet/counters'
 import type { Fleet } from './fleet/fleet'
 

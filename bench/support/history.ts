@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { withTelemetry } from '#shared/utils/device-state'
 import type { History } from '../../server/history/contract.ts'
-import { createHistory } from '../../server/history/history.ts'
+import { createHistory } from '../../server/history/sqlite/history.ts'
 
 /** The last message of each device, by deviceId: in the benches it holds all of its metrics, and is its state. */
 export type LastMessages = Map<string, Telemetry>

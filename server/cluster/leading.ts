@@ -1,6 +1,6 @@
 // What only one replica does at a time: packing, trimming, retention, the lines of presence. It is the one that holds a lock at the
 // database; when it goes, the lock is free and the next one takes it.
-import { CHECK_EVERY_MS, dueTails } from '../history/packer'
+import { CHECK_EVERY_MS, dueTails } from '../history/engine/compactor'
 import { packDevices } from '../history/postgres/packing'
 import type { Packed } from '../history/postgres/packing'
 import { portionsOf } from '../history/postgres/portions'
@@ -9,8 +9,8 @@ import type { createPostgresPresence } from '../history/postgres/presence'
 import { tryLock } from '../history/postgres/session'
 import type { Line } from '../history/postgres/session'
 import { setMeta } from '../history/postgres/migrations'
-import { BEAT_MS } from '../history/presence-lines'
-import type { DeviceTail } from '../history/tail'
+import { BEAT_MS } from '../history/sqlite/presence-log'
+import type { DeviceTail } from '../history/engine/head'
 import type { Jobs } from './jobs'
 import type { Memory } from './memory'
 

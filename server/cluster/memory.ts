@@ -1,11 +1,11 @@
 // What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
 // and then follows the log, record by record; so it is the same in all replicas at the same record.
-import { isSample, toStored } from '../history/store'
-import { createTail } from '../history/tail'
-import type { DeviceNames } from '../history/past'
+import { isSample, toStored } from '../history/sqlite/store'
+import { createTail } from '../history/engine/head'
+import type { DeviceNames } from '../history/queries/history-reader'
 import { fromKept } from '../history/postgres/names'
 import type { Query } from '../history/postgres/session'
-import type { KeptFrom } from '../history/rollup-store'
+import type { KeptFrom } from '../history/engine/rollup-store'
 import { readLog } from './records'
 import type { LogRecord } from './records'
 

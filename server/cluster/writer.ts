@@ -1,8 +1,8 @@
 // Writes one replica's share of the messages into the common log: one statement at a time, and what gathers while that is under
 // way goes into the next. Each share has the memory of what its broker's session has delivered, by which repetitions are known.
-import type { OnKept } from '../history/commits'
-import { createDeliveries, DELIVERY_BYTES, PACKET_IDS } from '../history/deliveries'
-import type { Delivery } from '../history/deliveries'
+import type { OnKept } from '../history/engine/group-commit'
+import { createDeliveries, DELIVERY_BYTES, PACKET_IDS } from '../history/engine/deduplication'
+import type { Delivery } from '../history/engine/deduplication'
 import { HistoryError } from '../history/postgres/faults'
 import { setMeta } from '../history/postgres/migrations'
 import { toKept } from '../history/postgres/names'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { openDatabase } from './database'
-import { inWords } from './faults'
+import { openDatabase } from './sqlite/database'
+import { inWords } from './engine/errors'
 
 /**
  * A document to write; `body: null` deletes it. `ifThere`: not when somebody else has deleted it meanwhile, which can be only where

@@ -1,6 +1,6 @@
 import type { ReplayClock } from '#shared/schemas/events'
 import { fromMicroseconds } from '#shared/utils/time'
-import type { PassedMessage } from '../history/passage'
+import type { PassedMessage } from '../history/queries/range-scan'
 import type { createReel } from './reel'
 
 /** So many messages are told at once: more would keep the event loop. */

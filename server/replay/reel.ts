@@ -1,5 +1,5 @@
-import type { PassedMessage } from '../history/passage'
-import type { Past } from '../history/past'
+import type { PassedMessage } from '../history/queries/range-scan'
+import type { Past } from '../history/queries/history-reader'
 
 export interface ReelOptions {
   past: () => Past

@@ -1,9 +1,9 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import { copyPresence } from '#shared/utils/device-state'
 import { fromMicroseconds } from '#shared/utils/time'
-import type { DeviceMoment } from '../history/moment'
-import { fromStored } from '../history/store'
-import { toLatest } from '../history/values'
+import type { DeviceMoment } from '../history/queries/state-at'
+import { fromStored } from '../history/sqlite/store'
+import { toLatest } from '../history/engine/values'
 
 /**
  * A device as the API has it, at a past moment. On this axis everything happens when it was measured: `lastSeen` is the time of the

@@ -3,7 +3,7 @@
 import { chmod, chown, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { SCHEMA_VERSION } from '../../server/history/migrations.ts'
+import { SCHEMA_VERSION } from '../../server/history/sqlite/migrations.ts'
 import { BackupFailure, explained } from './failure.ts'
 import { exists, pour, requireRoom, syncFolder } from './files.ts'
 import { HEADER_BYTES } from './format.ts'

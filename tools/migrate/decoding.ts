@@ -1,4 +1,4 @@
-import type { Segment } from '../../server/history/segments.ts'
+import type { Segment } from '../../server/history/engine/segments.ts'
 
 /** What has been damaged long ago cannot be decoded, here as little as there; it counts as it lies, as text. */
 export function decoded<T>(data: Uint8Array, decode: (data: Uint8Array) => T): T | string {

@@ -2,10 +2,10 @@
 import { fromKept } from '../../server/history/postgres/names.ts'
 import type { Query, Row } from '../../server/history/postgres/session.ts'
 import { createPostgresShelf } from '../../server/history/postgres/shelf.ts'
-import { TIERS } from '../../server/history/rollups.ts'
-import type { TierName } from '../../server/history/rollups.ts'
-import type { Shelf } from '../../server/history/shelf.ts'
-import { createSqliteShelf } from '../../server/history/sqlite-shelf.ts'
+import { TIERS } from '../../server/history/engine/rollups.ts'
+import type { TierName } from '../../server/history/engine/rollups.ts'
+import type { Shelf } from '../../server/history/engine/segment-store.ts'
+import { createSqliteShelf } from '../../server/history/sqlite/segment-store.ts'
 import type { Source } from './source.ts'
 
 /** Rows read from PostgreSQL in one go. */

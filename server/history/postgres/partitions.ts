@@ -1,4 +1,4 @@
-import { DAY } from '../rollups'
+import { DAY } from '../engine/rollups'
 import type { Query } from './session'
 
 /**

@@ -1,4 +1,4 @@
-import type { DeviceTail } from '../tail'
+import type { DeviceTail } from '../engine/head'
 
 /** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
 const PACKED_DEVICES = 100

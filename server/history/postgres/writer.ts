@@ -1,10 +1,10 @@
 // Everything that is written goes through here, one transaction after the other: what gathers while one is under way goes into
 // the next, so that a slow database makes larger transactions, not a longer queue.
-import { createDeliveries } from '../deliveries'
-import type { Delivery } from '../deliveries'
-import type { OnKept } from '../commits'
-import { writeRecord } from '../journal'
-import type { RecordKind } from '../journal'
+import { createDeliveries } from '../engine/deduplication'
+import type { Delivery } from '../engine/deduplication'
+import type { OnKept } from '../engine/group-commit'
+import { writeRecord } from '../sqlite/journal'
+import type { RecordKind } from '../sqlite/journal'
 import { HistoryError } from './faults'
 import { setMeta } from './migrations'
 import { toKept } from './names'

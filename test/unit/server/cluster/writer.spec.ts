@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createShareWriter } from '../../../../server/cluster/writer'
-import { PACKET_IDS } from '../../../../server/history/deliveries'
+import { PACKET_IDS } from '../../../../server/history/engine/deduplication'
 import { bringUpToDate, toDatabase } from '../../../../server/history/postgres/session'
 import { hasPostgres, usePostgres } from '../history/conformance/postgres-place'
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { openDatabase } from '../../../../server/history/database'
+import { openDatabase } from '../../../../server/history/sqlite/database'
 import type { Steps } from '../../../../tools/backup/progress'
 
 export const SILENT: Steps = { begin: () => () => {} }

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
 import type { History, HistoryOptions } from '../../../../server/history/contract'
-import { detach } from '../../../../server/history/erasing'
-import { createHistory } from '../../../../server/history/history'
+import { detach } from '../../../../server/history/sqlite/device-deletion'
+import { createHistory } from '../../../../server/history/sqlite/history'
 import { append, createRandom, DAY, FOR_EVER, kept, NOW_MS, randomMessages, samples, START, telemetry } from '../../server/history/conformance/site'
 
 export function tempFolder(): string {

@@ -4,7 +4,7 @@ import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { csvText } from '#shared/utils/spreadsheet'
 import { exportLines } from '../../../../../server/export'
-import { fromStored } from '../../../../../server/history/store'
+import { fromStored } from '../../../../../server/history/sqlite/store'
 import { append, DAY, HOUR, kept, samples, SECOND, START, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_RAW } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/utils/time'
-import { fromStored } from '../../../../../server/history/store'
+import { fromStored } from '../../../../../server/history/sqlite/store'
 import { append, createRandom, DAY, FOR_EVER, HOUR, kept, NOW_MS, randomMessages, samples, SECOND, START, store, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect } from 'vitest'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { History, HistoryOptions } from '../../../../../server/history/contract'
-import type { Delivery } from '../../../../../server/history/deliveries'
-import type { JournalRecord } from '../../../../../server/history/journal'
+import type { Delivery } from '../../../../../server/history/engine/deduplication'
+import type { JournalRecord } from '../../../../../server/history/sqlite/journal'
 
 export const START = Date.parse('2026-03-01T00:00:00Z') * 1_000
 export const SECOND = 1_000_000

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeviceNames } from './past'
-import { TIERS } from './rollups'
-import { HEADS_PER_PAGE } from './shelf'
-import type { PackingShelf, SegmentHead, SegmentRow, Shelf } from './shelf'
+import type { DeviceNames } from '../queries/history-reader'
+import { TIERS } from '../engine/rollups'
+import { HEADS_PER_PAGE } from '../engine/segment-store'
+import type { PackingShelf, SegmentHead, SegmentRow, Shelf } from '../engine/segment-store'
 
 /** Messages come a little out of order, so the first need not be in the segment that ends first. */
 const OLDEST_SEGMENTS = 1_000

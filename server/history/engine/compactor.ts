@@ -1,5 +1,5 @@
-import { nextTurn, startSlice } from './slices'
-import type { DeviceTail } from './tail'
+import { nextTurn, startSlice } from './scheduler'
+import type { DeviceTail } from './head'
 
 export const CHECK_EVERY_MS = 1_000
 /** A device with this many messages is packed at once, a quieter one after half an hour: so few that packing one is a short pause. */

@@ -1,9 +1,9 @@
 // What is stored and waits to be packed, counted from memory as the census counts what is packed.
-import type { Census } from './census'
+import type { Census } from '../sqlite/storage-stats'
 import { floorTo, TIERS } from './rollups'
 import type { StoredMessage } from './segments'
-import { nextTurn, startSlice } from './slices'
-import type { DeviceTail } from './tail'
+import { nextTurn, startSlice } from './scheduler'
+import type { DeviceTail } from './head'
 import { said } from './values'
 
 /** Names and marks around the metrics of a record in the journal, about. */

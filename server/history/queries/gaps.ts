@@ -1,9 +1,9 @@
 import type { HistoryGap, HistoryInterval } from '#shared/schemas/history'
-import type { Held } from './held'
-import { floorTo } from './rollups'
-import type { Rollup } from './rollups'
-import type { Sample } from './segments'
-import { numberIn, said } from './values'
+import type { Held } from './value-since'
+import { floorTo } from '../engine/rollups'
+import type { Rollup } from '../engine/rollups'
+import type { Sample } from '../engine/segments'
+import { numberIn, said } from '../engine/values'
 
 /** Something that was said, in order of time: whether numbers are in it, and from when on there was none any more. */
 interface Piece { time: number, hasNumber: boolean, lacksFrom: number | undefined }

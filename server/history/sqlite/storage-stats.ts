@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { nextTurn, startSlice } from './slices'
+import { nextTurn, startSlice } from '../engine/scheduler'
 
 const ROWS_PER_STEP = 200
 const DAY = 86_400_000_000

@@ -4,7 +4,7 @@ import { floorTo, HOUR, MINUTE, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
 import type { Sample, StoredMessage } from './segments'
-import type { PackingShelf, Shelf } from './shelf'
+import type { PackingShelf, Shelf } from './segment-store'
 
 /** Packs messages of one device, at least one, into segments and their rollups. All times in microseconds since 1970. */
 export function packMessages(shelf: PackingShelf, device: number, messages: readonly StoredMessage[], kept: KeptFrom) {

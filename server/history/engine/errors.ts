@@ -1,4 +1,4 @@
-import { HistoryFault } from './migrations'
+import { HistoryFault } from '../sqlite/migrations'
 
 const REASONS: [RegExp, string][] = [
   [/full/i, 'The disk with the history is full; make room or lower the retention.'],

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { createDeliveries, PACKET_IDS } from './deliveries'
-import type { Delivery } from './deliveries'
+import { createDeliveries, PACKET_IDS } from '../engine/deduplication'
+import type { Delivery } from '../engine/deduplication'
 
 export type RecordKind = 'telemetry' | 'status'
 const KIND_CODES = { telemetry: 0, status: 1 } as const satisfies Record<RecordKind, number>

@@ -4,11 +4,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { PresenceChange } from '#shared/schemas/device'
 import type { PresenceAnswer } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/utils/time'
-import { lineOf, mergeLines } from './presence-order'
-import type { Line } from './presence-order'
+import { lineOf, mergeLines } from '../engine/merge-transitions'
+import type { Line } from '../engine/merge-transitions'
 import { createPresenceTable } from './presence-table'
-import type { Awaitable } from './shelf'
-import { restAfter, startSlice } from './slices'
+import type { Awaitable } from '../engine/segment-store'
+import { restAfter, startSlice } from '../engine/scheduler'
 
 /** Changes gather for so long and are written together. */
 export const GATHER_MS = 1_000

@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Presence } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
-import { createHistory } from '../../../../server/history/history'
-import type { SqliteHistory } from '../../../../server/history/history'
-import { createPresenceLines } from '../../../../server/history/presence-lines'
+import { createHistory } from '../../../../../server/history/sqlite/history'
+import type { SqliteHistory } from '../../../../../server/history/sqlite/history'
+import { createPresenceLines } from '../../../../../server/history/sqlite/presence-log'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 const SECOND = 1_000

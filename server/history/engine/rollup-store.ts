@@ -1,7 +1,7 @@
 import { floorTo, HOUR, mergeRollups, MINUTE, packRollups, rollUp, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample } from './segments'
-import type { PackingShelf } from './shelf'
+import type { PackingShelf } from './segment-store'
 
 /** Up to where samples of each kind have been pruned: before it, late samples can only be added to what remains. */
 export interface KeptFrom { raw: number, minute: number }

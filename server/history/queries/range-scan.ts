@@ -1,9 +1,9 @@
-import { floorTo, HOUR } from './rollups'
-import { readMessages } from './segments'
-import type { StoredMessage } from './segments'
-import { HEADS_PER_PAGE } from './shelf'
-import type { Readable, SegmentHead } from './shelf'
-import { nextTurn, startSlice } from './slices'
+import { floorTo, HOUR } from '../engine/rollups'
+import { readMessages } from '../engine/segments'
+import type { StoredMessage } from '../engine/segments'
+import { HEADS_PER_PAGE } from '../engine/segment-store'
+import type { Readable, SegmentHead } from '../engine/segment-store'
+import { nextTurn, startSlice } from '../engine/scheduler'
 
 /** A message of one device. */
 export interface PassedMessage { device: number, message: StoredMessage }

@@ -1,8 +1,8 @@
-import { packedRollups, packedSamples } from './archive'
-import { floorTo, MINUTE, TIERS } from './rollups'
-import { readMessages } from './segments'
-import type { Sample, StoredMessage } from './segments'
-import type { Readable } from './shelf'
+import { packedRollups, packedSamples } from '../engine/segment-io'
+import { floorTo, MINUTE, TIERS } from '../engine/rollups'
+import { readMessages } from '../engine/segments'
+import type { Sample, StoredMessage } from '../engine/segments'
+import type { Readable } from '../engine/segment-store'
 
 /** A device as its stored messages leave it at a moment. Times in microseconds since 1970. */
 export interface DeviceMoment {

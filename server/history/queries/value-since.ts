@@ -1,10 +1,10 @@
 // Since when a metric holds the value that it has at a moment, walked back from there: exactly where every message is kept, else to
 // the minute or hour.
-import { nextTurn } from './slices'
-import { DAY, floorTo, HOUR, MINUTE, TIERS } from './rollups'
-import type { Rollup, TierName } from './rollups'
-import type { Sample } from './segments'
-import type { StoredValue } from './values'
+import { nextTurn } from '../engine/scheduler'
+import { DAY, floorTo, HOUR, MINUTE, TIERS } from '../engine/rollups'
+import type { Rollup, TierName } from '../engine/rollups'
+import type { Sample } from '../engine/segments'
+import type { StoredValue } from '../engine/values'
 
 /** What a metric held right before a moment, and since when. Microseconds since 1970. */
 export interface Held { value: StoredValue, since: number }

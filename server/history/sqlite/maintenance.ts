@@ -1,15 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Storage, StorageTier } from '#shared/schemas/storage'
 import { fromMicroseconds } from '#shared/utils/time'
-import { takeCensus } from './census'
-import type { Census, TierCount } from './census'
-import { eraseLeftovers, isLeftover } from './erasing'
+import { takeCensus } from './storage-stats'
+import type { Census, TierCount } from './storage-stats'
+import { eraseLeftovers, isLeftover } from './device-deletion'
 import { pruneLines } from './presence-table'
 import { prune, usedBytes } from './retention'
 import type { RetentionLimits } from './retention'
 import type { Store } from './store'
-import { createCensusCache, createUnpackedCount, NOTHING, withUnpacked } from './unpacked'
-import type { Unpacked } from './unpacked'
+import { createCensusCache, createUnpackedCount, NOTHING, withUnpacked } from '../engine/uncompacted'
+import type { Unpacked } from '../engine/uncompacted'
 
 const EVERY_MS = 60_000
 const LISTED_METRICS = 20

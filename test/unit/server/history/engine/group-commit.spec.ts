@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fromMicroseconds } from '#shared/utils/time'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { History } from '../../../../server/history/contract'
-import { createHistory } from '../../../../server/history/history'
+import type { History } from '../../../../../server/history/contract'
+import { createHistory } from '../../../../../server/history/sqlite/history'
 
 const START = Date.parse('2026-01-01T00:00:00Z') * 1_000
 

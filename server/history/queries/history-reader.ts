@@ -1,8 +1,8 @@
-import { createMoments } from './moment'
-import type { DeviceMoment } from './moment'
-import { createPassages, createPause } from './passage'
-import type { Passage, PassageOptions } from './passage'
-import type { Readable } from './shelf'
+import { createMoments } from './state-at'
+import type { DeviceMoment } from './state-at'
+import { createPassages, createPause } from './range-scan'
+import type { Passage, PassageOptions } from './range-scan'
+import type { Readable } from '../engine/segment-store'
 
 /** The past of all devices, read in slices. Times in microseconds since 1970; nothing here writes. Throws when the store is closed. */
 export interface Past {

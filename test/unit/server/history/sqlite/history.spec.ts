@@ -5,12 +5,12 @@ import { DatabaseSync } from 'node:sqlite'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/utils/time'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { packedRollups } from '../../../../server/history/archive'
-import { createHistory } from '../../../../server/history/history'
-import type { History } from '../../../../server/history/contract'
-import { floorTo, HOUR, MINUTE, rollUp } from '../../../../server/history/rollups'
-import { createSqliteShelf } from '../../../../server/history/sqlite-shelf'
-import type { Sample } from '../../../../server/history/segments'
+import { packedRollups } from '../../../../../server/history/engine/segment-io'
+import { createHistory } from '../../../../../server/history/sqlite/history'
+import type { History } from '../../../../../server/history/contract'
+import { floorTo, HOUR, MINUTE, rollUp } from '../../../../../server/history/engine/rollups'
+import { createSqliteShelf } from '../../../../../server/history/sqlite/segment-store'
+import type { Sample } from '../../../../../server/history/engine/segments'
 
 const START = Date.parse('2026-01-01T00:00:00Z') * 1000
 

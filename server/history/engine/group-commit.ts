@@ -1,4 +1,4 @@
-import { createSync } from './sync'
+import { createSync } from './fsync'
 
 /** Told whether what a turn has appended is on disk. */
 export type OnKept = (kept: boolean) => void

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { PresenceSchema } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
-import { afterGap } from './presence-order'
-import type { Line } from './presence-order'
+import { afterGap } from '../engine/merge-transitions'
+import type { Line } from '../engine/merge-transitions'
 import { repeat } from './retention'
 
 /** The row that stands for all devices: from its times on nobody listened. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { isUnwritable, whyUnwritable } from './faults'
+import { isUnwritable, whyUnwritable } from '../engine/errors'
 import { completeDocuments, migrate, requireCurrent } from './migrations'
 
 const CACHE_KIB = 8_192

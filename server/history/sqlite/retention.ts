@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { documentBytes } from './documents'
-import { floorTo, TIERS } from './rollups'
-import { restAfter, startSlice } from './slices'
+import { documentBytes } from '../documents'
+import { floorTo, TIERS } from '../engine/rollups'
+import { restAfter, startSlice } from '../engine/scheduler'
 import type { Store } from './store'
 
 const DAY = 86_400_000_000
