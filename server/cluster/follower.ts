@@ -1,5 +1,5 @@
 // Follows the log: reads what was committed since, wakes when somebody says that something was. Promises every record once, in order.
-import type { Line } from '../history/postgres/session'
+import type { Line } from '../history/postgres/connections'
 
 const CHANNEL = 'leitstand'
 /** Added to a statement that commits a batch. */

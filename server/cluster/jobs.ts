@@ -1,6 +1,6 @@
 // Everything that a replica writes besides its share of the messages: documents, and, when it leads, what it packs and finds.
-import { inWords } from '../history/postgres/faults'
-import type { Line, Query } from '../history/postgres/session'
+import { inWords } from '../history/postgres/errors'
+import type { Line, Query } from '../history/postgres/connections'
 import type { Work } from '../history/postgres/writer'
 import { TELL } from './follower'
 import { joinEntries, writeEntry } from './records'

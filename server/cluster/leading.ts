@@ -1,13 +1,13 @@
 // What only one replica does at a time: packing, trimming, retention, the lines of presence. It is the one that holds a lock at the
 // database; when it goes, the lock is free and the next one takes it.
 import { CHECK_EVERY_MS, dueTails } from '../history/engine/compactor'
-import { packDevices } from '../history/postgres/packing'
-import type { Packed } from '../history/postgres/packing'
-import { portionsOf } from '../history/postgres/portions'
+import { packDevices } from '../history/postgres/compaction'
+import type { Packed } from '../history/postgres/compaction'
+import { portionsOf } from '../history/postgres/batches'
 import type { Partitions } from '../history/postgres/partitions'
 import type { createPostgresPresence } from '../history/postgres/presence'
-import { tryLock } from '../history/postgres/session'
-import type { Line } from '../history/postgres/session'
+import { tryLock } from '../history/postgres/connections'
+import type { Line } from '../history/postgres/connections'
 import { setMeta } from '../history/postgres/migrations'
 import { BEAT_MS } from '../history/sqlite/presence-log'
 import type { DeviceTail } from '../history/engine/head'

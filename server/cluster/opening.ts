@@ -1,11 +1,11 @@
 // One opening of the common database by a replica: its connections, the session at the broker that is its own, and who follows,
 // writes and perhaps leads on them. When anything of it fails all of it is thrown away; what is in memory stays and goes on from there.
-import { HistoryError } from '../history/postgres/faults'
-import { requireWhole } from '../history/postgres/moving'
+import { HistoryError } from '../history/postgres/errors'
+import { requireWhole } from '../history/postgres/migration-guard'
 import { openPartitions } from '../history/postgres/partitions'
 import type { Partitions } from '../history/postgres/partitions'
-import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/session'
-import type { Database, Line, Query } from '../history/postgres/session'
+import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/connections'
+import type { Database, Line, Query } from '../history/postgres/connections'
 import { createFollower } from './follower'
 import type { Follower } from './follower'
 import { createJobs } from './jobs'

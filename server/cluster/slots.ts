@@ -1,7 +1,7 @@
 // Sessions at the broker, numbered: each is one replica's at a time, by a lock at the database that ends with its connection.
-import { HistoryError } from '../history/postgres/faults'
-import { tryLock } from '../history/postgres/session'
-import type { Query } from '../history/postgres/session'
+import { HistoryError } from '../history/postgres/errors'
+import { tryLock } from '../history/postgres/connections'
+import type { Query } from '../history/postgres/connections'
 
 /** Replicas at one database. */
 export const MOST_REPLICAS = 64

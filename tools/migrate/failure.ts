@@ -1,5 +1,5 @@
-import { HistoryError, inWords } from '../../server/history/postgres/faults.ts'
-import type { Query } from '../../server/history/postgres/session.ts'
+import { HistoryError, inWords } from '../../server/history/postgres/errors.ts'
+import type { Query } from '../../server/history/postgres/connections.ts'
 import { BackupFailure, primaryCode } from '../backup/failure.ts'
 
 /** What keeps a history from being moved, in one sentence fit to show. */

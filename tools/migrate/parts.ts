@@ -2,9 +2,9 @@
 // transaction. Segments and rollups hold the same bytes here as there.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { writeDocuments } from '../../server/history/postgres/documents.ts'
-import { toKept } from '../../server/history/postgres/names.ts'
+import { toKept } from '../../server/history/postgres/nul-escaping.ts'
 import type { Partitions } from '../../server/history/postgres/partitions.ts'
-import type { Query } from '../../server/history/postgres/session.ts'
+import type { Query } from '../../server/history/postgres/connections.ts'
 import { TIERS } from '../../server/history/engine/rollups.ts'
 import { readSegment } from '../../server/history/engine/segments.ts'
 import { toByteaArray } from './bytes.ts'

@@ -1,7 +1,7 @@
 // What is asked of both sides alike once everything is moved, each for itself: what a server would answer its questions from.
-import { fromKept } from '../../server/history/postgres/names.ts'
-import type { Query, Row } from '../../server/history/postgres/session.ts'
-import { createPostgresShelf } from '../../server/history/postgres/shelf.ts'
+import { fromKept } from '../../server/history/postgres/nul-escaping.ts'
+import type { Query, Row } from '../../server/history/postgres/connections.ts'
+import { createPostgresShelf } from '../../server/history/postgres/segment-store.ts'
 import { TIERS } from '../../server/history/engine/rollups.ts'
 import type { TierName } from '../../server/history/engine/rollups.ts'
 import type { Shelf } from '../../server/history/engine/segment-store.ts'

@@ -1,10 +1,10 @@
 // The database that a history is moved to. How far that is stands in its table `meta`, written with the rows it speaks of; while
 // the mark `moving` is there, no server starts on it.
 import { setMeta } from '../../server/history/postgres/migrations.ts'
-import { MOVING } from '../../server/history/postgres/moving.ts'
+import { MOVING } from '../../server/history/postgres/migration-guard.ts'
 import { openPartitions } from '../../server/history/postgres/partitions.ts'
-import { openSession } from '../../server/history/postgres/session.ts'
-import type { Query } from '../../server/history/postgres/session.ts'
+import { openSession } from '../../server/history/postgres/connections.ts'
+import type { Query } from '../../server/history/postgres/connections.ts'
 import { inDatabase, MigrateFailure, toldInWords } from './failure.ts'
 import type { Portion, Target } from './parts.ts'
 import type { Source } from './source.ts'

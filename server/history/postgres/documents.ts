@@ -1,7 +1,7 @@
 import type { DocumentChange, Documents } from '../documents'
-import { inWords } from './faults'
-import { fromKept, toKept } from './names'
-import type { Query } from './session'
+import { inWords } from './errors'
+import { fromKept, toKept } from './nul-escaping'
+import type { Query } from './connections'
 import type { Work } from './writer'
 
 /** The documents, all of them held in memory: their limits are small, and who reads them waits for nothing. */

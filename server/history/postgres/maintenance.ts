@@ -5,11 +5,11 @@ import type { KeptFrom } from '../engine/rollup-store'
 import { DAY, floorTo, TIERS } from '../engine/rollups'
 import type { Awaitable } from '../engine/segment-store'
 import { setMeta } from './migrations'
-import { fromKept } from './names'
+import { fromKept } from './nul-escaping'
 import { FORMS } from './partitions'
 import type { Partitions, Table } from './partitions'
 import { pruneLines } from './presence'
-import type { Query } from './session'
+import type { Query } from './connections'
 
 const EVERY_MS = 60_000
 /** What goes through a whole table is done each time only on demand. */

@@ -1,6 +1,6 @@
-import { HistoryError } from './faults'
+import { HistoryError } from './errors'
 import { FORMS } from './partitions'
-import type { Query } from './session'
+import type { Query } from './connections'
 
 const DOCUMENT = '(kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name))'
 

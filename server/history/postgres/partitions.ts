@@ -1,5 +1,5 @@
 import { DAY } from '../engine/rollups'
-import type { Query } from './session'
+import type { Query } from './connections'
 
 /**
  * How the tables that grow with time are divided: by which column, into how wide parts (microseconds), and how many parts back from now

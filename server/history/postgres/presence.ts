@@ -6,7 +6,7 @@ import type { PresenceLog } from '../sqlite/presence-log'
 import { afterGap, lineOf, mergeLines } from '../engine/merge-transitions'
 import type { Line } from '../engine/merge-transitions'
 import { setMeta } from './migrations'
-import type { Query, Row } from './session'
+import type { Query, Row } from './connections'
 import type { Work } from './writer'
 
 /** The row that stands for all devices: from its times on nobody listened. */

@@ -5,10 +5,10 @@ import type { Delivery } from '../engine/deduplication'
 import type { OnKept } from '../engine/group-commit'
 import { writeRecord } from '../sqlite/journal'
 import type { RecordKind } from '../sqlite/journal'
-import { HistoryError } from './faults'
+import { HistoryError } from './errors'
 import { setMeta } from './migrations'
-import { toKept } from './names'
-import type { Query, Session } from './session'
+import { toKept } from './nul-escaping'
+import type { Query, Session } from './connections'
 
 /**
  * Characters of messages that may wait. Those of QoS 1 are bounded by MQTT's Receive Maximum; it is QoS 0 that a database too slow

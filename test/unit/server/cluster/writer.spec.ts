@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createShareWriter } from '../../../../server/cluster/writer'
 import { PACKET_IDS } from '../../../../server/history/engine/deduplication'
-import { bringUpToDate, toDatabase } from '../../../../server/history/postgres/session'
+import { bringUpToDate, toDatabase } from '../../../../server/history/postgres/connections'
 import { hasPostgres, usePostgres } from '../history/conformance/postgres-place'
 
 describe.skipIf(!hasPostgres)('the share of one session', () => {

@@ -7,10 +7,10 @@ import type { TierName } from '../engine/rollups'
 import type { StoredMessage } from '../engine/segments'
 import type { PackingShelf, SegmentRow } from '../engine/segment-store'
 import { nextTurn, startSlice } from '../engine/scheduler'
-import { fromKept, toKept } from './names'
+import { fromKept, toKept } from './nul-escaping'
 import type { Partitions } from './partitions'
-import { toHead } from './shelf'
-import type { Query } from './session'
+import { toHead } from './segment-store'
+import type { Query } from './connections'
 
 /** Samples that meet others go on by microseconds: so far no one gets. */
 const SLACK = 1_000_000

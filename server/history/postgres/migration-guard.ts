@@ -1,5 +1,5 @@
-import { HistoryError } from './faults'
-import type { Query } from './session'
+import { HistoryError } from './errors'
+import type { Query } from './connections'
 
 /** Is noted in `meta` while a history is being moved into the database (`tools/migrate`). */
 export const MOVING = 'moving'

@@ -1,4 +1,4 @@
-import { HistoryError, inWords } from './faults'
+import { HistoryError, inWords } from './errors'
 
 const NOT_OPEN = 'The history is not open.'
 

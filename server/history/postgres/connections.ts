@@ -1,7 +1,7 @@
 // The connections to one database: some that write, and some that read.
 import type { Client, ClientConfig, Pool, QueryResult } from 'pg'
 import type { Durability } from '../contract'
-import { HistoryError, inWords } from './faults'
+import { HistoryError, inWords } from './errors'
 import { migrate } from './migrations'
 
 const CONNECT_MS = 5_000

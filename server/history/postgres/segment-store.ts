@@ -3,9 +3,9 @@ import type { TIERS } from '../engine/rollups'
 import { HOUR } from '../engine/rollups'
 import { HEADS_PER_PAGE } from '../engine/segment-store'
 import type { SegmentHead, SegmentRow, Shelf } from '../engine/segment-store'
-import { fromKept, toKept } from './names'
+import { fromKept, toKept } from './nul-escaping'
 import { ARRIVAL } from './partitions'
-import type { Query, Row } from './session'
+import type { Query, Row } from './connections'
 
 const SLACK = 1_000_000
 const ROWS_PER_FETCH = 50
