@@ -13,7 +13,7 @@ import type { PresenceWatch } from './fleet/presence'
 import type { RecentMessages } from './fleet/recent-messages'
 import type { History } from './history/contract'
 import type { DocumentChange, Documents } from './history/documents'
-import type { Hub } from './live/hub'
+import type { Hub } from './stream/hub'
 import type { Refusal, Registry } from './registry/contract'
 
 export interface ForgettingParts {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { createError, getRequestURL, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
 import { fromMicroseconds } from '#shared/utils/time'
-import { SERVER_SENT } from '../live/frames'
-import { readStreamQuery } from '../live/request'
-import type { StreamClient } from '../live/subscriber'
+import { SERVER_SENT } from '../stream/frames'
+import { readStreamQuery } from '../stream/request'
+import type { StreamClient } from '../stream/subscriber'
 
 /** When somebody may have left. */
 const RETRY_SECONDS = 15

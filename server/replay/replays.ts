@@ -3,9 +3,9 @@
 // event loop or grows without limit. Never writes anything, never touches the live fleet.
 import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import type { WantedReplay } from '../live/request'
-import type { StreamOptions } from '../live/lane'
-import type { StreamClient } from '../live/subscriber'
+import type { WantedReplay } from '../stream/request'
+import type { StreamOptions } from '../stream/channel'
+import type { StreamClient } from '../stream/subscriber'
 import { createPastPresence } from './presence'
 import { createSession } from './session'
 import type { ReplayOptions, Session } from './session'

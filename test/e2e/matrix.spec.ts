@@ -232,7 +232,7 @@ describe('every frame of the streams, for everybody', () => {
 
   it('has gone through every type of event, and of request', () => {
     const told = new Set([...heard.values()].flatMap(({ listener }) => listener.events().map(({ type }) => type)))
-    // One takes ten quiet seconds, one a client that reads too slowly: test/unit/server/live/hub.spec.ts.
+    // One takes ten quiet seconds, one a client that reads too slowly: test/unit/server/stream/hub.spec.ts.
     const elsewhere = ['heartbeat', 'coalesced']
     expect(StreamEventSchema.options.map(({ shape }) => shape.type.value).filter(type => !told.has(type))).toEqual(elsewhere)
     const said = new Set([...REQUESTS, ...PLAYING(then)].map(({ type }) => type))

@@ -4,9 +4,9 @@ import type { Socket } from 'node:net'
 import type { Peer } from 'crossws'
 import { CLOSE_RIGHTS_CHANGED, CLOSE_SIGNED_OUT } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
-import { WEBSOCKET } from '../../live/frames'
-import { createRateLimit, readStreamQuery, readStreamRequest } from '../../live/request'
-import type { StreamClient } from '../../live/subscriber'
+import { WEBSOCKET } from '../../stream/frames'
+import { createRateLimit, readStreamQuery, readStreamRequest } from '../../stream/request'
+import type { StreamClient } from '../../stream/subscriber'
 
 const OPEN = 1
 const NOT_POSSIBLE = 1011

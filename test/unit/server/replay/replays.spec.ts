@@ -8,13 +8,13 @@ import { reachOfGroups } from '#shared/utils/reach'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { History } from '../../../../server/history/contract'
 import { createHistory } from '../../../../server/history/sqlite/history'
-import { WEBSOCKET } from '../../../../server/live/frames'
-import type { Grouping } from '../../../../server/live/interest'
-import type { StreamOptions } from '../../../../server/live/lane'
-import type { StreamClient } from '../../../../server/live/subscriber'
+import { WEBSOCKET } from '../../../../server/stream/frames'
+import type { Grouping } from '../../../../server/stream/subscription-filter'
+import type { StreamOptions } from '../../../../server/stream/channel'
+import type { StreamClient } from '../../../../server/stream/subscriber'
 import { createReplays } from '../../../../server/replay/replays'
 import type { Replays, ReplaysOptions } from '../../../../server/replay/replays'
-import { createReader } from '../live/frames'
+import { createReader } from '../stream/frames'
 
 const START = Date.parse('2026-03-01T00:00:00Z')
 const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined, groups: undefined, reach: undefined }

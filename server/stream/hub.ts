@@ -2,19 +2,19 @@
 // order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
 // told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { createCare, IN_WORDS } from './care'
-import type { GivenUp, Watched } from './care'
+import { createCare, IN_WORDS } from './keepalive'
+import type { GivenUp, Watched } from './keepalive'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType, Move, Numbering } from './event-log'
 import type { Frame, Framing } from './frames'
-import { devicesOf, interestOf, wantedBy } from './interest'
-import type { Grouping, Interest } from './interest'
-import { createLane, laneKey } from './lane'
-import type { Delivery, Lane, StreamOptions } from './lane'
+import { devicesOf, interestOf, wantedBy } from './subscription-filter'
+import type { Grouping, Interest } from './subscription-filter'
+import { createLane, laneKey } from './channel'
+import type { Delivery, Lane, StreamOptions } from './channel'
 import { createSubscriber } from './subscriber'
 import type { StreamClient, Subscriber } from './subscriber'
-import { createTally } from './tally'
-import type { StreamCounts } from './tally'
+import { createTally } from './stream-stats'
+import type { StreamCounts } from './stream-stats'
 
 export interface HubOptions {
   maxClients: number

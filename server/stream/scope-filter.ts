@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isWithin, reachKey } from '#shared/utils/reach'
 import type { Reach } from '#shared/utils/reach'
 import type { LiveEvent } from './event-log'
-import type { Grouping } from './interest'
+import type { Grouping } from './subscription-filter'
 
 const TAG_LENGTH = 8
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createEventLog } from '../../../../server/live/event-log'
-import type { EventLog } from '../../../../server/live/event-log'
+import { createEventLog } from '../../../../server/stream/event-log'
+import type { EventLog } from '../../../../server/stream/event-log'
 
 function say(log: EventLog, data: string) {
   log.keep([log.number('telemetry', 'gate', data)])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SERVER_SENT, WEBSOCKET } from '../../../../server/live/frames'
+import { SERVER_SENT, WEBSOCKET } from '../../../../server/stream/frames'
 import { textsOf } from './frames'
 
 describe('WebSocket frames', () => {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { isAddition, isOfState, keyOf } from './event-log'
 import type { LiveEvent } from './event-log'
 import type { Frame, Framing } from './frames'
-import type { StreamOptions } from './lane'
+import type { StreamOptions } from './channel'
 
 /** One open connection. */
 export interface StreamClient {

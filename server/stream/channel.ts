@@ -2,9 +2,9 @@ import { reachKey } from '#shared/utils/reach'
 import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent, Missed } from './event-log'
 import type { Frame } from './frames'
-import { isIn, wantedBy } from './interest'
-import type { Grouping, LimitedInterest } from './interest'
-import { hasAppeared, seenOf, tagOf } from './limited'
+import { isIn, wantedBy } from './subscription-filter'
+import type { Grouping, LimitedInterest } from './subscription-filter'
+import { hasAppeared, seenOf, tagOf } from './scope-filter'
 
 /** What a client has asked for, and may see of it. */
 export interface StreamOptions extends LimitedInterest {

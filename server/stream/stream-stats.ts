@@ -1,4 +1,4 @@
-import type { GivenUp } from './care'
+import type { GivenUp } from './keepalive'
 
 /** Of all live clients since the start, but for what is the case now. */
 export interface StreamCounts {

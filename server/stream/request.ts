@@ -1,7 +1,7 @@
 import { StreamQuerySchema, StreamRequestSchema } from '#shared/schemas/events'
 import type { StreamRequest } from '#shared/schemas/events'
 import { toMicroseconds } from '#shared/utils/time'
-import type { StreamOptions } from './lane'
+import type { StreamOptions } from './channel'
 
 /** How much may be named. */
 export interface InterestLimits {
