@@ -26,7 +26,7 @@ const ROOMS: Room[] = [
   // It reads what the history has kept and tells it in the words of the fleet and the stream.
   { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|stream)\//, SHARED], packages: NO_FRAMEWORK },
   // The history that replicas share is a history; what follows its log tells the rooms, as the ingest does.
-  { path: /^server\/cluster\/(?:cluster|following|retained|adoption)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|accounts|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|accounts|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/cluster\//, mayImport: [/^server\/(?:cluster|history)\//, SHARED], packages: NO_FRAMEWORK },
   ...['documents', 'metrics'].map(name => ({ ...dataRoom(name), mayImport: [...dataRoom(name).mayImport, /^package\.json$/] })),
   // It wraps what is to be traced from outside, where it comes in and where it is joined.

@@ -8,10 +8,10 @@ import { setMeta } from '../history/postgres/migrations'
 import { toKept } from '../history/postgres/nul-escaping'
 import type { Line } from '../history/postgres/connections'
 import { MOST_WAITING_CHARACTERS } from '../history/postgres/writer'
-import { TELL } from './follower'
-import type { Memory } from './memory'
-import { joinEntries, writeEntry } from './records'
-import type { EntryKind } from './records'
+import { TELL } from './log-reader'
+import type { Memory } from './replica-state'
+import { joinEntries, writeEntry } from './log-codec'
+import type { EntryKind } from './log-codec'
 
 /** Characters of one batch: whoever follows takes a batch without a pause. */
 const BATCH_CHARACTERS = 250_000

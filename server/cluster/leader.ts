@@ -11,8 +11,8 @@ import type { Line } from '../history/postgres/connections'
 import { setMeta } from '../history/postgres/migrations'
 import { BEAT_MS } from '../history/sqlite/presence-log'
 import type { DeviceTail } from '../history/engine/head'
-import type { Jobs } from './jobs'
-import type { Memory } from './memory'
+import type { Jobs } from './ordered-writes'
+import type { Memory } from './replica-state'
 
 const LOCK = 1_279_677_270
 /** Whoever hears nothing for so long leaves it to somebody who does. */

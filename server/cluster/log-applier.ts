@@ -14,8 +14,8 @@ import type { Documents } from '../history/documents'
 import { isSample } from '../history/sqlite/store'
 import type { Hub } from '../stream/hub'
 import type { Registry } from '../registry/contract'
-import type { Loaded } from './memory'
-import type { LogRecord } from './records'
+import type { Loaded } from './replica-state'
+import type { LogRecord } from './log-codec'
 
 /** So many records from before the start are remembered for viewers that come from another replica. */
 const REMEMBERED = 20_000

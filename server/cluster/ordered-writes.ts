@@ -2,9 +2,9 @@
 import { inWords } from '../history/postgres/errors'
 import type { Line, Query } from '../history/postgres/connections'
 import type { Work } from '../history/postgres/writer'
-import { TELL } from './follower'
-import { joinEntries, writeEntry } from './records'
-import type { NoteKind, Notes } from './records'
+import { TELL } from './log-reader'
+import { joinEntries, writeEntry } from './log-codec'
+import type { NoteKind, Notes } from './log-codec'
 
 /** Something to tell all replicas; `device`: the number of the one that it is about, if any. */
 export type Note = { [K in NoteKind]: { kind: K, device?: number, value: Notes[K] } }[NoteKind]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { joinEntries, readLog, writeEntry } from '../../../../server/cluster/records'
+import { joinEntries, readLog, writeEntry } from '../../../../server/cluster/log-codec'
 import { readBatch, writeRecord } from '../../../../server/history/sqlite/journal'
 
 const telemetry = { deviceId: 'gate', ts: '2026-03-01T00:00:00.000Z', receivedAt: '2026-03-01T00:00:00.000Z', metrics: { 'text': 'a,\n"],[1,2', ',\n': 1 } }

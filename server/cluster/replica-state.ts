@@ -6,8 +6,8 @@ import type { DeviceNames } from '../history/queries/history-reader'
 import { fromKept } from '../history/postgres/nul-escaping'
 import type { Query } from '../history/postgres/connections'
 import type { KeptFrom } from '../history/engine/rollup-store'
-import { readLog } from './records'
-import type { LogRecord } from './records'
+import { readLog } from './log-codec'
+import type { LogRecord } from './log-codec'
 
 const BATCHES_PER_READ = 50
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createShareWriter } from '../../../../server/cluster/writer'
+import { createShareWriter } from '../../../../server/cluster/log-appender'
 import { PACKET_IDS } from '../../../../server/history/engine/deduplication'
 import { bringUpToDate, toDatabase } from '../../../../server/history/postgres/connections'
 import { hasPostgres, usePostgres } from '../history/conformance/postgres-place'
