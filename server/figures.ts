@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BrokerStatus } from '#shared/schemas/health'
-import type { Accounts } from './accounts/contract'
+import type { Accounts } from './auth/contract'
 import type { Replica } from './cluster/replica'
 import type { PresenceWatch } from './fleet/presence'
 import type { History, HistoryFigures } from './history/contract'

@@ -1,7 +1,7 @@
 // One of several replicas: joins the history that they share (`./replica.ts`) with the rooms of this one.
 import { randomBytes } from 'node:crypto'
 import type { PresenceChange } from '#shared/schemas/device'
-import { codeFromSeed } from '../accounts/secrets'
+import { codeFromSeed } from '../auth/secrets'
 import type { HistoryOptions } from '../history/contract'
 import { createFollowing } from './log-applier'
 import type { Following, FollowingParts } from './log-applier'

@@ -20,19 +20,17 @@ const dataRoom = (name: string): Room => ({
 /** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand.ts` joins them. */
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
-  ...['mqtt', 'sources', 'history', 'fleet', 'stream', 'rejections', 'registry', 'topics', 'doctor', 'accounts', 'shell'].map(dataRoom),
-  // How secrets are made and networks are told apart is the same for accounts.
-  { path: /^server\/oidc\//, mayImport: [/^server\/oidc\//, /^server\/accounts\/(?:secrets|throttle)$/, SHARED], packages: NO_FRAMEWORK },
+  ...['mqtt', 'sources', 'history', 'fleet', 'stream', 'rejections', 'registry', 'topics', 'doctor', 'auth', 'shell'].map(dataRoom),
   // It reads what the history has kept and tells it in the words of the fleet and the stream.
   { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|stream)\//, SHARED], packages: NO_FRAMEWORK },
   // The history that replicas share is a history; what follows its log tells the rooms, as the ingest does.
-  { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|accounts|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|auth|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/cluster\//, mayImport: [/^server\/(?:cluster|history)\//, SHARED], packages: NO_FRAMEWORK },
   ...['documents', 'metrics'].map(name => ({ ...dataRoom(name), mayImport: [...dataRoom(name).mayImport, /^package\.json$/] })),
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
   { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|accounts|oidc|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the stream room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/stream\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|shell|tracing)\//, SHARED], packages: ANY },

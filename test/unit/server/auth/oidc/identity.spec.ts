@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { identityOf, isIncomplete } from '../../../../server/oidc/identity'
+import { identityOf, isIncomplete } from '../../../../../server/auth/oidc/identity'
 import { NewAccountSchema } from '#shared/schemas/access'
 
 const WHO = { iss: 'https://login.example', sub: 's-1' }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAccounts } from '../../../../server/accounts/accounts'
-import type { Accounts, Guest } from '../../../../server/accounts/contract'
-import { createWitness } from '../../../../server/accounts/witness'
+import { createAccounts } from '../../../../server/auth/accounts'
+import type { Accounts, Guest } from '../../../../server/auth/contract'
+import { createWitness } from '../../../../server/auth/accounts-marker'
 import { openDocuments } from '../../../../server/history/documents'
 import { byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 

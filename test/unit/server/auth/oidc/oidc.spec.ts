@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { MAX_ANSWER_BYTES } from '../../../../server/oidc/client'
-import { faultFrom } from '../../../../server/oidc/faults'
-import { createHints } from '../../../../server/oidc/hints'
-import { createOidc } from '../../../../server/oidc/oidc'
-import { SettingsSchema } from '../../../../server/settings'
+import { MAX_ANSWER_BYTES } from '../../../../../server/auth/oidc/client'
+import { faultFrom } from '../../../../../server/auth/oidc/faults'
+import { createHints } from '../../../../../server/auth/oidc/hints'
+import { createOidc } from '../../../../../server/auth/oidc/oidc'
+import { SettingsSchema } from '../../../../../server/settings'
 
 const { oidc: DEFAULTS } = SettingsSchema.parse({})
 const BEGINNING = { redirectUri: 'http://localhost/api/oidc/callback', to: '/', address: '192.0.2.1', cookie: undefined }

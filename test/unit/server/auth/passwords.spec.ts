@@ -2,7 +2,7 @@ import { scryptSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { createPasswords } from '../../../../server/accounts/passwords'
+import { createPasswords } from '../../../../server/auth/passwords'
 
 const LOW_COST = 1_024
 

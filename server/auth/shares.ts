@@ -1,11 +1,11 @@
 import type { MadeShare, NewShare, Share } from '#shared/schemas/access'
 import { narrowed } from '#shared/utils/reach'
 import { reachOfView, sharedView } from '#shared/utils/shared-view'
-import type { Attendance } from './attendance'
-import { keyOf, reachOf, removal, shareChange } from './book'
-import type { Book, HeldShare } from './book'
+import type { Attendance } from './revocation-listeners'
+import { keyOf, reachOf, removal, shareChange } from './directory'
+import type { Book, HeldShare } from './directory'
 import type { Guest, Opened, Refusal } from './contract'
-import type { Keeping } from './keeping'
+import type { Keeping } from './pending-writes'
 import { digest, makeId, makeSecret } from './secrets'
 
 const HOUR_MS = 3_600_000

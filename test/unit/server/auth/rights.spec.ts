@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NewAccountSchema, NewShareSchema } from '#shared/schemas/access'
-import type { Accounts, Guest, Refusal } from '../../../../server/accounts/contract'
+import type { Accounts, Guest, Refusal } from '../../../../server/auth/contract'
 import { begun, byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, withAdmin } from './support'
 
 const HOUR_MS = 3_600_000

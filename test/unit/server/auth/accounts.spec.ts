@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAccounts } from '../../../../server/accounts/accounts'
+import { createAccounts } from '../../../../server/auth/accounts'
 import { begun, byCookie, byToken, DAY_MS, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 
 describe('while no account exists', () => {

@@ -1,5 +1,5 @@
-import { network } from '../accounts/throttle'
-import { digest, isSame, makeSecret } from '../accounts/secrets'
+import { network } from '../throttle'
+import { digest, isSame, makeSecret } from '../secrets'
 
 /** How long somebody may take at the provider. */
 export const FLOW_MS = 600_000

@@ -1,7 +1,7 @@
 import { AuditEntrySchema } from '#shared/schemas/access'
 import type { AuditEntry } from '#shared/schemas/access'
 import type { AccountStore, StoreChange } from './contract'
-import type { Keeping } from './keeping'
+import type { Keeping } from './pending-writes'
 
 const KIND = 'audit'
 const DIGITS = 12

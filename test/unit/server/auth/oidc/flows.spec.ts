@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFlows, FLOW_MS, MAX_FLOWS, MAX_FLOWS_PER_NETWORK } from '../../../../server/oidc/flows'
+import { createFlows, FLOW_MS, MAX_FLOWS, MAX_FLOWS_PER_NETWORK } from '../../../../../server/auth/oidc/flows'
 
 const FLOW = { nonce: 'n', verifier: 'v', redirectUri: 'http://localhost/api/oidc/callback', to: '/storage' }
 

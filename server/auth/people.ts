@@ -1,13 +1,13 @@
 import { MAX_ACCOUNT_NAME_LENGTH } from '#shared/schemas/access'
 import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
 import type { Role } from '#shared/utils/access'
-import { keyOf, personChange, removal } from './book'
-import type { Book, Person } from './book'
+import { keyOf, personChange, removal } from './directory'
+import type { Book, Person } from './directory'
 import type { Refusal } from './contract'
-import type { Keeping } from './keeping'
+import type { Keeping } from './pending-writes'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
-import type { Witness } from './witness'
+import type { Witness } from './accounts-marker'
 
 /** Room for a number behind a name that is taken. */
 const SUFFIX_LENGTH = 8

@@ -5,7 +5,7 @@ import { readJson } from '#shared/utils/json'
 import { reachOfGroups } from '#shared/utils/reach'
 import type { Reach } from '#shared/utils/reach'
 import type { StoreChange } from './contract'
-import type { Keeping } from './keeping'
+import type { Keeping } from './pending-writes'
 
 const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
 

@@ -1,10 +1,10 @@
 import type { SignedIn } from '#shared/schemas/access'
 import { narrowed, reachOfGroups } from '#shared/utils/reach'
-import type { Attendance } from './attendance'
-import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './book'
-import type { Book, HeldSession, Person } from './book'
+import type { Attendance } from './revocation-listeners'
+import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './directory'
+import type { Book, HeldSession, Person } from './directory'
 import type { Begun, Guest, Origin, StoreChange } from './contract'
-import type { Keeping } from './keeping'
+import type { Keeping } from './pending-writes'
 import { digest, makeId, makeSecret } from './secrets'
 
 const DAY_MS = 86_400_000

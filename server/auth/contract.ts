@@ -1,9 +1,9 @@
 import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, NewAccount, NewShare, NewToken, Session, Share, SignedIn, Token } from '#shared/schemas/access'
 import type { Role } from '#shared/utils/access'
 import type { Reach } from '#shared/utils/reach'
-import type { Ending } from './attendance'
+import type { Ending } from './revocation-listeners'
 import type { External } from './people'
-import type { Witness } from './witness'
+import type { Witness } from './accounts-marker'
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
