@@ -52,8 +52,8 @@ export default defineNuxtConfig({
     },
     // Ours answers for the API only: Nuxt's own, which renders error.vue, must stay behind it.
     'nitro:config': (config) => {
-      config.errorHandler = ['./server/error-handler.ts', config.errorHandler ?? []].flat()
-      if (!config.dev) config.entry = fileURLToPath(new URL('server/entry.ts', import.meta.url))
+      config.errorHandler = ['./server/http/error-handler.ts', config.errorHandler ?? []].flat()
+      if (!config.dev) config.entry = fileURLToPath(new URL('server/http/entry.ts', import.meta.url))
     },
     'nitro:build:public-assets': ({ options }) => {
       writeShell({ folder: options.output.publicDir, buildId: String(options.runtimeConfig.app.buildId), baseURL: options.baseURL })

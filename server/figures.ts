@@ -13,7 +13,7 @@ import type { Session } from './mqtt/connection'
 import type { Rejections } from './rejections/rejections'
 import type { Replays } from './replay/replays'
 import type { Settings } from './settings'
-import type { RefusalCounter } from './shell/refusals'
+import type { RefusalCounter } from './http/rejected-requests'
 
 export interface FiguresParts {
   ingest: Pick<Ingest, 'counts'>

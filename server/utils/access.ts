@@ -4,7 +4,7 @@ import type { H3Event } from 'h3'
 import { leastOfPage, pageRefusalOf, refusalOf, ruleOf } from '#shared/utils/access'
 import type { Role, RouteKey, Standing } from '#shared/utils/access'
 import type { Guest } from '../leitstand'
-import { isPassedOn } from '../shell/proxies'
+import { isPassedOn } from '../http/forwarded'
 import { useLeitstand } from './leitstand'
 import { clientAddress } from './shell'
 

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { listOf } from '#shared/utils/text-list'
 import type { Leitstand } from '../leitstand'
 import type { Settings } from '../settings'
-import { createShell } from '../shell/shell'
-import type { Shell } from '../shell/shell'
+import { createShell } from '../http/request-guard'
+import type { Shell } from '../http/request-guard'
 
 let current: Shell | undefined
 

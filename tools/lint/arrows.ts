@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|near-names|folder-lock|utils\/.+|listen)$/
+const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|near-names|folder-lock|utils\/.+|http\/listen)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -20,7 +20,9 @@ const dataRoom = (name: string): Room => ({
 /** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand.ts` joins them. */
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
-  ...['mqtt', 'sources', 'history', 'fleet', 'stream', 'rejections', 'registry', 'topics', 'doctor', 'auth', 'shell'].map(dataRoom),
+  // Where the server begins to listen: before the application and around it.
+  { path: /^server\/http\/(?:entry|listen|error-handler|certificates)\.ts$/, mayImport: [/^server\/(?:http\/|utils\/shell$|settings$)/, SHARED], packages: ANY },
+  ...['mqtt', 'sources', 'history', 'fleet', 'stream', 'rejections', 'registry', 'topics', 'doctor', 'auth', 'http'].map(dataRoom),
   // It reads what the history has kept and tells it in the words of the fleet and the stream.
   { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|stream)\//, SHARED], packages: NO_FRAMEWORK },
   // The history that replicas share is a history; what follows its log tells the rooms, as the ingest does.
@@ -30,10 +32,10 @@ const ROOMS: Room[] = [
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
   { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|certificates|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|shell|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|certificates|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|data-folder)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the stream room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/stream\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
-  { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|shell|tracing)\//, SHARED], packages: ANY },
+  { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|http|tracing)\//, SHARED], packages: ANY },
   { path: /^composables\//, mayImport: [/^composables\//, SHARED], packages: NO_NODE },
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
   { path: /^(?:pages|layouts)\/|^(?:app|error)\.vue$/, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { createForwarding, isPassedOn } from '../../../../server/shell/proxies'
+import { createForwarding, isPassedOn } from '../../../../server/http/forwarded'
 
 /** What a request's headers become when it comes from `peer`. */
 function forwarded(trusted: string[], peer: string, headers: Record<string, string>, isEncrypted = false) {

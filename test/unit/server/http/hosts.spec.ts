@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createHostCheck } from '../../../../server/shell/hosts'
+import { createHostCheck } from '../../../../server/http/hosts'
 
 describe('a host', () => {
   const isKnown = createHostCheck(['Leitstand.example'], 'Plant-7.corp.example')

@@ -6,8 +6,8 @@ import wsAdapter from 'crossws/adapters/node'
 import { toNodeListener } from 'h3'
 import { useNitroApp, useRuntimeConfig } from 'nitropack/runtime'
 import { setupGracefulShutdown, trapUnhandledNodeErrors } from 'nitropack/runtime/internal/index'
-import { listenFault } from './shell/listen-faults'
-import { useShell } from './utils/shell'
+import { listenFault } from './listen-errors'
+import { useShell } from '../utils/shell'
 
 const DEFAULT_PORT = 3_000
 

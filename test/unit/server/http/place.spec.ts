@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { createPlace } from '../../../../server/shell/place'
+import { createPlace } from '../../../../server/http/base-path'
 
 function placed(url: string, baseURL = '/leitstand/') {
   const request = new IncomingMessage(new Socket())

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { Server } from 'node:http'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createRefusals } from '../../../../server/shell/refusals'
-import { createShell } from '../../../../server/shell/shell'
-import type { ShellOptions } from '../../../../server/shell/shell'
+import { createRefusals } from '../../../../server/http/rejected-requests'
+import { createShell } from '../../../../server/http/request-guard'
+import type { ShellOptions } from '../../../../server/http/request-guard'
 import { connectRaw, request, UPGRADE } from './support'
 
 const OPTIONS = { hosts: [], origins: ['https://intranet.example'], trustedProxies: [], frameAncestors: ['none'], baseURL: '/', headerBytes: 4_096, headerSeconds: 1, requestSeconds: 2, maxConnections: 100 }

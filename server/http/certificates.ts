@@ -1,8 +1,8 @@
 // What the broker's TLS needs: read once at start, and looked at, so that a wrong file is said by its setting and not by a failed handshake.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { SettingsError, variableName } from './settings'
-import type { Settings } from './settings'
+import { SettingsError, variableName } from '../settings'
+import type { Settings } from '../settings'
 
 type FileSetting = 'caFile' | 'certFile' | 'keyFile'
 

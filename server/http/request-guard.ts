@@ -4,14 +4,14 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '#shared/schemas/error'
 import type { RefusalReason } from '#shared/schemas/refusal'
-import { clientFault } from './client-faults'
+import { clientFault } from './client-errors'
 import { createSecurityHeaders } from './headers'
 import { createHostCheck } from './hosts'
 import { foreignOriginOf } from './origins'
-import { createForwarding } from './proxies'
-import type { RefusalCounter } from './refusals'
-import { createPlace } from './place'
-import { plainAnswer } from './plain-answer'
+import { createForwarding } from './forwarded'
+import type { RefusalCounter } from './rejected-requests'
+import { createPlace } from './base-path'
+import { plainAnswer } from './raw-response'
 
 export interface ShellOptions {
   hosts: readonly string[]

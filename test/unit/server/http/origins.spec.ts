@@ -1,8 +1,8 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { foreignOriginOf } from '../../../../server/shell/origins'
-import { createForwarding } from '../../../../server/shell/proxies'
+import { foreignOriginOf } from '../../../../server/http/origins'
+import { createForwarding } from '../../../../server/http/forwarded'
 
 function isForeign(headers: Record<string, string>, { trusted = ['loopback'], allowed = [] as string[] } = {}): boolean {
   const socket = new Socket()

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { otherHostsOf } from './proxies'
+import { otherHostsOf } from './forwarded'
 
 const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
 
