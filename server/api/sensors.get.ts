@@ -2,7 +2,7 @@ import type { H3Event } from 'h3'
 import { DevicesQuerySchema } from '#shared/schemas/device'
 import type { DevicesQuery } from '#shared/schemas/device'
 import { reachKey } from '#shared/utils/reach'
-import { answerDevicesAt } from '../moments'
+import { answerDevicesAt } from '../replay/point-in-time'
 
 /** `GET /api/sensors?limit=&cursor=&q=&fields=&at=` -> `DeviceState[]`; 304 when the client has it already */
 export default defineEventHandler(async (event) => {

@@ -9,7 +9,7 @@ import type { StreamClient } from '../stream/subscriber'
 import { createPastPresence } from './presence'
 import { createSession } from './session'
 import type { ReplayOptions, Session } from './session'
-import { stateThen } from './then'
+import { stateThen } from './past-device-state'
 
 export interface ReplaysOptions extends ReplayOptions {
   /** Replays, and questions about a moment, at once. */

@@ -9,10 +9,10 @@ import type { Grouping, Interest } from '../stream/subscription-filter'
 import type { WantedReplay } from '../stream/request'
 import type { StreamOptions } from '../stream/channel'
 import type { StreamClient } from '../stream/subscriber'
-import { createPlayer } from './player'
+import { createPlayer } from './playback-clock'
 import { createPastPresence } from './presence'
-import { createReel } from './reel'
-import { stateThen } from './then'
+import { createReel } from './message-cursor'
+import { stateThen } from './past-device-state'
 
 export interface ReplayOptions {
   /** @throws while no history can be read. */

@@ -1,7 +1,7 @@
 import { createError } from 'h3'
 import { toMicroseconds } from '#shared/utils/time'
-import { BUSY, faultOfMoment } from '../moments'
-import type { MomentFault } from '../moments'
+import { BUSY, faultOfMoment } from '../replay/point-in-time'
+import type { MomentFault } from '../replay/point-in-time'
 import { useLeitstand } from './leitstand'
 
 /** Refuses a moment that cannot be shown (now). */

@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|answering|export|moments|settings|near-names|folder-lock|utils\/.+|http\/listen)$/
+const SERVER_SHELL = /^server\/(?:leitstand|answering|export|replay\/point-in-time|settings|near-names|folder-lock|utils\/.+|http\/listen)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -24,7 +24,7 @@ const ROOMS: Room[] = [
   { path: /^server\/http\/(?:entry|listen|error-handler|certificates)\.ts$/, mayImport: [/^server\/(?:http\/|utils\/shell$|settings$)/, SHARED], packages: ANY },
   ...['mqtt', 'sources', 'history', 'fleet', 'stream', 'rejections', 'registry', 'topics', 'doctor', 'auth', 'http'].map(dataRoom),
   // It reads what the history has kept and tells it in the words of the fleet and the stream.
-  { path: /^server\/replay\//, mayImport: [/^server\/(?:replay|history|fleet|stream)\//, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/replay\//, mayImport: [/^server\/(?:(?:replay|history|fleet|stream)\/|settings$)/, SHARED], packages: NO_FRAMEWORK },
   // The history that replicas share is a history; what follows its log tells the rooms, as the ingest does.
   { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|auth|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/cluster\//, mayImport: [/^server\/(?:cluster|history)\//, SHARED], packages: NO_FRAMEWORK },
@@ -32,7 +32,7 @@ const ROOMS: Room[] = [
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
   { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|moments|key-file|server-clock|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|moments|forgetting|counter-keeping|settings|key-file|server-clock|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|key-file|server-clock|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|forgetting|counter-keeping|settings|key-file|server-clock|data-folder)/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the stream room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/stream\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|http|tracing)\//, SHARED], packages: ANY },

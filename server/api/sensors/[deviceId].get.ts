@@ -1,6 +1,6 @@
 import type { DeviceState } from '#shared/schemas/device'
 import { DeviceQuerySchema } from '#shared/schemas/device'
-import { answerDeviceAt } from '../../moments'
+import { answerDeviceAt } from '../../replay/point-in-time'
 
 /** `GET /api/sensors/{deviceId}?at=` -> `DeviceState`, 404 when unknown */
 export default defineEventHandler(async (event): Promise<DeviceState> => {

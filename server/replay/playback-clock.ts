@@ -1,7 +1,7 @@
 import type { ReplayClock } from '#shared/schemas/events'
 import { fromMicroseconds } from '#shared/utils/time'
 import type { PassedMessage } from '../history/queries/range-scan'
-import type { createReel } from './reel'
+import type { createReel } from './message-cursor'
 
 /** So many messages are told at once: more would keep the event loop. */
 const MESSAGES_PER_TICK = 1_000

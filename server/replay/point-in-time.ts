@@ -1,13 +1,13 @@
 // Questions about the whole fleet at a past moment, and whether a moment can be shown at all.
 import type { DeviceState, DevicesQuery } from '#shared/schemas/device'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
-import { createDeviceList } from './fleet/device-list'
-import type { DeviceList, DeviceListAnswer } from './fleet/device-list'
-import { createFleet } from './fleet/fleet'
-import { createSnapshot } from './fleet/snapshot'
-import type { History } from './history/contract'
-import type { Replays } from './replay/replays'
-import type { Settings } from './settings'
+import { createDeviceList } from '../fleet/device-list'
+import type { DeviceList, DeviceListAnswer } from '../fleet/device-list'
+import { createFleet } from '../fleet/fleet'
+import { createSnapshot } from '../fleet/snapshot'
+import type { History } from '../history/contract'
+import type { Replays } from './replays'
+import type { Settings } from '../settings'
 
 /** Why a question cannot be answered, in words that are fit to show. */
 export interface MomentFault { status: number, code: string, message: string }
