@@ -4,7 +4,7 @@ import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/sc
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
-import { countKeys, KeptState } from './kept'
+import { countKeys, KeptState } from './compact-state'
 
 export interface FleetLimits {
   devices: number

@@ -1,5 +1,5 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
-import { createRhythms } from '../fleet/rhythm'
+import { createRhythms } from '../fleet/presence/reporting-interval'
 
 const SECOND_MS = 1_000
 const INTERVAL_DIGITS = 2
@@ -7,7 +7,7 @@ const INTERVAL_DIGITS = 2
 interface Known { deviceId: string, presence: Presence, sinceMs: number }
 
 /**
- * Whether devices were alive at past moments, by the same rules as now (`server/fleet/rhythm.ts`), learned from the messages right before.
+ * Whether devices were alive at past moments, by the same rules as now (`server/fleet/presence/reporting-interval.ts`), learned from the messages right before.
  * That nobody listened for a while, or that a last will was published, is not known of the past. Times in milliseconds.
  */
 export function createPastPresence(intervalOf: (deviceId: string) => number | undefined) {

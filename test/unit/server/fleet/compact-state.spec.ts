@@ -2,7 +2,7 @@ import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/sc
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { describe, expect, it } from 'vitest'
 import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
-import { KeptState } from '../../../../server/fleet/kept'
+import { KeptState } from '../../../../server/fleet/compact-state'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')
 const at = (seconds: number) => new Date(NOON + seconds * 1_000).toISOString()

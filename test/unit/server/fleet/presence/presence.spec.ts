@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceState } from '#shared/schemas/device'
-import { CHANGES_PER_SWEEP, createPresence } from '../../../../server/fleet/presence'
+import { CHANGES_PER_SWEEP, createPresence } from '../../../../../server/fleet/presence/presence'
 import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './simulated-site'
 import type { Habit } from './simulated-site'
-import { status, telemetry } from './support'
+import { status, telemetry } from '../support'
 
 const dice = createDice(5)
 const wrote = (word: string, given = {}) => ({ ...status('d', word), ...given })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createFleet } from '../../../../server/fleet/fleet'
 import { createSnapshot } from '../../../../server/fleet/snapshot'
-import { createStates } from '../../../../server/fleet/states'
+import { createStates } from '../../../../server/fleet/state-messages'
 import { telemetry } from '../../shared/fixtures'
 
 it('tells the newest of every metric as one message, and which have no value', () => {

@@ -1,6 +1,6 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
-import { createPresence } from '../../../../server/fleet/presence'
-import type { PresenceOptions } from '../../../../server/fleet/presence'
+import { createPresence } from '../../../../../server/fleet/presence/presence'
+import type { PresenceOptions } from '../../../../../server/fleet/presence/presence'
 
 export const SECOND = 1_000
 export const MINUTE = 60_000

@@ -4,8 +4,8 @@
 import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/utils/device-state'
-import { createListenerClock } from './listener-clock'
-import { createRhythms } from './rhythm'
+import { createListenerClock } from './uptime-clock'
+import { createRhythms } from './reporting-interval'
 
 /** How often the devices are looked through, and so how late a silence may be noticed. */
 const SWEEP_EVERY_MS = 100
