@@ -1,6 +1,6 @@
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { SparklineQuerySchema } from '#shared/schemas/sparkline'
-import { answerSparklines } from '../answering'
+import { answerSparklines } from '../leitstand/questions'
 
 /** `GET /api/sparklines?device=a&device=b&at=` -> the last hour of one metric of each */
 export default defineEventHandler((event): Promise<Sparklines> => {

@@ -1,7 +1,7 @@
 // When a replica is gone for good, what the broker holds for it must not wait for ever: the one that leads takes over its session,
 // stores what is in it, and ends it. Whoever is only started anew comes back sooner than that.
 import mqtt from 'mqtt'
-import type { Ingest } from '../ingest'
+import type { Ingest } from '../ingest/ingest'
 import { commonOptions } from '../mqtt/client-options'
 import { createConnection } from '../mqtt/connection'
 import type { Connection, ConnectionOptions } from '../mqtt/connection'

@@ -1,7 +1,7 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import { ATTR_DB_OPERATION_NAME, ATTR_DB_SYSTEM_NAME, ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions'
-import type { Leitstand } from '../leitstand'
+import type { Leitstand } from '../leitstand/leitstand'
 import type { Spans } from './sdk'
 
 export type DatabaseName = 'sqlite' | 'postgresql'

@@ -1,7 +1,7 @@
 // Traces by OpenTelemetry, loaded only where its variables ask for them (`wanted.ts`). What is traced is wrapped from outside; the rooms
 // themselves know nothing of it.
 import type { App } from 'h3'
-import type { Leitstand } from '../leitstand'
+import type { Leitstand } from '../leitstand/leitstand'
 import type { TurnEvents } from '../mqtt/turns'
 import { createExporter } from './exporter'
 import type { TraceLog } from './exporter'

@@ -1,7 +1,7 @@
 import { createError, deleteCookie, getRequestHeader, setCookie, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
 import { useRuntimeConfig } from '#imports'
-import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand'
+import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand/leitstand'
 import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
 import { useShell } from './shell'
 

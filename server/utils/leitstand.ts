@@ -1,4 +1,4 @@
-import type { Leitstand } from '../leitstand'
+import type { Leitstand } from '../leitstand/leitstand'
 
 let current: Leitstand | undefined
 

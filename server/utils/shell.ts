@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { listOf } from '#shared/utils/text-list'
-import type { Leitstand } from '../leitstand'
+import type { Leitstand } from '../leitstand/leitstand'
 import type { Settings } from '../settings'
 import { createShell } from '../http/request-guard'
 import type { Shell } from '../http/request-guard'

@@ -5,7 +5,7 @@ import type { Rule } from 'eslint'
 interface Room { path: RegExp, mayImport: RegExp[], packages: RegExp }
 
 const SHARED = /^shared\//
-const SERVER_SHELL = /^server\/(?:leitstand|answering|export|replay\/point-in-time|settings|near-names|folder-lock|utils\/.+|http\/listen)$/
+const SERVER_SHELL = /^server\/(?:leitstand\/.+|replay\/point-in-time|settings|utils\/.+|http\/listen)$/
 const FRAMEWORK = String.raw`#imports|#app|#components|#build|vue$|vue/|vue-|@vue/|@vueuse/|nuxt|@nuxt|h3|nitropack|crossws`
 const NO_FRAMEWORK = new RegExp(`^(?!${FRAMEWORK})`)
 const NO_NODE = /^(?!node:)/
@@ -17,7 +17,7 @@ const dataRoom = (name: string): Room => ({
   packages: NO_FRAMEWORK,
 })
 
-/** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand.ts` joins them. */
+/** First match wins. Rooms of the data flow know only themselves and `shared/`; `server/leitstand/leitstand.ts` joins them. */
 const ROOMS: Room[] = [
   { path: SHARED, mayImport: [SHARED], packages: /^zod$/ },
   // Where the server begins to listen: before the application and around it.
@@ -26,13 +26,13 @@ const ROOMS: Room[] = [
   // It reads what the history has kept and tells it in the words of the fleet and the stream.
   { path: /^server\/replay\//, mayImport: [/^server\/(?:(?:replay|history|fleet|stream)\/|settings$)/, SHARED], packages: NO_FRAMEWORK },
   // The history that replicas share is a history; what follows its log tells the rooms, as the ingest does.
-  { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|auth|mqtt)\//, /^server\/(?:forgetting|ingest)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/cluster\/(?:cluster|log-applier|retained|session-takeover)\.ts$/, mayImport: [/^server\/(?:cluster|history|fleet|stream|registry|auth|mqtt)\//, /^server\/(?:leitstand\/device-deletion|ingest\/ingest)$/, SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/cluster\//, mayImport: [/^server\/(?:cluster|history)\//, SHARED], packages: NO_FRAMEWORK },
   ...['documents', 'metrics'].map(name => ({ ...dataRoom(name), mayImport: [...dataRoom(name).mayImport, /^package\.json$/] })),
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
-  { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand$|documents\/info$)/, SHARED], packages: ANY },
+  { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand\/leitstand$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
-  { path: /^server\/(?:leitstand|ingest|figures|forgetting|counter-keeping|answering|export|key-file|server-clock|data-folder|folder-lock|near-names)/, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster)\//, /^server\/(?:ingest|figures|forgetting|counter-keeping|settings|key-file|server-clock|data-folder)/, SHARED], packages: NO_FRAMEWORK },
+  { path: /^server\/(?:leitstand|ingest)\//, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster|ingest|leitstand)\/|^server\/settings$/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the stream room.
   { path: /^server\/(?:api\/events|routes\/ws\/)/, mayImport: [SERVER_SHELL, /^server\/stream\/(?:frames|request|subscriber)$/, SHARED], packages: ANY },
   { path: /^server\//, mayImport: [SERVER_SHELL, /^server\/(?:documents|http|tracing)\//, SHARED], packages: ANY },

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { EXPORT_MESSAGES_HEADER, ExportQuerySchema } from '#shared/schemas/history'
-import { rangeOf } from '../../../answering'
-import { exportLines } from '../../../export'
+import { rangeOf } from '../../../leitstand/questions'
+import { exportLines } from '../../../leitstand/export'
 
 /**
  * `GET /api/sensors/{deviceId}/export?format=csv|csv-de|jsonl&metric=&from=&to=&zone=` -> every sample of the range,

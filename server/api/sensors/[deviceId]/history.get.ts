@@ -1,6 +1,6 @@
 import type { HistoryAnswer } from '#shared/schemas/history'
 import { HistoryQuerySchema } from '#shared/schemas/history'
-import { answerHistory } from '../../../answering'
+import { answerHistory } from '../../../leitstand/questions'
 
 /** `GET /api/sensors/{deviceId}/history?metric=&from=&to=&points=` -> `HistoryAnswer`; `&resolution=raw&limit=` for every sample */
 export default defineEventHandler((event): Promise<HistoryAnswer> => {

@@ -1,6 +1,6 @@
 import type { RecentMessages } from '#shared/schemas/device'
 import { MessagesQuerySchema } from '#shared/schemas/device'
-import { answerMessages } from '../../../answering'
+import { answerMessages } from '../../../leitstand/questions'
 
 /** `GET /api/sensors/{deviceId}/messages?limit=&before=` -> `{ deviceId, messages, next }`, newest first */
 export default defineEventHandler((event): Promise<RecentMessages> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createServerClock } from '../../../server/server-clock'
+import { createServerClock } from '../../../../server/leitstand/server-clock'
 
 const NOON = Date.parse('2026-11-27T12:00:00.000Z')
 const SECOND = 1_000

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createCounterKeeping } from '../../../server/counter-keeping'
-import { createCounters } from '../../../server/fleet/counters'
-import type { DocumentChange } from '../../../server/history/documents'
-import { fleetOf } from './fleet/support'
+import { createCounterKeeping } from '../../../../server/leitstand/counter-store'
+import { createCounters } from '../../../../server/fleet/counters'
+import type { DocumentChange } from '../../../../server/history/documents'
+import { fleetOf } from '../fleet/support'
 
 /** Documents that may fail. */
 function createDocuments() {

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { lockFolder } from '../../../server/folder-lock'
-import { writeKeyFile } from '../../../server/key-file'
+import { lockFolder } from '../../../../server/leitstand/folder-lock'
+import { writeKeyFile } from '../../../../server/leitstand/key-file'
 
 function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-lock-'))

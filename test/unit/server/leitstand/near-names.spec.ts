@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nearMisses } from '../../../server/near-names'
+import { nearMisses } from '../../../../server/leitstand/near-names'
 
 const NEAR: [string, string][] = [
   ['NUXT_MQTT_URI', 'NUXT_MQTT_URL'],

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { SettingsError } from './settings'
+import { SettingsError } from '../settings'
 
 /** @throws {SettingsError} when something else has the name of the data folder. One that is not there is made. */
 export function requireFolder(dataDir: string) {

@@ -1,5 +1,5 @@
 // Finds variables of the environment that were meant for a setting and miss its name. A name says nothing about its value: no value is looked at.
-import { SettingsSchema, variableName } from './settings'
+import { SettingsSchema, variableName } from '../settings'
 
 /** Nuxt's own and what its modules read. */
 const OTHERS = /^NUXT_(?:PUBLIC|APP|UI|I18N|ICON|ESLINT|IMAGE|SITE|SESSION|DEVTOOLS|TELEMETRY|TEST|PORT|HOST|SOCKET)(?:_|$)/

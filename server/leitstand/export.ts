@@ -3,10 +3,10 @@ import { localText } from '#shared/utils/local-time'
 import { unitOf } from '#shared/utils/metrics'
 import { csvText } from '#shared/utils/spreadsheet'
 import { fromMicroseconds } from '#shared/utils/time'
-import type { ExportedSample } from './history/engine/segment-io'
-import type { History } from './history/contract'
-import { said } from './history/engine/values'
-import type { Registry as WholeRegistry } from './registry/contract'
+import type { ExportedSample } from '../history/engine/segment-io'
+import type { History } from '../history/contract'
+import { said } from '../history/engine/values'
+import type { Registry as WholeRegistry } from '../registry/contract'
 
 type Registry = Pick<WholeRegistry, 'get'>
 

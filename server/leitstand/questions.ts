@@ -5,11 +5,11 @@ import type { MetricProfile } from '#shared/schemas/profile'
 import type { Sparklines } from '#shared/schemas/sparkline'
 import { metricKind } from '#shared/utils/metrics'
 import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
-import type { Fleet } from './fleet/fleet'
-import type { RecentMessages } from './fleet/recent-messages'
-import type { History } from './history/contract'
-import { fromStored } from './history/sqlite/store'
-import type { Registry } from './registry/contract'
+import type { Fleet } from '../fleet/fleet'
+import type { RecentMessages } from '../fleet/recent-messages'
+import type { History } from '../history/contract'
+import { fromStored } from '../history/sqlite/store'
+import type { Registry } from '../registry/contract'
 
 const DEFAULT_RANGE_MS = 86_400_000
 

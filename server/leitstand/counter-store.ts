@@ -2,10 +2,10 @@
 // is at most a minute old. What is stored goes with the state of each device, in the transaction that packs it, and is exact.
 import { z } from 'zod'
 import { readJson } from '#shared/utils/json'
-import type { DocumentChange, Documents } from './history/documents'
-import { nextTurn, startSlice } from './history/engine/scheduler'
-import type { Counters } from './fleet/counters'
-import type { Fleet } from './fleet/fleet'
+import type { DocumentChange, Documents } from '../history/documents'
+import { nextTurn, startSlice } from '../history/engine/scheduler'
+import type { Counters } from '../fleet/counters'
+import type { Fleet } from '../fleet/fleet'
 
 /** The kind of its documents. */
 const COUNTERS = 'counters'

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { SettingsError } from './settings'
+import { SettingsError } from '../settings'
 
 const LOCK_FILE = 'lock.db'
 const OWNER_FILE = 'lock.json'
