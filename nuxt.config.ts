@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { SettingsSchema } from './server/settings'
 import { leanServer } from './tools/build/lean-server'
 import { writeShell } from './tools/shell/shell'
-import { DEVICE_ICONS } from './shared/utils/device-icons'
+import { DEVICE_ICONS } from './shared/device/device-icons'
 
 export default defineNuxtConfig({
   modules: ['@nuxt/ui', '@nuxtjs/i18n', '@vueuse/nuxt', '@nuxt/eslint'],

@@ -2,8 +2,8 @@ import { computed } from 'vue'
 import { useRouter, useRuntimeConfig, useState } from '#imports'
 import { SessionSchema } from '#shared/schemas/access'
 import type { Session } from '#shared/schemas/access'
-import { leastOfPage, pageRefusalOf, refusalOf } from '#shared/utils/access'
-import type { RouteKey, Standing } from '#shared/utils/access'
+import { leastOfPage, pageRefusalOf, refusalOf } from '#shared/api/access'
+import type { RouteKey, Standing } from '#shared/api/access'
 
 /** Until the server has said otherwise; it decides in any case. */
 const UNTOLD: Session = { by: 'machine', name: null, role: 'admin', groups: null, view: null, isFirst: true, isClosed: false, provider: null, isExternal: false }

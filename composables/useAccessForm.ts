@@ -1,7 +1,7 @@
 import { ref } from 'vue'
 import { useI18n } from '#imports'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
-import { isAccessFault } from '#shared/utils/access'
+import { isAccessFault } from '#shared/api/access'
 import { faultOf } from './useProfileSaving'
 
 /** Sends something about accounts, and says in words why it was not taken. */

@@ -1,6 +1,6 @@
 import { computed, toValue } from 'vue'
 import type { MaybeRefOrGetter } from 'vue'
-import { signsOf } from '#shared/utils/device-signs'
+import { signsOf } from '#shared/device/device-status'
 import { useFleet } from './useFleet'
 
 /** One device and its signs; `undefined` while nothing is known of it. */

@@ -1,10 +1,10 @@
 import { computed } from 'vue'
 import { useI18n } from '#imports'
 import type { DeviceState, LatestValue, Presence } from '#shared/schemas/device'
-import { doorWord, isDoorMetric, presenceOf } from '#shared/utils/device-signs'
-import type { Signs } from '#shared/utils/device-signs'
+import { doorWord, isDoorMetric, presenceOf } from '#shared/device/device-status'
+import type { Signs } from '#shared/device/device-status'
 import type { MetricProfile } from '#shared/schemas/profile'
-import { metricKind } from '#shared/utils/metrics'
+import { metricKind } from '#shared/device/metrics'
 import { useFormats } from './useFormats'
 import { presentMs } from './useServerTime'
 

@@ -1,5 +1,5 @@
 import { useI18n } from '#imports'
-import { ADVISED } from '#shared/utils/doctor'
+import { ADVISED } from '#shared/api/doctor-advice'
 import type { DoctorCheck } from '#shared/schemas/doctor'
 import { useClock } from './useClock'
 import { useFormats } from './useFormats'

@@ -1,8 +1,8 @@
 import { useSessionStorage } from '@vueuse/core'
 import { computed } from 'vue'
 import type { Ref } from 'vue'
-import { layOut } from '#shared/utils/fleet-groups'
-import type { FleetBlock, FleetGroup, FleetGrouping } from '#shared/utils/fleet-groups'
+import { layOut } from '#shared/fleet/fleet-groups'
+import type { FleetBlock, FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
 import { useProfiles } from './useProfiles'
 
 /** Collapsed groups that are remembered; beyond it the oldest open again. */

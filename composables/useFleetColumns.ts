@@ -1,7 +1,7 @@
 import { useLocalStorage, useMediaQuery } from '@vueuse/core'
 import { computed } from 'vue'
 import { z } from 'zod'
-import type { FleetSort } from '#shared/utils/fleet-view'
+import type { FleetSort } from '#shared/fleet/fleet-view'
 
 const FLEET_COLUMNS = ['device', 'presence', 'door', 'values', 'line', 'status', 'group', 'place', 'heard', 'changed'] as const
 export type FleetColumn = typeof FLEET_COLUMNS[number]

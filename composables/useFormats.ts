@@ -2,9 +2,9 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
-import { isRepeated, offsetName, systemZone } from '#shared/utils/local-time'
-import { unitOf } from '#shared/utils/metrics'
-import { durationParts, relativeParts } from '#shared/utils/relative-time'
+import { isRepeated, offsetName, systemZone } from '#shared/time/local-time'
+import { unitOf } from '#shared/device/metrics'
+import { durationParts, relativeParts } from '#shared/time/relative-time'
 
 const LANGUAGE_TAGS: Record<string, string> = { de: 'de-DE', en: 'en-GB' }
 const NO_VALUE = '–'

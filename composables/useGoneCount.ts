@@ -1,7 +1,7 @@
 import { createSharedComposable, useIntervalFn, watchThrottled } from '@vueuse/core'
 import { readonly, ref, watch } from 'vue'
 import { PresenceCountsSchema } from '#shared/schemas/device'
-import { presenceOf } from '#shared/utils/device-signs'
+import { presenceOf } from '#shared/device/device-status'
 import { useFleet } from './useFleet'
 
 const COUNT_MS = 1_000

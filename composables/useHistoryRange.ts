@@ -1,8 +1,8 @@
 import { useDocumentVisibility } from '@vueuse/core'
 import { computed, ref, watch } from 'vue'
 import { useRoute, useRouter } from '#imports'
-import { HISTORY_RANGES, liveWindow, parseWindow, stepped } from '#shared/utils/history-range'
-import type { HistoryRange, TimeWindow } from '#shared/utils/history-range'
+import { HISTORY_RANGES, liveWindow, parseWindow, stepped } from '#shared/history/history-range'
+import type { HistoryRange, TimeWindow } from '#shared/history/history-range'
 import { useClock } from './useClock'
 import { useQueryChoice } from './useListQuery'
 

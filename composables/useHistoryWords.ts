@@ -1,7 +1,7 @@
 import { useI18n } from '#imports'
 import type { HistoryAnswer, HistoryGap, HistoryInterval, HistoryPoint } from '#shared/schemas/history'
 import type { MetricValue } from '#shared/schemas/telemetry'
-import { intervalAt, pointAt } from '#shared/utils/history-series'
+import { intervalAt, pointAt } from '#shared/history/history-series'
 import { useDeviceLook } from './useDeviceLook'
 import { useFormats } from './useFormats'
 import { useProfiles } from './useProfiles'

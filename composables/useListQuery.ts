@@ -1,9 +1,9 @@
 import { refDebounced } from '@vueuse/core'
 import { computed, ref, watch } from 'vue'
 import { useRoute, useRouter } from '#imports'
-import { FLEET_GROUPINGS } from '#shared/utils/fleet-groups'
-import { FLEET_FILTERS, FLEET_ORDERS, FLEET_SORTS } from '#shared/utils/fleet-view'
-import type { FleetOrder, FleetSort } from '#shared/utils/fleet-view'
+import { FLEET_GROUPINGS } from '#shared/fleet/fleet-groups'
+import { FLEET_FILTERS, FLEET_ORDERS, FLEET_SORTS } from '#shared/fleet/fleet-view'
+import type { FleetOrder, FleetSort } from '#shared/fleet/fleet-view'
 
 const TYPING_MS = 200
 /** The first leaves it to the width of the screen. */

@@ -2,8 +2,8 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import { PresenceSchema } from '#shared/schemas/device'
 import type { PresenceCounts } from '#shared/schemas/device'
-import type { FleetGroup, FleetGrouping } from '#shared/utils/fleet-groups'
-import { iconClass } from '#shared/utils/icon-class'
+import type { FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
+import { iconClass } from '#shared/text/icon-class'
 import { TEXT_COLOURS, useDeviceLook } from './useDeviceLook'
 
 /** The presences of which there are devices, ready to be drawn by plain elements. */

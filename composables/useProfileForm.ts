@@ -2,7 +2,7 @@ import { computed, reactive } from 'vue'
 import { useI18n } from '#imports'
 import { DeviceProfileSchema, MAX_DECIMALS, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from '#shared/schemas/profile'
 import type { DeviceProfile } from '#shared/schemas/profile'
-import type { DeviceIcon } from '#shared/utils/device-icons'
+import type { DeviceIcon } from '#shared/device/device-icons'
 
 export interface MetricFields { metric: string, unit: string, decimals: string, hidden: boolean }
 

@@ -2,8 +2,8 @@ import { createSharedComposable, tryOnScopeDispose } from '@vueuse/core'
 import { computed, readonly, ref, shallowRef } from 'vue'
 import { KnownDevicesSchema, KnownDeviceSchema } from '#shared/schemas/profile'
 import type { DeviceProfile, KnownDevice, MetricProfile } from '#shared/schemas/profile'
-import { sortedLabels } from '#shared/utils/fleet-view'
-import type { FleetLabels } from '#shared/utils/fleet-view'
+import { sortedLabels } from '#shared/fleet/fleet-view'
+import type { FleetLabels } from '#shared/fleet/fleet-view'
 import { useEventStream } from './useEventStream'
 
 const RETRY_MS = 5_000

@@ -1,6 +1,6 @@
 import { computed } from 'vue'
 import { useI18n, useRoute } from '#imports'
-import { isAccessFault } from '#shared/utils/access'
+import { isAccessFault } from '#shared/api/access'
 
 /** In words why the identity provider led nobody in, as the address says by a code; empty when it says nothing of that. */
 export function useProviderFault() {

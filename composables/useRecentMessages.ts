@@ -2,7 +2,7 @@ import { tryOnScopeDispose } from '@vueuse/core'
 import { onMounted, shallowRef, watch } from 'vue'
 import { RecentMessagesSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { joinMessages } from '#shared/utils/message-list'
+import { joinMessages } from '#shared/device/message-list'
 import { useFleet } from './useFleet'
 import { useMoment } from './useMoment'
 

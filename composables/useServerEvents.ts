@@ -1,6 +1,6 @@
-import { createEventReader } from '#shared/utils/event-reader'
-import type { StreamRefusal } from '#shared/utils/stream-refusal'
-import { refusalOfAnswer } from '#shared/utils/stream-refusal'
+import { createEventReader } from '#shared/api/event-reader'
+import type { StreamRefusal } from '#shared/api/stream-refusal'
+import { refusalOfAnswer } from '#shared/api/stream-refusal'
 
 /** The server says something at least every 20 s. */
 const SILENCE_MS = 45_000

@@ -2,8 +2,8 @@
 // wrong.
 import { useNuxtApp, useState } from '#imports'
 import { SERVER_TIME_HEADER } from '#shared/schemas/access'
-import { likelyOffsetMs, narrowedOffset } from '#shared/utils/clock-offset'
-import type { ClockAnswer, ClockOffset } from '#shared/utils/clock-offset'
+import { likelyOffsetMs, narrowedOffset } from '#shared/time/clock-offset'
+import type { ClockAnswer, ClockOffset } from '#shared/time/clock-offset'
 
 /** Time enough for an answer; a connection that broke during sleep has none. */
 const PATIENCE_MS = 5_000

@@ -1,6 +1,6 @@
 import { ref, shallowRef } from 'vue'
-import type { StreamRefusal } from '#shared/utils/stream-refusal'
-import { refusalOfAnswer } from '#shared/utils/stream-refusal'
+import type { StreamRefusal } from '#shared/api/stream-refusal'
+import { refusalOfAnswer } from '#shared/api/stream-refusal'
 import { openServerEvents } from './useServerEvents'
 
 /** A WebSocket is tried again after so long, then after twice as long, and so on. */

@@ -1,5 +1,5 @@
 import { useHead, useI18n } from '#imports'
-import { logoAddress } from '#shared/utils/logo'
+import { logoAddress } from '#shared/text/logo'
 import { useConnection } from './useConnection'
 import { useFormats } from './useFormats'
 import { useGoneCount } from './useGoneCount'

@@ -2,9 +2,9 @@ import { useColorMode, useElementSize } from '@vueuse/core'
 import { onMounted, onScopeDispose, shallowRef, watch } from 'vue'
 import type { Ref } from 'vue'
 import type uPlot from 'uplot'
-import { timeMarks, timeTicks, valueTicks } from '#shared/utils/chart-ticks'
-import type { TimeWindow } from '#shared/utils/history-range'
-import type { Columns } from '#shared/utils/history-series'
+import { timeMarks, timeTicks, valueTicks } from '#shared/history/chart-ticks'
+import type { TimeWindow } from '#shared/history/history-range'
+import type { Columns } from '#shared/history/history-series'
 import { useFormats } from './useFormats'
 
 const HEIGHT_PX = 168

@@ -1,8 +1,8 @@
 import { refDebounced } from '@vueuse/core'
 import { computed, ref, watch } from 'vue'
 import { MAX_TOPIC_BRANCHES, TopicsSchema } from '#shared/schemas/topics'
-import { topicRows, withOpened } from '#shared/utils/topic-rows'
-import type { TopicRow } from '#shared/utils/topic-rows'
+import { topicRows, withOpened } from '#shared/mqtt/topic-rows'
+import type { TopicRow } from '#shared/mqtt/topic-rows'
 import { useQueryText } from './useListQuery'
 import { usePolled } from './usePolled'
 

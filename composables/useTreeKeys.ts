@@ -1,6 +1,6 @@
 import { computed, nextTick, ref } from 'vue'
 import type { Ref } from 'vue'
-import type { TopicRow } from '#shared/utils/topic-rows'
+import type { TopicRow } from '#shared/mqtt/topic-rows'
 
 export interface TreeKeysOptions {
   rows: () => readonly TopicRow[]

@@ -1,5 +1,5 @@
 import { useI18n } from '#imports'
-import { sharedView } from '#shared/utils/shared-view'
+import { sharedView } from '#shared/fleet/shared-view'
 import { useProfiles } from './useProfiles'
 
 /** What the view at an address shows, in words. */

@@ -1,8 +1,8 @@
 import { useDocumentVisibility, useElementSize, useEventListener, useIntervalFn } from '@vueuse/core'
 import { computed, onBeforeUnmount, ref, toRef, watch } from 'vue'
 import type { Ref } from 'vue'
-import type { FleetGroup, FleetGrouping } from '#shared/utils/fleet-groups'
-import { wallPages } from '#shared/utils/wall-pages'
+import type { FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
+import { wallPages } from '#shared/fleet/wall-pages'
 import { useFleet } from './useFleet'
 import { useFleetBlocks } from './useFleetBlocks'
 

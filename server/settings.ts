@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { ROLES } from '#shared/utils/access'
-import { readRoleMap } from '#shared/utils/role-map'
-import { listOf } from '#shared/utils/text-list'
+import { ROLES } from '#shared/api/access'
+import { readRoleMap } from '#shared/api/role-map'
+import { listOf } from '#shared/text/text-list'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withTelemetry } from '#shared/device/device-state'
 import type { History } from '../../server/history/contract.ts'
 import { createHistory } from '../../server/history/sqlite/history.ts'
 

@@ -1,4 +1,4 @@
-import { reachKey } from '#shared/utils/reach'
+import { reachKey } from '#shared/device/device-scope'
 
 /** `GET /api/devices` -> `KnownDevice[]`: what people say about devices, sorted by deviceId; 304 when the client has it already */
 export default defineEventHandler((event) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createError, getRequestURL, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import { SERVER_SENT } from '../stream/frames'
 import { readStreamQuery } from '../stream/request'
 import type { StreamClient } from '../stream/subscriber'

@@ -1,7 +1,7 @@
 import type { H3Event } from 'h3'
 import { DevicesQuerySchema } from '#shared/schemas/device'
 import type { DevicesQuery } from '#shared/schemas/device'
-import { reachKey } from '#shared/utils/reach'
+import { reachKey } from '#shared/device/device-scope'
 import { answerDevicesAt } from '../replay/point-in-time'
 
 /** `GET /api/sensors?limit=&cursor=&q=&fields=&at=` -> `DeviceState[]`; 304 when the client has it already */

@@ -1,6 +1,6 @@
 import { NewShareSchema } from '#shared/schemas/access'
 import type { MadeShare } from '#shared/schemas/access'
-import { sharedView } from '#shared/utils/shared-view'
+import { sharedView } from '#shared/fleet/shared-view'
 
 /** `POST /api/shares` with the address of a view and hours -> `MadeShare`: the only time that the link's secret is told */
 export default defineEventHandler(async (event): Promise<MadeShare> => {

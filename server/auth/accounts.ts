@@ -1,7 +1,7 @@
 // Owns who may enter: accounts, sessions, tokens, and the log of who did what. Promises that no password and no token can be read
 // from what it keeps, that what ends is ended at once, and that nothing in it grows without a limit. Never knows a route or a header.
 import type { AccountChange } from '#shared/schemas/access'
-import { reachKey } from '#shared/utils/reach'
+import { reachKey } from '#shared/device/device-scope'
 import { createAttendance } from './revocation-listeners'
 import { createAudit } from './audit'
 import { createBook, keyOf, reachOf } from './directory'

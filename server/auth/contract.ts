@@ -1,6 +1,6 @@
 import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, NewAccount, NewShare, NewToken, Session, Share, SignedIn, Token } from '#shared/schemas/access'
-import type { Role } from '#shared/utils/access'
-import type { Reach } from '#shared/utils/reach'
+import type { Role } from '#shared/api/access'
+import type { Reach } from '#shared/device/device-scope'
 import type { Ending } from './revocation-listeners'
 import type { External } from './people'
 import type { Witness } from './accounts-marker'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { RoleSchema } from '#shared/schemas/access'
-import type { Role } from '#shared/utils/access'
-import { readJson } from '#shared/utils/json'
-import { reachOfGroups } from '#shared/utils/reach'
-import type { Reach } from '#shared/utils/reach'
+import type { Role } from '#shared/api/access'
+import { readJson } from '#shared/text/json'
+import { reachOfGroups } from '#shared/device/device-scope'
+import type { Reach } from '#shared/device/device-scope'
 import type { StoreChange } from './contract'
 import type { Keeping } from './pending-writes'
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { readJson } from '#shared/utils/json'
+import { readJson } from '#shared/text/json'
 import type { AccountStore, Refusal, StoreChange } from './contract'
 
 /** Changes that could not be written yet; the oldest are given up. */

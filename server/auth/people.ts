@@ -1,6 +1,6 @@
 import { MAX_ACCOUNT_NAME_LENGTH } from '#shared/schemas/access'
 import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
-import type { Role } from '#shared/utils/access'
+import type { Role } from '#shared/api/access'
 import { keyOf, personChange, removal } from './directory'
 import type { Book, Person } from './directory'
 import type { Refusal } from './contract'

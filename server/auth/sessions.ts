@@ -1,5 +1,5 @@
 import type { SignedIn } from '#shared/schemas/access'
-import { narrowed, reachOfGroups } from '#shared/utils/reach'
+import { narrowed, reachOfGroups } from '#shared/device/device-scope'
 import type { Attendance } from './revocation-listeners'
 import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './directory'
 import type { Book, HeldSession, Person } from './directory'

@@ -1,6 +1,6 @@
 import type { MadeShare, NewShare, Share } from '#shared/schemas/access'
-import { narrowed } from '#shared/utils/reach'
-import { reachOfView, sharedView } from '#shared/utils/shared-view'
+import { narrowed } from '#shared/device/device-scope'
+import { reachOfView, sharedView } from '#shared/fleet/shared-view'
 import type { Attendance } from './revocation-listeners'
 import { keyOf, reachOf, removal, shareChange } from './directory'
 import type { Book, HeldShare } from './directory'

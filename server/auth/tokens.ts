@@ -1,5 +1,5 @@
 import type { MadeToken, NewToken, Token } from '#shared/schemas/access'
-import { isAllowed } from '#shared/utils/access'
+import { isAllowed } from '#shared/api/access'
 import { keyOf, removal, tokenChange } from './directory'
 import type { Book, HeldToken } from './directory'
 import type { Guest, Refusal } from './contract'

@@ -2,8 +2,8 @@
 // is the way to it. Everything that viewers are told is numbered by its record, and so has the same name at every replica.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, isUndated } from '#shared/utils/device-state'
-import type { Labels } from '#shared/utils/reach'
+import { isOlder, isUndated } from '#shared/device/device-state'
+import type { Labels } from '#shared/device/device-scope'
 import type { Accounts } from '../auth/contract'
 import type { Counters } from '../fleet/counters'
 import type { Fleet, Outcome } from '../fleet/fleet'

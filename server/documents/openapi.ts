@@ -4,7 +4,7 @@ import { INFO, LICENCE } from './info'
 import { TAGS } from './route'
 import type { Answer, Body, Query, Route } from './route'
 import { ROUTES } from './routes'
-import { RULES, ruleOf } from '#shared/utils/access'
+import { RULES, ruleOf } from '#shared/api/access'
 
 const DEVICE_ID = {
   name: 'deviceId',

@@ -1,6 +1,6 @@
 import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { copyPresence, goesByTime, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { copyPresence, goesByTime, withStatus, withTelemetry } from '#shared/device/device-state'
 
 /** Values that are none, for a state whose values all come from the next message. */
 const NONE: DeviceState['values'] = {}

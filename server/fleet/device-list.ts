@@ -2,7 +2,7 @@
 // the question, and that neither encoding, searching nor compressing many devices keeps messages waiting.
 import { setImmediate } from 'node:timers/promises'
 import type { DeviceField, DevicesQuery } from '#shared/schemas/device'
-import { matchesWords } from '#shared/utils/search'
+import { matchesWords } from '#shared/fleet/search'
 import { compress, oneAtATime } from './compression'
 import type { Encoding } from './compression'
 import type { Fleet, Kept } from './fleet'

@@ -3,7 +3,7 @@
 import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
 import { countKeys, KeptState } from './compact-state'
 
 export interface FleetLimits {

@@ -1,7 +1,7 @@
 // Owns the verdict whether a message is what its device said last, or late data such as a backlog. Promises a verdict for every
 // message at once, and for a doubtful one a second verdict soon. Never changes a device.
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, isUndated } from '#shared/utils/device-state'
+import { isOlder, isUndated } from '#shared/device/device-state'
 
 /** Two messages that overtook each other lie no further apart than this, by their times and by their arrival. */
 const SWAP_MS = 5_000

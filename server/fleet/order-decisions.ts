@@ -2,8 +2,8 @@
 // the device's clock is wrong. Promises the same verdict to the store, the stream and every replica.
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, isUndated, saysGone } from '#shared/utils/device-state'
-import { toMicroseconds } from '#shared/utils/time'
+import { isOlder, isUndated, saysGone } from '#shared/device/device-state'
+import { toMicroseconds } from '#shared/time/time'
 import type { Fleet } from './fleet'
 import { createLateData } from './late-data'
 

@@ -2,7 +2,7 @@ import { getRequestHeader, send, setResponseHeader, setResponseStatus } from 'h3
 import type { H3Error, H3Event } from 'h3'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import type { ErrorAnswer } from '#shared/schemas/error'
-import { isForPrograms } from '#shared/utils/access'
+import { isForPrograms } from '#shared/api/access'
 
 const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large', 415: 'media-type' }
 

@@ -1,7 +1,7 @@
 // Keeps beside the history what is counted of messages that are not stored, too: written in the background, so that after a crash it
 // is at most a minute old. What is stored goes with the state of each device, in the transaction that packs it, and is exact.
 import { z } from 'zod'
-import { readJson } from '#shared/utils/json'
+import { readJson } from '#shared/text/json'
 import type { DocumentChange, Documents } from '../history/documents'
 import { nextTurn, startSlice } from '../history/engine/scheduler'
 import type { Counters } from '../fleet/counters'

@@ -1,7 +1,7 @@
 // The composition root: builds the rooms and joins them. The data flow is read here, top to bottom.
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
-import { withLoginOfUrl } from '#shared/utils/broker-login'
+import { withLoginOfUrl } from '#shared/mqtt/broker-login'
 import { createAccounts } from '../auth/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from '../auth/contract'
 import { createWitness } from '../auth/accounts-marker'

@@ -1,6 +1,6 @@
 import type { H3Event } from 'h3'
-import { findRule, isForPrograms, ruleOf } from '#shared/utils/access'
-import type { RouteKey } from '#shared/utils/access'
+import { findRule, isForPrograms, ruleOf } from '#shared/api/access'
+import type { RouteKey } from '#shared/api/access'
 
 /** What belongs to the pages themselves and holds nothing of the site: scripts, styles, the error page. */
 const INSIDES = /^\/(?:_nuxt|__nuxt\w*|_i18n|_ipx|_fonts)(?:\/|$)/
@@ -8,7 +8,7 @@ const INSIDES = /^\/(?:_nuxt|__nuxt\w*|_i18n|_ipx|_fonts)(?:\/|$)/
 /** Characters kept of what was changed. */
 const MAX_TARGET_LENGTH = 200
 
-/** Everything that is not a file of the application comes by here: who may do what stands in `shared/utils/access.ts`. */
+/** Everything that is not a file of the application comes by here: who may do what stands in `shared/api/access.ts`. */
 export default defineEventHandler((event) => {
   const known = untilKnown(event.node.req)
   return known ? known.then(() => admit(event)) : admit(event)

@@ -1,7 +1,7 @@
 import type { Fault } from '#shared/schemas/error'
 import type { DeviceProfile, Groups, KnownDevice, PictureType, Places, SharedProfile } from '#shared/schemas/profile'
 import type { ImportReport, RegistryFile } from '#shared/schemas/registry'
-import type { Labels, Reach } from '#shared/utils/reach'
+import type { Labels, Reach } from '#shared/device/device-scope'
 
 /** Where the registry is kept: documents by kind and name. `body: null` deletes one. */
 export interface RegistryStore {

@@ -1,8 +1,8 @@
 import type { DeviceProfile, MetricProfile } from '#shared/schemas/profile'
 import { MAX_CHANGE_LENGTH, MAX_LISTED_CHANGES, REGISTRY_FORMAT } from '#shared/schemas/registry'
 import type { ImportReport, RegistryDevice, RegistryFile } from '#shared/schemas/registry'
-import { fieldPath } from '#shared/utils/field-path'
-import { isRecord } from '#shared/utils/ordinary'
+import { fieldPath } from '#shared/text/field-path'
+import { isRecord } from '#shared/device/ordinary'
 
 /** Plain code-unit order: the same on every machine. */
 export function byCodeUnit(a: string, b: string): number {

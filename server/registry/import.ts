@@ -1,7 +1,7 @@
 import type { Fault } from '#shared/schemas/error'
 import type { SharedProfile } from '#shared/schemas/profile'
 import type { ImportReport, RegistryFile } from '#shared/schemas/registry'
-import { fieldPath } from '#shared/utils/field-path'
+import { fieldPath } from '#shared/text/field-path'
 import type { Refusal, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, createComparison } from './file'
 import { fromDataUrl, pictureInfo } from './pictures'

@@ -3,8 +3,8 @@
 // whether a device has been heard.
 import type { KnownDevice } from '#shared/schemas/profile'
 import type { RegistryDevice } from '#shared/schemas/registry'
-import { isEndless, isWithin } from '#shared/utils/reach'
-import type { Labels, Reach } from '#shared/utils/reach'
+import { isEndless, isWithin } from '#shared/device/device-scope'
+import type { Labels, Reach } from '#shared/device/device-scope'
 import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, fileText } from './file'
 import { planImport } from './import'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DeviceProfileSchema, PictureTypeSchema, SharedProfileSchema } from '#shared/schemas/profile'
 import type { DeviceProfile, SharedProfile } from '#shared/schemas/profile'
-import { readJson } from '#shared/utils/json'
+import { readJson } from '#shared/text/json'
 import { byCodeUnit } from './file'
 
 /** The kinds of documents that the registry keeps; the site has one without a name. */

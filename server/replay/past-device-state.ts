@@ -1,6 +1,6 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
-import { copyPresence } from '#shared/utils/device-state'
-import { fromMicroseconds } from '#shared/utils/time'
+import { copyPresence } from '#shared/device/device-state'
+import { fromMicroseconds } from '#shared/time/time'
 import type { DeviceMoment } from '../history/queries/state-at'
 import { fromStored } from '../history/sqlite/store'
 import { toLatest } from '../history/engine/values'

@@ -1,5 +1,5 @@
 import type { ReplayClock } from '#shared/schemas/events'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import type { PassedMessage } from '../history/queries/range-scan'
 import type { createReel } from './message-cursor'
 

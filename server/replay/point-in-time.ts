@@ -1,6 +1,6 @@
 // Questions about the whole fleet at a past moment, and whether a moment can be shown at all.
 import type { DeviceState, DevicesQuery } from '#shared/schemas/device'
-import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds, toMicroseconds } from '#shared/time/time'
 import { createDeviceList } from '../fleet/device-list'
 import type { DeviceList, DeviceListAnswer } from '../fleet/device-list'
 import { createFleet } from '../fleet/fleet'

@@ -1,6 +1,6 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { toMicroseconds } from '#shared/utils/time'
+import { toMicroseconds } from '#shared/time/time'
 import type { PassedMessage } from '../history/queries/range-scan'
 import type { Past } from '../history/queries/history-reader'
 import { fromStored } from '../history/sqlite/store'

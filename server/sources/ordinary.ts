@@ -1,6 +1,6 @@
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
 import type { Telemetry, TelemetryMessage } from '#shared/schemas/telemetry'
-import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/utils/ordinary'
+import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/device/ordinary'
 import { keepWholeNumbers } from './whole-numbers'
 
 const MINUTES_END = '2025-11-02T12:00'.length

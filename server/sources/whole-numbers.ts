@@ -1,4 +1,4 @@
-import { isRecord } from '#shared/utils/ordinary'
+import { isRecord } from '#shared/device/ordinary'
 import { withoutWrapping } from './json'
 
 /** A double keeps every whole number up to 2^53, which has so many digits. */

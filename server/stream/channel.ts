@@ -1,4 +1,4 @@
-import { reachKey } from '#shared/utils/reach'
+import { reachKey } from '#shared/device/device-scope'
 import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent, Missed } from './event-log'
 import type { Frame } from './frames'

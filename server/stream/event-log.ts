@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { Labels } from '#shared/utils/reach'
+import type { Labels } from '#shared/device/device-scope'
 
 const LabelsSchema = z.array(z.string().nullable())
 

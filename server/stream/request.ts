@@ -1,6 +1,6 @@
 import { StreamQuerySchema, StreamRequestSchema } from '#shared/schemas/events'
 import type { StreamRequest } from '#shared/schemas/events'
-import { toMicroseconds } from '#shared/utils/time'
+import { toMicroseconds } from '#shared/time/time'
 import type { StreamOptions } from './channel'
 
 /** How much may be named. */

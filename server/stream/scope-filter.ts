@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isWithin, reachKey } from '#shared/utils/reach'
-import type { Reach } from '#shared/utils/reach'
+import { isWithin, reachKey } from '#shared/device/device-scope'
+import type { Reach } from '#shared/device/device-scope'
 import type { LiveEvent } from './event-log'
 import type { Grouping } from './subscription-filter'
 

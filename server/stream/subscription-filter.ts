@@ -1,6 +1,6 @@
 import type { StreamRequest } from '#shared/schemas/events'
-import { isWithin } from '#shared/utils/reach'
-import type { Labels, Reach } from '#shared/utils/reach'
+import { isWithin } from '#shared/device/device-scope'
+import type { Labels, Reach } from '#shared/device/device-scope'
 
 /** What groups there are, as people have set them up; asked anew each time, so that a change counts at once. */
 export interface Grouping {

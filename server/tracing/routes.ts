@@ -1,4 +1,4 @@
-import { findRule, isForPrograms } from '#shared/utils/access'
+import { findRule, isForPrograms } from '#shared/api/access'
 
 /** The pages, as their files in `pages/` are called. */
 export const PAGE_ROUTES = [

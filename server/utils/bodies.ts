@@ -3,7 +3,7 @@ import type { H3Event } from 'h3'
 import type { z } from 'zod'
 import { MAX_FAULTS } from '#shared/schemas/error'
 import type { Fault } from '#shared/schemas/error'
-import { fieldPath } from '#shared/utils/field-path'
+import { fieldPath } from '#shared/text/field-path'
 import { useShell } from './shell'
 
 /** The JSON body of a request in the shape asked for; else a 4xx that names every field that is wrong. */

@@ -1,5 +1,5 @@
 import type { App, H3Event } from 'h3'
-import { isForPrograms } from '#shared/utils/access'
+import { isForPrograms } from '#shared/api/access'
 
 /** Clients say little: a larger frame is refused before it is read. */
 const MAX_INBOUND_FRAME_BYTES = 65_536

@@ -1,5 +1,5 @@
 import { createError } from 'h3'
-import { toMicroseconds } from '#shared/utils/time'
+import { toMicroseconds } from '#shared/time/time'
 import { BUSY, faultOfMoment } from '../replay/point-in-time'
 import type { MomentFault } from '../replay/point-in-time'
 import { useLeitstand } from './leitstand'

@@ -1,6 +1,6 @@
 import { createError, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
-import { methodsOf } from '#shared/utils/access'
+import { methodsOf } from '#shared/api/access'
 
 /** Whatever else is asked of the API does not exist; the page's own 404 is not an answer for programs. */
 export function notFound(event: H3Event) {

@@ -2,7 +2,7 @@ import { createError, deleteCookie, getCookie, getRequestHeader, sendNoContent, 
 import type { H3Event } from 'h3'
 import { useRuntimeConfig } from '#imports'
 import type { SignedOut } from '#shared/schemas/access'
-import type { ProviderFault } from '#shared/utils/access'
+import type { ProviderFault } from '#shared/api/access'
 import type { AccountRefusal, Guest } from '../leitstand/leitstand'
 import { visitorFor } from './access'
 import { isSecure, leave, STATUS } from './accounts'

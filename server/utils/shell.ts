@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { listOf } from '#shared/utils/text-list'
+import { listOf } from '#shared/text/text-list'
 import type { Leitstand } from '../leitstand/leitstand'
 import type { Settings } from '../settings'
 import { createShell } from '../http/request-guard'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { DeviceProfileSchema } from '#shared/schemas/profile'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
-import { DEEDS, ROLES } from '#shared/utils/access'
-import { MAX_VIEW_LENGTH, sharedView } from '#shared/utils/shared-view'
+import { DEEDS, ROLES } from '#shared/api/access'
+import { MAX_VIEW_LENGTH, sharedView } from '#shared/fleet/shared-view'
 
 /** Characters of a password, and of the names of accounts and tokens. */
 export const MIN_PASSWORD_LENGTH = 12

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PresenceSchema } from '#shared/schemas/device'
 import { IsoTimestampSchema, MetricValueSchema } from '#shared/schemas/telemetry'
-import { isZone } from '#shared/utils/local-time'
+import { isZone } from '#shared/time/local-time'
 
 /** Most points of a thinned answer, and most pairs of a raw one. */
 export const MAX_POINTS = 5_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DEVICE_ICONS } from '#shared/utils/device-icons'
+import { DEVICE_ICONS } from '#shared/device/device-icons'
 
 /** Most characters of a name, a place or a group, of a note and of a unit; most decimal places, and most metrics of a device. */
 export const MAX_LABEL_LENGTH = 100

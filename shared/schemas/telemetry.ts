@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lacksZone, toRfc3339 } from '#shared/utils/iso-time'
+import { lacksZone, toRfc3339 } from '#shared/time/iso-time'
 
 /** A point in time as ISO 8601 with zone, e.g. `2025-11-02T12:00:00Z` or `…+01:00`. */
 export const IsoTimestampSchema = z.iso.datetime({ offset: true })

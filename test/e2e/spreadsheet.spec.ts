@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { restored } from '#shared/utils/spreadsheet'
+import { restored } from '#shared/text/spreadsheet'
 import { startApp } from './support/app'
 import { connectDevice, startMosquitto } from './support/broker'
 import { closeBrowser, openPage } from './support/browser'

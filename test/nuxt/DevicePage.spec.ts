@@ -1,7 +1,7 @@
 import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { nextTick } from 'vue'
-import { withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withStatus, withTelemetry } from '#shared/device/device-state'
 import type { Presence } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import DefaultLayout from '~/layouts/default.vue'

@@ -1,7 +1,7 @@
 import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { nextTick } from 'vue'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withTelemetry } from '#shared/device/device-state'
 import OverviewPage from '~/pages/index.vue'
 import { ServerSocket } from './support/socket'
 import { CONNECTED, NOW, telemetry, useStage } from './support/stage'

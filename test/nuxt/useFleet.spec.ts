@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withTelemetry } from '#shared/device/device-state'
 import { useFleet } from '~/composables/useFleet'
 import { ServerSocket } from './support/socket'
 import { CONNECTED, mountComposable, telemetry, useStage } from './support/stage'

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { ROLES } from '../../shared/utils/access.ts'
+import { ROLES } from '../../shared/api/access.ts'
 
 const ARGUMENTS = { role: { type: 'string' }, data: { type: 'string' }, url: { type: 'string' }, help: { type: 'boolean' } } as const
 const COMMANDS = ['create', 'password', 'list', 'give-up-accounts'] as const

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { logoSvg } from '../../shared/utils/logo'
+import { logoSvg } from '../../shared/text/logo'
 
 const MessagesSchema = z.object({ shell: z.object({ name: z.string() }), connection: z.object({ serverUnreached: z.object({ title: z.string() }) }), offline: z.object({ text: z.string() }) })
 const LANGUAGES = ['de', 'en'] as const

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
-import { withLoginOfUrl } from '#shared/utils/broker-login'
+import { withLoginOfUrl } from '#shared/mqtt/broker-login'
 import type { SimulatedMessage } from './site.ts'
 
 /** QoS 1 messages that the broker has not acknowledged yet. */

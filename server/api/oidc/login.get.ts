@@ -1,5 +1,5 @@
 import { OidcLoginQuerySchema } from '#shared/schemas/access'
-import { safePath } from '#shared/utils/access'
+import { safePath } from '#shared/api/access'
 
 /** `GET /api/oidc/login?to=` -> 302 to the identity provider, or back to the page for signing in when it does not answer */
 export default defineEventHandler(async (event) => {

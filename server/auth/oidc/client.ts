@@ -1,6 +1,6 @@
 // Speaks with the provider through `openid-client`, which is loaded with the first sign-in: a server without a provider never has it.
 import type { Configuration, CustomFetchOptions } from 'openid-client'
-import type { Role } from '#shared/utils/access'
+import type { Role } from '#shared/api/access'
 
 type Library = typeof import('openid-client')
 

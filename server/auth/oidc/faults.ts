@@ -1,4 +1,4 @@
-import type { ProviderFault } from '#shared/utils/access'
+import type { ProviderFault } from '#shared/api/access'
 
 const MAX_REASON_LENGTH = 200
 const FIRST_SERVER_ERROR = 500

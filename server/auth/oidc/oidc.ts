@@ -1,8 +1,8 @@
 // Owns signing in at an OpenID Connect provider: where to send the browser, and whom it brings back. Promises that nobody comes in whom the
 // provider has not named to this very browser a moment ago, and that nothing in it grows without a limit. Never knows accounts, routes or headers.
-import type { Role } from '#shared/utils/access'
-import { readRoleMap, roleOf } from '#shared/utils/role-map'
-import { listOf } from '#shared/utils/text-list'
+import type { Role } from '#shared/api/access'
+import { readRoleMap, roleOf } from '#shared/api/role-map'
+import { listOf } from '#shared/text/text-list'
 import { createDiscovery, hostOf } from './client'
 import type { OidcSettings } from './client'
 import { faultFrom } from './faults'

@@ -3,7 +3,7 @@
 // that time in which nobody listened counts for nothing. Never sets a timer per device: one pass looks at a number of each.
 import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { saysGone } from '#shared/utils/device-state'
+import { saysGone } from '#shared/device/device-state'
 import { createListenerClock } from './uptime-clock'
 import { createRhythms } from './reporting-interval'
 

@@ -1,5 +1,5 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
-import { toMicroseconds } from '#shared/utils/time'
+import { toMicroseconds } from '#shared/time/time'
 
 /** What a device has become, and when (microseconds since 1970). */
 export interface Line { time: number, presence: Presence }

@@ -1,5 +1,5 @@
 import type { HistoryAnswer, HistoryGap, HistoryPoint } from '#shared/schemas/history'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import { packedBefore, packedRollups, packedSamples, samplesBeside } from '../engine/segment-io'
 import { gapsBetween, rollupPieces, samplePieces, toIntervals } from './gaps'
 import { heldBefore } from './value-since'

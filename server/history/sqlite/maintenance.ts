@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Storage, StorageTier } from '#shared/schemas/storage'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import { takeCensus } from './storage-stats'
 import type { Census, TierCount } from './storage-stats'
 import { eraseLeftovers, isLeftover } from './device-deletion'

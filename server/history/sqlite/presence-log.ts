@@ -3,7 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { PresenceChange } from '#shared/schemas/device'
 import type { PresenceAnswer } from '#shared/schemas/history'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import { lineOf, mergeLines } from '../engine/merge-transitions'
 import type { Line } from '../engine/merge-transitions'
 import { createPresenceTable } from './presence-table'

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { fromMicroseconds, toMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds, toMicroseconds } from '#shared/time/time'
 import { packMessages } from '../engine/segment-io'
 import { detach, isLeftover } from './device-deletion'
 import { createJournal } from './journal'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { MadeShareSchema, MadeTokenSchema } from '#shared/schemas/access'
-import type { Role } from '#shared/utils/access'
+import type { Role } from '#shared/api/access'
 import { launchApp } from './app'
 import type { App } from './app'
 

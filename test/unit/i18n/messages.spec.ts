@@ -6,10 +6,10 @@ import { DoctorCheckNameSchema, DoctorCodeSchema, DoctorStatusSchema } from '#sh
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
 import { SessionSchema } from '#shared/schemas/access'
-import { ACCESS_FAULTS, DEEDS, ROLES } from '#shared/utils/access'
-import { ADVISED } from '#shared/utils/doctor'
-import { QUANTITIES } from '#shared/utils/metrics'
-import { REFUSAL_REASONS } from '#shared/utils/stream-refusal'
+import { ACCESS_FAULTS, DEEDS, ROLES } from '#shared/api/access'
+import { ADVISED } from '#shared/api/doctor-advice'
+import { QUANTITIES } from '#shared/device/metrics'
+import { REFUSAL_REASONS } from '#shared/api/stream-refusal'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const STATIC_KEY = /(?:\bt\(\s*|keypath=)['"]([\w.-]+)['"]/g

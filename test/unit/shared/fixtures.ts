@@ -1,6 +1,6 @@
 import type { DeviceState } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withTelemetry } from '#shared/device/device-state'
 
 export const NOW = Date.parse('2026-11-14T03:00:00.000Z')
 

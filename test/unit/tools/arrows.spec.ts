@@ -48,7 +48,7 @@ describe('an import against the arrows', () => {
     ['server/mqtt/a.ts', './backoff'],
     ['server/mqtt/a.ts', 'mqtt'],
     ['server/mqtt/a.ts', 'node:net'],
-    ['server/fleet/a.ts', '#shared/utils/device-state'],
+    ['server/fleet/a.ts', '#shared/device/device-state'],
     ['server/leitstand/leitstand.ts', './fleet/fleet'],
     ['server/plugins/a.ts', '../leitstand'],
     ['server/metrics/a.ts', '../../package.json'],

@@ -1,7 +1,7 @@
 import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { describe, expect, it } from 'vitest'
-import { withPresence, withStatus, withTelemetry } from '#shared/utils/device-state'
+import { withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
 import { KeptState } from '../../../../server/fleet/compact-state'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withTelemetry } from '#shared/utils/device-state'
+import { withTelemetry } from '#shared/device/device-state'
 import { GROUP_DEVICES } from '../../../../server/fleet/fleet'
 import type { Fleet } from '../../../../server/fleet/fleet'
 import { createSnapshot } from '../../../../server/fleet/snapshot'

@@ -1,6 +1,6 @@
 import type { DeviceProfile } from '#shared/schemas/profile'
 import { RegistryFileSchema } from '#shared/schemas/registry'
-import { DEVICE_ICONS } from '#shared/utils/device-icons'
+import { DEVICE_ICONS } from '#shared/device/device-icons'
 import { describe, expect, it } from 'vitest'
 import type { Registry } from '../../../../server/registry/contract'
 import { JPEG, openRegistry, PNG } from './support'

@@ -1,7 +1,7 @@
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isEndless, isWithin, reachOfGroups } from '#shared/utils/reach'
+import { isEndless, isWithin, reachOfGroups } from '#shared/device/device-scope'
 import { WEBSOCKET } from '../../../../server/stream/frames'
 import { createHub } from '../../../../server/stream/hub'
 import type { HubOptions } from '../../../../server/stream/hub'

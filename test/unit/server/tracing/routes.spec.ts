@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { RULES } from '#shared/utils/access'
+import { RULES } from '#shared/api/access'
 import { PAGE_ROUTES, tracedRequest } from '../../../../server/tracing/routes'
 
 describe('how a request is called in a trace', () => {

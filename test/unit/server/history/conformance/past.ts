@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import type { History } from '../../../../../server/history/contract'
 import type { DeviceMoment } from '../../../../../server/history/queries/state-at'
 import type { PassedMessage } from '../../../../../server/history/queries/range-scan'

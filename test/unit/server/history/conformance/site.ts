@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
-import { fromMicroseconds } from '#shared/utils/time'
+import { fromMicroseconds } from '#shared/time/time'
 import type { History, HistoryOptions } from '../../../../../server/history/contract'
 import type { Delivery } from '../../../../../server/history/engine/deduplication'
 import type { JournalRecord } from '../../../../../server/history/sqlite/journal'

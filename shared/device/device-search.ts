@@ -1,0 +1,30 @@
+import { searchWords } from '#shared/fleet/search'
+
+/** What a device can be found by. */
+export interface Jump {
+  readonly deviceId: string
+  readonly name: string
+  readonly group: string
+  readonly place: string
+}
+
+/**
+ * The first `most` devices whose name, deviceId, group or place contain every word. Those of which the name or deviceId begins with
+ * what was typed come first, then those in which name or deviceId contain it, then
+ * those whose group or place does, then what has the words in several places; each in the order given.
+ */
+export function findJumps(jumps: Iterable<Jump>, query: string, most: number): Jump[] {
+  const words = searchWords(query)
+  const typed = words.join(' ')
+  const ranks: [begins: Jump[], contains: Jump[], belongs: Jump[], scattered: Jump[]] = [[], [], [], []]
+  for (const jump of jumps) {
+    const [name, deviceId] = [jump.name.toLowerCase(), jump.deviceId.toLowerCase()]
+    const own = `${name}\n${deviceId}`
+    const all = `${own}\n${jump.group}\n${jump.place}`.toLowerCase()
+    if (!words.every(word => all.includes(word))) continue
+    const rank = name.startsWith(typed) || deviceId.startsWith(typed) ? 0 : own.includes(typed) ? 1 : all.includes(typed) ? 2 : 3
+    if (ranks[rank].length < most) ranks[rank].push(jump)
+    if (ranks[0].length >= most) break
+  }
+  return ranks.flat().slice(0, most)
+}
