@@ -12,6 +12,7 @@ export default defineNuxtConfig({
   runtimeConfig: SettingsSchema.parse({}),
   devtools: { enabled: false },
   telemetry: false,
+  imports: { dirs: ['composables/**'] },
   typescript: { strict: true },
   // Nothing is fetched from elsewhere, neither while building nor in the browser.
   ui: { fonts: false },
@@ -19,7 +20,7 @@ export default defineNuxtConfig({
     provider: 'none',
     serverBundle: { collections: ['lucide'] },
     // Composables name icons as well.
-    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/*.ts'] }, includeCustomCollections: false, icons: DEVICE_ICONS.map(icon => `lucide:${icon}`) },
+    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/**/*.ts'] }, includeCustomCollections: false, icons: DEVICE_ICONS.map(icon => `lucide:${icon}`) },
   },
   i18n: {
     strategy: 'no_prefix',

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { withTelemetry } from '#shared/device/device-state'
-import { useFleet } from '~/composables/useFleet'
+import { useFleet } from '~/composables/fleet/useFleet'
 import { ServerSocket } from './support/socket'
 import { CONNECTED, mountComposable, telemetry, useStage } from './support/stage'
 

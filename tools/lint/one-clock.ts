@@ -4,7 +4,7 @@ import type { Rule } from 'eslint'
 /** What runs in the browser. */
 const PAGES = /^(?:pages|components|composables|layouts|middleware|plugins|shared)\/|^(?:app|error)\.vue$/
 /** Where the pages know the time from. */
-const SOURCE = 'composables/useServerTime.ts'
+const SOURCE = 'composables/shell/useServerTime.ts'
 const MESSAGE = `The viewer’s clock may be wrong: take the time from useClock() or presentMs() (${SOURCE}).`
 const COUNTING = /^use(?:Now|Timestamp|TimeAgo|TimeAgoIntl)$/
 

@@ -30,6 +30,6 @@ it('finds whatever asks the clock of the computer that a page is on', async () =
   for (const file of ['pages/example.vue', 'components/example/Example.vue', 'layouts/example.vue']) {
     expect(await linesOf(page.join('\n'), file), file).toEqual([2, 5, 6])
   }
-  expect(await linesOf(WRONG.join('\n'), 'composables/useServerTime.ts')).toEqual([])
+  expect(await linesOf(WRONG.join('\n'), 'composables/shell/useServerTime.ts')).toEqual([])
   expect(await linesOf(WRONG.join('\n'), 'server/example.ts')).toEqual([])
 }, 60_000)

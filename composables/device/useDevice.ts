@@ -1,0 +1,13 @@
+import { computed, toValue } from 'vue'
+import type { MaybeRefOrGetter } from 'vue'
+import { signsOf } from '#shared/device/device-status'
+import { useFleet } from '../fleet/useFleet'
+
+/** One device and its signs; `undefined` while nothing is known of it. */
+export function useDevice(deviceId: MaybeRefOrGetter<string>) {
+  const fleet = useFleet()
+
+  const entry = computed(() => fleet.entry(toValue(deviceId)))
+  const signs = computed(() => entry.value && signsOf(entry.value.device, entry.value.door))
+  return { entry, signs }
+}

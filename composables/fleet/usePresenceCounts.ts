@@ -1,0 +1,22 @@
+import { computed } from 'vue'
+import { useI18n } from '#imports'
+import { PresenceSchema } from '#shared/schemas/device'
+import type { PresenceCounts } from '#shared/schemas/device'
+import type { FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
+import { iconClass } from '#shared/text/icon-class'
+import { TEXT_COLOURS, useDeviceAppearance } from '../device/useDeviceAppearance'
+
+/** The presences of which there are devices, ready to be drawn by plain elements. */
+export function usePresenceCounts(counts: () => Readonly<PresenceCounts>) {
+  const { presenceMark } = useDeviceAppearance()
+  return computed(() => PresenceSchema.options.filter(presence => counts()[presence] > 0).map((presence) => {
+    const { key, label, icon, colour } = presenceMark(presence)
+    return { key, label, icon: iconClass(icon), look: TEXT_COLOURS[colour], count: counts()[presence] }
+  }))
+}
+
+/** What a group is called, also that of the devices without one. */
+export function useGroupLabel(group: () => FleetGroup, by: () => FleetGrouping) {
+  const { t } = useI18n()
+  return computed(() => group().label || (by() === 'place' ? t('fleet.noPlace') : t('fleet.noGroup')))
+}

@@ -1,0 +1,91 @@
+import { createSharedComposable, useDocumentVisibility, useIntervalFn } from '@vueuse/core'
+import { computed, onMounted, readonly, ref, watch } from 'vue'
+import { useEventStream } from '../stream/useEventStream'
+import { useReplayRoute } from '../replay/useReplayRoute'
+import { askServerTime, presentMs, readClocks, useServedAt } from './useServerTime'
+
+const TICK_MS = 1_000
+const ASK_EVERY_MS = 60_000
+const ASK_AGAIN_MS = 5_000
+/** Ticks that come so much later say that the page was held up, or the computer asleep. */
+const HELD_UP_MS = 5_000
+/** The clocks of a computer that differ by so much more than a tick ago: one was set, or stood still during sleep. */
+const SET_MS = 2_000
+
+function createClock() {
+  const { momentMs } = useReplayRoute()
+  const { status } = useEventStream()
+  const visibility = useDocumentVisibility()
+  const nowMs = ref(useServedAt())
+  const ownAheadMs = ref<number | null>(null)
+  const isSure = ref(false)
+  let last = readClocks()
+  let dueAtMs = 0
+  let isAsking = false
+  let isAnswered = false
+
+  function show() {
+    nowMs.value = presentMs()
+    // While it is not sure one may not say that the computer is wrong.
+    if (isAnswered) ownAheadMs.value = readClocks().ownMs - nowMs.value
+  }
+
+  async function ask() {
+    if (isAsking) return
+    isAsking = true
+    const isTold = await askServerTime()
+    isAsking = false
+    dueAtMs = readClocks().steadyMs + (isTold ? ASK_EVERY_MS : ASK_AGAIN_MS)
+    isAnswered ||= isTold
+    // Without an answer it goes on as it did.
+    isSure.value = true
+    show()
+  }
+
+  function tick() {
+    if (visibility.value !== 'visible') return
+    const before = last
+    last = readClocks()
+    const passedMs = last.steadyMs - before.steadyMs
+    if (passedMs > HELD_UP_MS || Math.abs(last.ownMs - before.ownMs - passedMs) > SET_MS) {
+      dueAtMs = 0
+      isSure.value = false
+    }
+    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
+    if (status.value === 'live' && last.steadyMs >= dueAtMs) void ask()
+    else if (!isAsking) isSure.value = true
+    // In doubt it stands still until the server has said what time it is.
+    if (isSure.value) show()
+  }
+
+  useIntervalFn(tick, TICK_MS)
+  watch(visibility, tick)
+  // Another server may have another clock.
+  watch(status, () => {
+    dueAtMs = Math.min(dueAtMs, last.steadyMs + ASK_AGAIN_MS)
+    tick()
+  })
+  onMounted(() => {
+    show()
+    void ask()
+  })
+
+  return {
+    /**
+     * The present by the server's clock: that of this computer may be wrong. It ticks once a second while the page is
+     * seen.
+     */
+    nowMs: readonly(nowMs),
+    /**
+     * The time that the page shows, to compare with the times that it shows: the present, or the moment of the replay.
+     */
+    serverNowMs: computed(() => momentMs.value ?? nowMs.value),
+    /** By how much this computer's clock is ahead of the server's; `null` until it is known. */
+    ownAheadMs: readonly(ownAheadMs),
+    /** Whether the time can be built on: not at the very start, and not right after sleep. */
+    isSure: readonly(isSure),
+  }
+}
+
+/** One clock for every page and relative time of this browser tab. */
+export const useClock = createSharedComposable(createClock)

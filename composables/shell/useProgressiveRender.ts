@@ -1,0 +1,28 @@
+import { onBeforeUnmount, onMounted, readonly, ref } from 'vue'
+
+/**
+ * How many parts of a component are to be built by now, up to `most`, one more with each task after it was mounted: what is large is built
+ * part by part, so that nothing urgent waits for all of it.
+ */
+export function useProgressiveRender(most: number) {
+  const due = ref(0)
+  // A timer would let everything else go first, and by and by no sooner than after 4 ms.
+  let channel: MessageChannel | undefined
+
+  function end() {
+    channel?.port1.close()
+    channel = undefined
+  }
+
+  onMounted(() => {
+    const { port1, port2 } = channel = new MessageChannel()
+    port1.onmessage = () => {
+      due.value++
+      if (due.value < most) port2.postMessage(null)
+      else end()
+    }
+    port2.postMessage(null)
+  })
+  onBeforeUnmount(end)
+  return readonly(due)
+}
