@@ -8,11 +8,11 @@ const fault = (file: string, specifier: string) => arrowFault(join(ROOT, file), 
 
 describe('an import against the arrows', () => {
   it.each([
-    ['shared/utils/a.ts', 'vue'],
-    ['shared/utils/a.ts', 'node:fs'],
+    ['shared/text/a.ts', 'vue'],
+    ['shared/text/a.ts', 'node:fs'],
     ['shared/schemas/a.ts', 'h3'],
-    ['shared/utils/a.ts', '../../server/leitstand'],
-    ['shared/utils/a.ts', '~/composables/useFleet'],
+    ['shared/text/a.ts', '../../server/leitstand'],
+    ['shared/text/a.ts', '~/composables/useFleet'],
     ['server/mqtt/a.ts', '../sources/sensors'],
     ['server/sources/a.ts', '../mqtt/connection'],
     ['server/fleet/a.ts', '../live/hub'],
@@ -43,7 +43,7 @@ describe('an import against the arrows', () => {
   })
 
   it.each([
-    ['shared/utils/a.ts', '#shared/schemas/device'],
+    ['shared/text/a.ts', '#shared/schemas/device'],
     ['shared/schemas/a.ts', 'zod'],
     ['server/mqtt/a.ts', './backoff'],
     ['server/mqtt/a.ts', 'mqtt'],
@@ -60,7 +60,7 @@ describe('an import against the arrows', () => {
     ['composables/useA.ts', '@vueuse/core'],
     ['components/A.vue', '~/composables/useFleet'],
     ['pages/index.vue', '../components/A.vue'],
-    ['test/unit/a.spec.ts', '../../server/live/hub'],
+    ['test/unit/a.spec.ts', '../../server/stream/hub'],
     ['nuxt.config.ts', './server/settings'],
     ['tools/migrate/a.ts', '../../server/history/postgres/session.ts'],
   ])('%s -> %s is none', (file, specifier) => {

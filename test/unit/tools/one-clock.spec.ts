@@ -22,7 +22,7 @@ async function linesOf(code: string, filePath: string) {
 }
 
 it('finds whatever asks the clock of the computer that a page is on', async () => {
-  for (const file of ['composables/useExample.ts', 'shared/utils/example.ts', 'plugins/example.ts']) {
+  for (const file of ['composables/useExample.ts', 'shared/text/example.ts', 'plugins/example.ts']) {
     expect(await linesOf(WRONG.join('\n'), file), file).toEqual(WRONG.map((_, i) => i + 1))
     expect(await linesOf(RIGHT.join('\n'), file), file).toEqual([])
   }
