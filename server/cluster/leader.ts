@@ -1,6 +1,6 @@
 // What only one replica does at a time: packing, trimming, retention, the lines of presence. It is the one that holds a lock at the
 // database; when it goes, the lock is free and the next one takes it.
-import { CHECK_EVERY_MS, dueTails } from '../history/engine/compactor'
+import { CHECK_EVERY_MS, dueHeads } from '../history/engine/compactor'
 import { packDevices } from '../history/postgres/compaction'
 import type { Packed } from '../history/postgres/compaction'
 import { portionsOf } from '../history/postgres/batches'
@@ -10,7 +10,7 @@ import { tryLock } from '../history/postgres/connections'
 import type { Line } from '../history/postgres/connections'
 import { setMeta } from '../history/postgres/migrations'
 import { BEAT_MS } from '../history/sqlite/presence-log'
-import type { DeviceTail } from '../history/engine/head'
+import type { DeviceHead } from '../history/engine/head'
 import type { Jobs } from './ordered-writes'
 import type { Memory } from './replica-state'
 
@@ -43,7 +43,7 @@ export function isGap(listenedMs: number, nowMs: number): boolean {
 }
 
 export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, onFailure, now }: LeadingOptions) {
-  const { tail } = memory
+  const { head } = memory
   let isOpen = true
   let leads = false
   let isBusy = false
@@ -53,10 +53,10 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
   /** How far the log was when. */
   let past: { atMs: number, id: number }[] = []
 
-  async function packSome(tails: readonly DeviceTail[]) {
+  async function packSome(heads: readonly DeviceHead[]) {
     await jobs.told(async (query) => {
       // It may have been forgotten since.
-      const taken: Packed[] = tails.flatMap(({ device }) => tail.held(device) ?? [])
+      const taken: Packed[] = heads.flatMap(({ device }) => head.held(device) ?? [])
         .map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(memory.named.of(own.device)) }))
       const segments = await packDevices(taken, memory.newest(), { query, partitions, kept: memory.kept })
       const devices = taken.map(({ device, lastId, messages }): [number, number, number] => [device, lastId, messages.length])
@@ -64,9 +64,9 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     })
   }
 
-  function pack(tails: readonly DeviceTail[]): Promise<void> {
+  function pack(heads: readonly DeviceHead[]): Promise<void> {
     return packed = packed.catch(() => {}).then(async () => {
-      for (const some of portionsOf(tails)) if (isOpen && leads) await packSome(some)
+      for (const some of portionsOf(heads)) if (isOpen && leads) await packSome(some)
     })
   }
 
@@ -76,7 +76,7 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     if ((past.at(-1)?.atMs ?? 0) + CHECK_EVERY_MS <= time) past.push({ atMs: time, id: memory.position() })
     const old = past.filter(({ atMs }) => atMs <= time - KEEP_LOG_MS)
     past = past.filter(({ atMs }) => atMs > time - KEEP_LOG_MS)
-    const upTo = Math.min(old.at(-1)?.id ?? 0, (tail.firstId() ?? Infinity) - 1)
+    const upTo = Math.min(old.at(-1)?.id ?? 0, (head.firstId() ?? Infinity) - 1)
     if (upTo <= 0) return
     await jobs.work({
       begin: () => async (query) => {
@@ -128,7 +128,7 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     if (may) mayLeadAt = performance.now()
     if (!leads) return may ? take() : undefined
     if (performance.now() - mayLeadAt > RESIGN_AFTER_MS) return resign()
-    await pack(dueTails(tail.all, tail.size(), now()))
+    await pack(dueHeads(head.all, head.size(), now()))
     await trim()
     await tellKept()
   }

@@ -1,7 +1,7 @@
 // Writes one replica's share of the messages into the common log: one statement at a time, and what gathers while that is under
 // way goes into the next. Each share has the memory of what its broker's session has delivered, by which repetitions are known.
-import type { OnKept } from '../history/engine/group-commit'
-import { createDeliveries, DELIVERY_BYTES, PACKET_IDS } from '../history/engine/deduplication'
+import type { OnCommitted } from '../history/engine/group-commit'
+import { createDeduplication, DELIVERY_BYTES, PACKET_IDS } from '../history/engine/deduplication'
 import type { Delivery } from '../history/engine/deduplication'
 import { HistoryError } from '../history/postgres/errors'
 import { setMeta } from '../history/postgres/migrations'
@@ -27,12 +27,12 @@ export interface WriterOptions {
   /** What cannot be written is lost, and with it all that waited. */
   onFailure: (error: unknown) => void
   /** A batch that ends with this record is committed; what that took. */
-  onKept: (lastId: number, ms: number) => void
+  onCommitted: (lastId: number, ms: number) => void
   mostWaiting?: number
 }
 
 interface Entry { deviceId: string, kind: EntryKind, bytes: number, text: string }
-interface Batch { entries: Entry[], packets: Uint8Array, turns: OnKept[], isForgotten: boolean }
+interface Batch { entries: Entry[], packets: Uint8Array, turns: OnCommitted[], isForgotten: boolean }
 
 /** The numbers of devices count only as far as the log has been followed: one may have been forgotten since. */
 const INSERT = `WITH h AS (UPDATE head SET last = last + $1 WHERE forgets <= $2 RETURNING last),
@@ -40,11 +40,11 @@ const INSERT = `WITH h AS (UPDATE head SET last = last + $1 WHERE forgets <= $2 
   d AS (INSERT INTO delivery (last, packets, slot) SELECT last, $4, $5 FROM h)
   SELECT last, ${TELL} FROM h`
 
-export function createShareWriter({ line, slot, unacknowledged, memory, reached, onFailure, onKept, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
-  const deliveries = createDeliveries(unacknowledged)
+export function createShareWriter({ line, slot, unacknowledged, memory, reached, onFailure, onCommitted, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
+  const deliveries = createDeduplication(unacknowledged)
   let entries: Entry[] = []
   let waiting = 0
-  let turns: OnKept[] = []
+  let turns: OnCommitted[] = []
   let isForgotten = false
   let running: Promise<void> | undefined
   let failure: unknown
@@ -98,7 +98,7 @@ export function createShareWriter({ line, slot, unacknowledged, memory, reached,
       for (let characters = 0; to < entries.length && characters < BATCH_CHARACTERS; to++) characters += entries[to]?.text.length ?? 0
       const began = performance.now()
       const last = await writeSome(entries.slice(from, to), packets.subarray(from * DELIVERY_BYTES, to * DELIVERY_BYTES))
-      onKept(last, performance.now() - began)
+      onCommitted(last, performance.now() - began)
       from = to
     }
   }
@@ -145,7 +145,7 @@ export function createShareWriter({ line, slot, unacknowledged, memory, reached,
       deliveries.add(delivery)
     },
     /** Ends a turn; `done` is told in the order of the turns. */
-    commit(done?: OnKept) {
+    commit(done?: OnCommitted) {
       if (failure !== undefined) return done?.(false)
       if (entries.length === 0 && !running) return done?.(true)
       if (done) turns.push(done)

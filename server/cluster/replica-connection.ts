@@ -29,7 +29,7 @@ export interface OpeningOptions {
   /** Reads what there is before anything is followed; only at the first opening. */
   load: ((query: Query, seed: number) => Promise<void>) | undefined
   take: (last: number, body: string) => Promise<void>
-  onKept: (lastId: number, ms: number) => void
+  onCommitted: (lastId: number, ms: number) => void
   /** A connection is gone, or what cannot fail has failed. */
   lose: (error: unknown) => void
 }
@@ -85,7 +85,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     const { reached } = follower
     const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
     async function writerOn(line: Line, slot: number): Promise<ShareWriter> {
-      const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onKept: options.onKept, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
+      const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onCommitted: options.onCommitted, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
       await writer.restore()
       return writer
     }

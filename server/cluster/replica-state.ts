@@ -1,11 +1,11 @@
 // What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
 // and then follows the log, record by record; so it is the same in all replicas at the same record.
 import { isSample, toStored } from '../history/sqlite/store'
-import { createTail } from '../history/engine/head'
+import { createHead } from '../history/engine/head'
 import type { DeviceNames } from '../history/queries/history-reader'
 import { fromKept } from '../history/postgres/nul-escaping'
 import type { Query } from '../history/postgres/connections'
-import type { KeptFrom } from '../history/engine/rollup-store'
+import type { RetainedFrom } from '../history/engine/rollup-store'
 import { readLog } from './log-codec'
 import type { LogRecord } from './log-codec'
 
@@ -19,8 +19,8 @@ export function createMemory(now: () => number) {
   const names = new Map<number, string>()
   /** Up to which record each device is packed. */
   const archived = new Map<number, number>()
-  const kept: KeptFrom & { hour: number } = { raw: 0, minute: 0, hour: 0 }
-  const tail = createTail(now)
+  const kept: RetainedFrom & { hour: number } = { raw: 0, minute: 0, hour: 0 }
+  const head = createHead(now)
   let newest = 0
   let position = 0
 
@@ -31,7 +31,7 @@ export function createMemory(now: () => number) {
 
   function drop(device: number) {
     const deviceId = names.get(device)
-    tail.remove(device)
+    head.remove(device)
     names.delete(device)
     archived.delete(device)
     if (deviceId !== undefined && ids.get(deviceId) === device) ids.delete(deviceId)
@@ -39,8 +39,8 @@ export function createMemory(now: () => number) {
 
   function addToTail(record: LogRecord) {
     const { kind, device, id } = record
-    if (isSample(record)) tail.add(device, id, toStored(record.value))
-    else if (kind === 'telemetry' || kind === 'status' || kind === 'presence' || kind === 'replayed') tail.note(device, id)
+    if (isSample(record)) head.add(device, id, toStored(record.value))
+    else if (kind === 'telemetry' || kind === 'status' || kind === 'presence' || kind === 'replayed') head.note(device, id)
   }
 
   async function* batches(query: Query): AsyncGenerator<LogRecord[]> {
@@ -55,7 +55,7 @@ export function createMemory(now: () => number) {
   return {
     ids,
     kept,
-    tail,
+    head,
     named: { all: () => names, of: device => names.get(device) ?? '' } satisfies DeviceNames,
     newest: () => newest,
     /** The record up to which everything here, and in the rooms that follow, is. */
@@ -96,7 +96,7 @@ export function createMemory(now: () => number) {
         case 'packed':
           newest = Math.max(newest, record.value.newest)
           for (const [device, lastId, messages] of record.value.devices) {
-            tail.packed(device, messages, lastId)
+            head.packed(device, messages, lastId)
             archived.set(device, lastId)
           }
           return

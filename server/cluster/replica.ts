@@ -4,18 +4,18 @@
 import { packedHours } from '../history/engine/segment-io'
 import type { History, HistoryOptions } from '../history/contract'
 import { storageReport } from '../history/sqlite/maintenance'
-import { createPast } from '../history/queries/history-reader'
+import { createHistoryReader } from '../history/queries/history-reader'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
 import { HistoryError } from '../history/postgres/errors'
 import { createPostgresMaintenance } from '../history/postgres/maintenance'
 import { createOpenings } from '../history/postgres/reconnector'
 import { createPostgresPresence } from '../history/postgres/presence'
 import { createPostgresShelf } from '../history/postgres/segment-store'
-import { createProgress } from '../history/engine/commit-stats'
-import { createQuestions } from '../history/queries/chart-queries'
+import { createCommitStats } from '../history/engine/commit-stats'
+import { createChartQueries } from '../history/queries/chart-queries'
 import type { StoredMessage } from '../history/engine/segments'
 import type { Readable } from '../history/engine/segment-store'
-import { createCensusCache, createUnpackedCount } from '../history/engine/uncompacted'
+import { createStorageStatsCache, createUncompactedCount } from '../history/engine/uncompacted'
 import { toTold } from './ordered-writes'
 import type { Note } from './ordered-writes'
 import { createLeading } from './leader'
@@ -84,14 +84,14 @@ interface Opened extends Opening { leading: Leading, maintenance: ReturnType<typ
 export function createReplica(options: ReplicaOptions): Replica {
   const now = options.now ?? Date.now
   const memory = createMemory(now)
-  const progress = createProgress()
+  const progress = createCommitStats()
   let lastSlot: number | undefined
   let isLoaded = false
-  const census = createCensusCache(async () => {
+  const stats = createStorageStatsCache(async () => {
     const { maintenance } = opened()
-    return { taken: await maintenance.census(), bytes: await maintenance.usedBytes() }
+    return { taken: await maintenance.stats(), bytes: await maintenance.usedBytes() }
   })
-  const unpacked = createUnpackedCount(memory.tail)
+  const uncompacted = createUncompactedCount(memory.head)
   const openings = createOpenings<Opened>({
     begin, end,
     onBegun: ({ leading }) => leading.start(),
@@ -119,18 +119,18 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
   const presence = createPostgresPresence({ work: async given => opened().jobs.work(given), now, read, idOf: deviceId => memory.ids.get(deviceId) })
   const readable: Readable = {
-    shelf: createPostgresShelf({ read, kept: memory.kept, newestId: memory.newest }),
+    segmentStore: createPostgresShelf({ read, kept: memory.kept, newestId: memory.newest }),
     kept: memory.kept,
     device: deviceId => memory.ids.get(deviceId),
-    unpacked: memory.tail.of,
-    steady,
+    uncompacted: memory.head.of,
+    readConsistently,
   }
 
   /** Whoever packs is perhaps elsewhere: what was packed between two looks is followed first, and then read again. */
-  async function steady<T>(device: number, ask: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+  async function readConsistently<T>(device: number, ask: (uncompacted: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
       const before = memory.archivedOf(device)
-      const answer = await ask(memory.tail.of(device))
+      const answer = await ask(memory.head.of(device))
       const after = (await read('SELECT archived FROM device WHERE id = $1', [device]))[0]?.archived
       if (after === undefined || Number(after) === before) return answer
       await opened().catchUp()
@@ -164,7 +164,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       mostWaiting: options.mostWaiting,
       memory, take, lose,
       slot: lastSlot,
-      onKept: progress.kept,
+      onCommitted: progress.kept,
       load: isLoaded ? undefined : load,
     }).catch((error: unknown) => {
       if (error instanceof OutdatedError) options.onOutdated(error.message)
@@ -174,7 +174,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     lastSlot = opening.slot
     progress.begin(memory.position())
     const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
-    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, pruneNow: options.pruneNow ?? now, isOurs: leading.leads })
+    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now, isOurs: leading.leads })
     return { ...opening, leading, maintenance }
   }
 
@@ -189,7 +189,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const { catchUp, leading } = opened()
     await catchUp()
     const device = deviceId === undefined ? undefined : memory.ids.get(deviceId) ?? -1
-    await leading.pack([...memory.tail.all()].filter(own => device === undefined || own.device === device))
+    await leading.pack([...memory.head.all()].filter(own => device === undefined || own.device === device))
   }
 
   return {
@@ -233,17 +233,17 @@ export function createReplica(options: ReplicaOptions): Replica {
     fault: openings.fault,
     probe: openings.probe,
     isOpen: () => openings.current() !== undefined,
-    ...createQuestions(() => {
+    ...createChartQueries(() => {
       opened()
       return readable
     }),
     async export(deviceId, from, to) {
       const id = memory.ids.get(deviceId) ?? -1
-      const { shelf } = readable
+      const { segmentStore } = readable
       await packAll(deviceId)
-      return { messages: await shelf.countMessages(id, from, to), hours: packedHours(shelf, id, from, to) }
+      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
     },
-    past: () => createPast(readable, memory.named),
+    past: () => createHistoryReader(readable, memory.named),
     presence: presence.log,
     documents,
     async forget(deviceId, changes, done) {
@@ -265,19 +265,19 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     packAll,
     async maintain() {
-      census.clear()
+      stats.clear()
       await openings.current()?.maintenance.run()
     },
     async storage() {
-      const { taken, bytes } = await census.get()
-      const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: await unpacked(), nameOf: device => memory.named.of(device) || undefined, now: now() })
+      const { taken, bytes } = await stats.get()
+      const report = storageReport({ stats: taken, bytes, limits: options.retention, uncompacted: await uncompacted(), nameOf: device => memory.named.of(device) || undefined, now: now() })
       return { ...report, durability: 'full', fault: openings.fault(), devices: memory.ids.size }
     },
     figures() {
       const opening = openings.current()
       if (!opening) return undefined
       const { writer, maintenance } = opening
-      return { ...progress.report(0), unkept: writer.waiting(), ...maintenance.measured(), unpacked: memory.tail.size() + writer.waiting(), limitBytes: options.retention.bytes }
+      return { ...progress.report(0), uncommitted: writer.waiting(), ...maintenance.measured(), uncompacted: memory.head.size() + writer.waiting(), limitBytes: options.retention.bytes }
     },
     async close() {
       const last = await openings.close(async (opening) => {

@@ -2,10 +2,10 @@ import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Storage } from '#shared/schemas/storage'
 import type { DocumentChange, Documents } from './documents'
 import type { Delivery } from './engine/deduplication'
-import type { Past } from './queries/history-reader'
+import type { HistoryReader } from './queries/history-reader'
 import type { PresenceLog } from './sqlite/presence-log'
 import type { ExportedSample } from './engine/segment-io'
-import type { Question, SparklinePoints } from './queries/chart-queries'
+import type { ChartQuestion, SparklinePoints } from './queries/chart-queries'
 import type { RetentionLimits } from './sqlite/retention'
 import type { StoredMessage } from './engine/segments'
 import type { Awaitable } from './engine/segment-store'
@@ -37,9 +37,9 @@ export interface HistoryOptions {
 /** What is cheap to know of an open history at any time; counts since the start. */
 export interface HistoryFigures {
   /** Messages in memory and in the journal that are not packed yet. */
-  unpacked: number
+  uncompacted: number
   /** Messages appended that are not known to be on disk yet. */
-  unkept: number
+  uncommitted: number
   /** Commits of turns, and how long they took together: until they were on disk, where somebody waits for that. */
   commits: number
   commitSeconds: number
@@ -72,9 +72,9 @@ export interface History {
   probe: () => boolean
   isOpen: () => boolean
   /** Every sample of a metric, oldest first, at most `limit`. This and all questions below reject while the history is not open. */
-  raw: (question: Question, limit: number) => Promise<HistoryAnswer>
+  raw: (question: ChartQuestion, limit: number) => Promise<HistoryAnswer>
   /** About `points` buckets of a metric, or the intervals of a state. */
-  thinned: (question: Question, points: number) => Promise<HistoryAnswer>
+  thinned: (question: ChartQuestion, points: number) => Promise<HistoryAnswer>
   /** The newest messages from before a moment, newest first: at least `limit` where there are as many. */
   messagesBefore: (deviceId: string, before: number, limit: number) => Promise<StoredMessage[]>
   /**
@@ -85,7 +85,7 @@ export interface History {
   /** Every sample of a device in a range (both ends included), an hour at a time, and about how many messages they come from. */
   export: (deviceId: string, from: number, to: number) => Promise<{ messages: number, hours: AsyncIterable<ExportedSample[]> }>
   /** The past of all devices, for whoever goes through it. */
-  past: () => Past
+  past: () => HistoryReader
   /** What each device was when. */
   presence: PresenceLog
   /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */

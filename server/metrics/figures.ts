@@ -30,8 +30,8 @@ export interface Figures {
     freeBytes: number | undefined
     /** Of an open history. */
     history: {
-      unpacked: number
-      unkept: number
+      uncompacted: number
+      uncommitted: number
       commits: number
       commitSeconds: number
       usedBytes: number | undefined

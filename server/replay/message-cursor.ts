@@ -1,8 +1,8 @@
-import type { PassedMessage } from '../history/queries/range-scan'
-import type { Past } from '../history/queries/history-reader'
+import type { ScannedMessage } from '../history/queries/range-scan'
+import type { HistoryReader } from '../history/queries/history-reader'
 
 export interface ReelOptions {
-  past: () => Past
+  past: () => HistoryReader
   /** Messages that are held ahead. */
   most: number
   isOpen: () => boolean
@@ -11,7 +11,7 @@ export interface ReelOptions {
 /** The stored messages from a moment on, one after the other, read as far ahead as fits. Times in microseconds since 1970. */
 export function createReel({ past, most, isOpen }: ReelOptions) {
   let devices: ReadonlySet<string> | undefined
-  let messages: PassedMessage[] = []
+  let messages: ScannedMessage[] = []
   let head = 0
   /** Everything before it is read. */
   let readTo = 0
@@ -49,7 +49,7 @@ export function createReel({ past, most, isOpen }: ReelOptions) {
       return messages[head]?.message.time
     },
     /** The messages up to a moment that are read already, about `limit` at most: those of one microsecond stay together. */
-    take(to: number, limit: number): PassedMessage[] {
+    take(to: number, limit: number): ScannedMessage[] {
       let end = head
       for (let last = Number.NaN; end < messages.length; end++) {
         const time = messages[end]?.message.time ?? 0

@@ -1,7 +1,7 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import { copyPresence } from '#shared/device/device-state'
 import { fromMicroseconds } from '#shared/time/time'
-import type { DeviceMoment } from '../history/queries/state-at'
+import type { DeviceStateAt } from '../history/queries/state-at'
 import { fromStored } from '../history/sqlite/store'
 import { toLatest } from '../history/engine/values'
 
@@ -10,7 +10,7 @@ import { toLatest } from '../history/engine/values'
  * newest message, for one that was handed in later would else be heard before it was. `now` is what is known of the device today:
  * of its state topic only the last word is kept, which tells of the past only what it has said since then.
  */
-export function stateThen(deviceId: string, { last, values, wrongClock }: DeviceMoment, at: number, now: DeviceState | undefined, presence: PresenceChange): DeviceState {
+export function stateThen(deviceId: string, { last, values, wrongClock }: DeviceStateAt, at: number, now: DeviceState | undefined, presence: PresenceChange): DeviceState {
   const state: DeviceState = {
     deviceId,
     lastSeen: fromMicroseconds(last.time),

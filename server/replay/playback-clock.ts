@@ -1,6 +1,6 @@
 import type { ReplayClock } from '#shared/schemas/events'
 import { fromMicroseconds } from '#shared/time/time'
-import type { PassedMessage } from '../history/queries/range-scan'
+import type { ScannedMessage } from '../history/queries/range-scan'
 import type { createReel } from './message-cursor'
 
 /** So many messages are told at once: more would keep the event loop. */
@@ -26,7 +26,7 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
   }
 
   /** Whatever is missing of `target` did not come in time: the clock waits for it. */
-  function reach(target: number, end: number, told: readonly PassedMessage[]): readonly PassedMessage[] {
+  function reach(target: number, end: number, told: readonly ScannedMessage[]): readonly ScannedMessage[] {
     set(Math.max(at, Math.min(target, reel.takenTo())))
     // What is read ends right before the end.
     if (at >= end - 1) state = 'ended'
@@ -54,14 +54,14 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
       state = state === 'ended' ? 'ended' : 'paused'
     },
     /** The messages that the clock has passed since; those that it cannot read in time make it wait. */
-    async tick(): Promise<readonly PassedMessage[]> {
+    async tick(): Promise<readonly ScannedMessage[]> {
       const end = present()
       const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, end))
       if (reel.takenTo() < target) await reel.next(end)
       return reach(target, end, reel.take(target, MESSAGES_PER_TICK))
     },
     /** The next message, and whatever was measured in the same microsecond. */
-    async step(): Promise<readonly PassedMessage[]> {
+    async step(): Promise<readonly ScannedMessage[]> {
       state = 'paused'
       const next = await reel.next(present())
       if (next === undefined) {

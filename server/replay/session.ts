@@ -1,8 +1,8 @@
 import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { toMicroseconds } from '#shared/time/time'
-import type { PassedMessage } from '../history/queries/range-scan'
-import type { Past } from '../history/queries/history-reader'
+import type { ScannedMessage } from '../history/queries/range-scan'
+import type { HistoryReader } from '../history/queries/history-reader'
 import { fromStored } from '../history/sqlite/store'
 import { devicesOf, interestOf } from '../stream/subscription-filter'
 import type { Grouping, Interest } from '../stream/subscription-filter'
@@ -16,7 +16,7 @@ import { stateThen } from './past-device-state'
 
 export interface ReplayOptions {
   /** @throws while no history can be read. */
-  past: () => Past
+  past: () => HistoryReader
   /** Why nothing can be shown of a moment (microseconds since 1970). */
   faultOf: (at: number) => Promise<{ code: string, message: string } | undefined>
   /** Messages that one replay holds ahead. */
@@ -68,7 +68,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     return textOf({ type: 'clock', data: player.clock() })
   }
 
-  function telemetryTexts(messages: readonly PassedMessage[]): string[] {
+  function telemetryTexts(messages: readonly ScannedMessage[]): string[] {
     const reader = past()
     // What was read ahead may be of devices that are not followed any more.
     const followed = messages.filter(({ device }) => devices?.has(reader.nameOf(device)) !== false)

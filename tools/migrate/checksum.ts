@@ -48,11 +48,11 @@ export async function checksumOf(side: Side, onDone: OnDone): Promise<Checksum> 
   return { all, devices, others, ...sum }
 }
 
-async function digestOf(side: Side, { id, archived, state }: DeviceRow, unpacked: Hash | undefined, sum: Sum): Promise<string> {
-  const digest = createHash('sha256').update(JSON.stringify([id, archived, state, unpacked?.digest('hex')]))
-  const heads = (await side.shelf.heads(id, side.keptFrom, LAST)).toSorted((a, b) => a.id - b.id)
-  for await (const { data, ...head } of side.shelf.fetch(heads)) addSegment(digest, head, data, sum)
-  digest.update(JSON.stringify([await side.shelf.countMessages(id, side.keptFrom, LAST), [...await side.shelf.metrics(id)].sort()]))
+async function digestOf(side: Side, { id, archived, state }: DeviceRow, uncompacted: Hash | undefined, sum: Sum): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify([id, archived, state, uncompacted?.digest('hex')]))
+  const heads = (await side.segmentStore.heads(id, side.keptFrom, LAST)).toSorted((a, b) => a.id - b.id)
+  for await (const { data, ...head } of side.segmentStore.fetch(heads)) addSegment(digest, head, data, sum)
+  digest.update(JSON.stringify([await side.segmentStore.countMessages(id, side.keptFrom, LAST), [...await side.segmentStore.metrics(id)].sort()]))
   for (const { data, ...row } of (await side.rollups(id)).sort(byPlace)) {
     const rollups = decoded(data, bytes => unpackRollups(bytes, TIERS[row.tier].step))
     digest.update(JSON.stringify([row.metric, row.tier, row.period, rollups], asText))

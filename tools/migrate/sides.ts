@@ -4,8 +4,8 @@ import type { Query, Row } from '../../server/history/postgres/connections.ts'
 import { createPostgresShelf } from '../../server/history/postgres/segment-store.ts'
 import { TIERS } from '../../server/history/engine/rollups.ts'
 import type { TierName } from '../../server/history/engine/rollups.ts'
-import type { Shelf } from '../../server/history/engine/segment-store.ts'
-import { createSqliteShelf } from '../../server/history/sqlite/segment-store.ts'
+import type { SegmentStore } from '../../server/history/engine/segment-store.ts'
+import { createSqliteSegmentStore } from '../../server/history/sqlite/segment-store.ts'
 import type { Source } from './source.ts'
 
 /** Rows read from PostgreSQL in one go. */
@@ -19,7 +19,7 @@ export interface RollupRow { metric: string, tier: TierName, period: number, dat
 
 export interface Side {
   name: string
-  shelf: Shelf
+  segmentStore: SegmentStore
   /** Messages from before it do not count any more, though they may lie there. */
   keptFrom: number
   devices: () => Promise<DeviceRow[]>
@@ -45,7 +45,7 @@ export function sqliteSide({ database, marks, forgotten }: Source): Side {
   }
   return {
     name: 'SQLite',
-    shelf: createSqliteShelf(database).shelf,
+    segmentStore: createSqliteSegmentStore(database).segmentStore,
     keptFrom: marks.get('raw') ?? 0,
     devices: async () => database.prepare('SELECT id, name, archived, state FROM device').all().map(toDevice).filter(({ id }) => !gone.has(id)),
     rollups: async device => rollups.all(device, marks.get('minute') ?? 0).map(toRollup),
@@ -78,7 +78,7 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
   }
   return {
     name: 'PostgreSQL',
-    shelf: createPostgresShelf({ read, kept, newestId: () => 0 }),
+    segmentStore: createPostgresShelf({ read, kept, newestId: () => 0 }),
     keptFrom: kept.raw,
     devices: async () => (await read('SELECT id, name, archived, state FROM device')).map(row => toDevice({ ...row, name: fromKept(row.name) })),
     async rollups(device) {

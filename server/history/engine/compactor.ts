@@ -1,5 +1,5 @@
 import { nextTurn, startSlice } from './scheduler'
-import type { DeviceTail } from './head'
+import type { DeviceHead } from './head'
 
 export const CHECK_EVERY_MS = 1_000
 /** A device with this many messages is packed at once, a quieter one after half an hour: so few that packing one is a short pause. */
@@ -8,11 +8,11 @@ const PACK_AFTER_MS = 1_800_000
 /** Beyond this many messages of all devices together, whatever waits longest is packed. */
 const TAIL_MESSAGES = 300_000
 
-export interface PackerOptions {
-  tails: () => Iterable<DeviceTail>
+export interface CompactorOptions {
+  heads: () => Iterable<DeviceHead>
   size: () => number
   /** Packs some devices in one transaction, stopping when `more` says so; how many were packed. @throws when the store fails. */
-  pack: (due: readonly DeviceTail[], more: () => boolean) => number
+  pack: (due: readonly DeviceHead[], more: () => boolean) => number
   /** Resolves while no turn is being stored. */
   idle: () => Promise<void>
   /** Called when nothing is due any more. */
@@ -21,19 +21,19 @@ export interface PackerOptions {
 }
 
 /** What is to be packed now. */
-export function dueTails(tails: () => Iterable<DeviceTail>, size: number, time: number): DeviceTail[] {
-  const ready = [...tails()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
+export function dueHeads(heads: () => Iterable<DeviceHead>, size: number, time: number): DeviceHead[] {
+  const ready = [...heads()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
   if (ready.length > 0 || size < TAIL_MESSAGES) return ready
-  return [...tails()].sort((a, b) => a.since - b.since)
+  return [...heads()].sort((a, b) => a.since - b.since)
 }
 
 /** Moves messages from the journal into the archive, a few milliseconds at a time. */
-export function createPacker({ tails, size, pack, idle, onIdle, now }: PackerOptions) {
+export function createCompactor({ heads, size, pack, idle, onIdle, now }: CompactorOptions) {
   // Of one opening of the store: what is due then means nothing to the next.
   let session = { open: false, packing: false }
   let timer: NodeJS.Timeout | undefined
 
-  async function packAll(rest: DeviceTail[], current: typeof session) {
+  async function packAll(rest: DeviceHead[], current: typeof session) {
     current.packing = true
     try {
       for (let packed = -1; rest.length > 0 && packed !== 0; rest = rest.slice(packed)) {
@@ -58,7 +58,7 @@ export function createPacker({ tails, size, pack, idle, onIdle, now }: PackerOpt
       const current = session = { open: true, packing: false }
       timer = setInterval(() => {
         if (current.packing) return
-        const ready = dueTails(tails, size(), now())
+        const ready = dueHeads(heads, size(), now())
         if (ready.length > 0) void packAll(ready, current)
       }, CHECK_EVERY_MS)
       timer.unref()

@@ -9,7 +9,7 @@ export const DELIVERY_BYTES = 8
 export interface Delivery { packetId: number | undefined, topic: string, payload: Uint8Array, redelivered: boolean }
 
 /** Recognises redeliveries by packet id and digest, of which at most `unacknowledged` can be under way at once. */
-export function createDeliveries(unacknowledged: number) {
+export function createDeduplication(unacknowledged: number) {
   // Per packet id, what was delivered last under it, and as the how manieth delivery (0: never).
   const digests = new Uint32Array(PACKET_IDS)
   const ordinals = new Float64Array(PACKET_IDS)

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 /** Told when what was committed is on disk, or that it could not be put there. */
 export type OnSynced = (error: Error | null) => void
 
-export interface Sync {
+export interface Fsync {
   /** Everything committed so far is put on disk; the event loop goes on meanwhile. */
   request: (done: OnSynced) => void
   /** Whether one is under way. */
@@ -16,7 +16,7 @@ export interface Sync {
  * Puts SQLite's write-ahead log on disk off the event loop. One `fdatasync` is under way at a time: what is requested meanwhile
  * shares the next one, so that a slow disk makes larger groups, not a longer queue. `onIdle` is called when none follows.
  */
-export function createSync(databaseFile: string, onIdle: () => void): Sync {
+export function createFsync(databaseFile: string, onIdle: () => void): Fsync {
   // Opened when there is something in it: the first commit makes the file.
   let log: number | undefined
   let waiting: OnSynced[] = []

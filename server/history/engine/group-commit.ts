@@ -1,13 +1,13 @@
-import { createSync } from './fsync'
+import { createFsync } from './fsync'
 
 /** Told whether what a turn has appended is on disk. */
-export type OnKept = (kept: boolean) => void
+export type OnCommitted = (kept: boolean) => void
 
 /** So many turns share a commit; one that waits for a slow disk would otherwise grow without end. */
 const MOST_TURNS = 16
 
-export interface CommitsOptions {
-  /** Commits the open transaction, if there is one. @throws when that fails; it is rolled back then. */
+export interface GroupCommitOptions {
+  /** GroupCommit the open transaction, if there is one. @throws when that fails; it is rolled back then. */
   commit: () => void
   rollBack: () => void
   isFailed: () => boolean
@@ -16,24 +16,24 @@ export interface CommitsOptions {
   /** The last record that is in the store. */
   lastId: () => number
   /** What was appended up to this record is on disk; what that took. */
-  onKept: (lastId: number, ms: number) => void
+  onCommitted: (lastId: number, ms: number) => void
 }
 
-export interface Commits {
+export interface GroupCommit {
   /** Ends a turn: commits it, or what has gathered since, as soon as the disk is free. */
-  end: (done: OnKept) => void
+  end: (done: OnCommitted) => void
   /** What has been appended since the last commit was rolled back. */
   drop: () => void
   close: () => void
 }
 
 /**
- * Commits turn by turn, each put on disk before it is told as kept. While `fdatasync` is under way a commit would wait for it,
+ * GroupCommit turn by turn, each put on disk before it is told as kept. While `fdatasync` is under way a commit would wait for it,
  * and with it the event loop: the turns that end meanwhile share the next one.
  */
-export function createCommits(file: string, { commit, rollBack, isFailed, onSyncFault, lastId, onKept }: CommitsOptions): Commits {
-  let turns: OnKept[] = []
-  const sync = createSync(file, settle)
+export function createGroupCommit(file: string, { commit, rollBack, isFailed, onSyncFault, lastId, onCommitted }: GroupCommitOptions): GroupCommit {
+  let turns: OnCommitted[] = []
+  const sync = createFsync(file, settle)
 
   function settle() {
     if (turns.length === 0) return
@@ -56,7 +56,7 @@ export function createCommits(file: string, { commit, rollBack, isFailed, onSync
     const id = lastId()
     sync.request((error) => {
       if (error) onSyncFault(error)
-      else onKept(id, performance.now() - began)
+      else onCommitted(id, performance.now() - began)
       tell(error === null)
     })
   }

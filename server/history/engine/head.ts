@@ -1,7 +1,7 @@
 import type { StoredMessage } from './segments'
 
 /** What a device has in the journal that is not packed yet. */
-export interface DeviceTail {
+export interface DeviceHead {
   device: number
   /** Journal id of the first and the last record it stands for. */
   firstId: number
@@ -21,7 +21,7 @@ const SMALL = 4
  * Messages by column: hundreds of thousands of them may wait here, and numbers in a row cost the garbage collector nothing,
  * objects cost it more than everything else that is done to a message.
  */
-class Columns implements DeviceTail {
+class Columns implements DeviceHead {
   private times: number[] = []
   private received: number[] = []
   private metrics: StoredMessage['metrics'][] = []
@@ -85,19 +85,19 @@ function appended<T>(values: T[], value: T): T[] {
 }
 
 /** What is not packed yet, by device. */
-export function createTail(now: () => number) {
-  const tails = new Map<number, Columns>()
+export function createHead(now: () => number) {
+  const heads = new Map<number, Columns>()
   let size = 0
 
   function of(device: number, id: number): Columns {
-    const held = tails.get(device)
+    const held = heads.get(device)
     if (held) {
       held.lastId = id
       return held
     }
-    const tail = new Columns(device, id, now())
-    tails.set(device, tail)
-    return tail
+    const head = new Columns(device, id, now())
+    heads.set(device, head)
+    return head
   }
 
   return {
@@ -110,33 +110,33 @@ export function createTail(now: () => number) {
     note: (device: number, id: number) => void of(device, id),
     /** Takes back the last message of a device: it is not stored after all. */
     takeBack(device: number) {
-      const tail = tails.get(device)
-      if (!tail) return
-      tail.takeBack()
+      const head = heads.get(device)
+      if (!head) return
+      head.takeBack()
       size--
     },
-    of: (device: number): readonly StoredMessage[] => tails.get(device)?.messages() ?? [],
+    of: (device: number): readonly StoredMessage[] => heads.get(device)?.messages() ?? [],
     remove(device: number) {
-      size -= tails.get(device)?.length ?? 0
-      tails.delete(device)
+      size -= heads.get(device)?.length ?? 0
+      heads.delete(device)
     },
     /** The first `count` messages of a device, up to the record `lastId`, are packed. */
     packed(device: number, count: number, lastId: number) {
-      const tail = tails.get(device)
-      if (!tail) return
+      const head = heads.get(device)
+      if (!head) return
       size -= count
-      if (tail.lastId > lastId) tails.set(device, tail.behind(count, lastId, now()))
-      else tails.delete(device)
+      if (head.lastId > lastId) heads.set(device, head.behind(count, lastId, now()))
+      else heads.delete(device)
     },
     /** What is there of a device: another one once it was packed. */
-    held: (device: number): DeviceTail | undefined => tails.get(device),
-    holds: (tail: DeviceTail) => tails.get(tail.device) === tail,
-    all: (): Iterable<DeviceTail> => tails.values(),
+    held: (device: number): DeviceHead | undefined => heads.get(device),
+    holds: (head: DeviceHead) => heads.get(head.device) === head,
+    all: (): Iterable<DeviceHead> => heads.values(),
     size: () => size,
     /** Journal id of the oldest record that is not packed, or undefined. */
     firstId(): number | undefined {
       let first: number | undefined
-      for (const tail of tails.values()) first = Math.min(first ?? tail.firstId, tail.firstId)
+      for (const head of heads.values()) first = Math.min(first ?? head.firstId, head.firstId)
       return first
     },
   }

@@ -1,20 +1,20 @@
 import { floorTo, HOUR, mergeRollups, MINUTE, packRollups, rollUp, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import type { Sample } from './segments'
-import type { PackingShelf } from './segment-store'
+import type { CompactionStore } from './segment-store'
 
 /** Up to where samples of each kind have been pruned: before it, late samples can only be added to what remains. */
-export interface KeptFrom { raw: number, minute: number }
+export interface RetainedFrom { raw: number, minute: number }
 
 /** One tier of a series while it is changed: one row a period. All times in microseconds since 1970. */
-function edit(shelf: PackingShelf, device: number, metric: string, tier: TierName) {
+function edit(segmentStore: CompactionStore, device: number, metric: string, tier: TierName) {
   const { step, period } = TIERS[tier]
   const rows = new Map<number, Map<number, Rollup>>()
   function rowOf(start: number): Map<number, Rollup> {
     const key = floorTo(start, period)
     const held = rows.get(key)
     if (held) return held
-    const data = shelf.rollup(device, metric, tier, key)
+    const data = segmentStore.rollup(device, metric, tier, key)
     const row = new Map((data ? unpackRollups(data, step) : []).map(rollup => [rollup.start, rollup]))
     rows.set(key, row)
     return row
@@ -29,7 +29,7 @@ function edit(shelf: PackingShelf, device: number, metric: string, tier: TierNam
       rowOf(late.start).set(late.start, (held && mergeRollups([late, held], step)[0]) ?? late)
     },
     save() {
-      for (const [key, row] of rows) shelf.putRollup(device, metric, tier, key, packRollups([...row.values()].sort((a, b) => a.start - b.start), step))
+      for (const [key, row] of rows) segmentStore.putRollup(device, metric, tier, key, packRollups([...row.values()].sort((a, b) => a.start - b.start), step))
     },
   }
 }
@@ -37,13 +37,13 @@ type Edit = ReturnType<typeof edit>
 type Edits = Record<TierName, Edit>
 
 /** Both tiers of what one packing brings up to date of a device: however many groups touch a row, it is read and written once. */
-export function createRollupEdits(shelf: PackingShelf, device: number) {
+export function createRollupEdits(segmentStore: CompactionStore, device: number) {
   const edits = new Map<string, Edits>()
   return {
     of(metric: string): Edits {
       const held = edits.get(metric)
       if (held) return held
-      const fresh = { minute: edit(shelf, device, metric, 'minute'), hour: edit(shelf, device, metric, 'hour') }
+      const fresh = { minute: edit(segmentStore, device, metric, 'minute'), hour: edit(segmentStore, device, metric, 'hour') }
       edits.set(metric, fresh)
       return fresh
     },
@@ -61,7 +61,7 @@ export type RollupEdits = ReturnType<typeof createRollupEdits>
  * Brings minutes and hours up to date with new samples of one metric (at least one, in order of time). `existing` are
  * the samples of the minutes they touch; undefined says that all of them are older than the new ones.
  */
-export function updateRollups({ minute: minutes, hour: hours }: Edits, fresh: readonly Sample[], existing: readonly Sample[] | undefined, kept: KeptFrom) {
+export function updateRollups({ minute: minutes, hour: hours }: Edits, fresh: readonly Sample[], existing: readonly Sample[] | undefined, kept: RetainedFrom) {
   const rolled = existing
     ? rollUp(withTouched(existing, fresh), MINUTE)
     : rollUp(fresh, MINUTE, start => start >= kept.raw ? minutes.get(start) : undefined)

@@ -1,15 +1,15 @@
 import { createRollupEdits, updateRollups } from './rollup-store'
-import type { KeptFrom, RollupEdits } from './rollup-store'
+import type { RetainedFrom, RollupEdits } from './rollup-store'
 import { floorTo, HOUR, MINUTE, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
 import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
 import type { Sample, StoredMessage } from './segments'
-import type { PackingShelf, Shelf } from './segment-store'
+import type { CompactionStore, SegmentStore } from './segment-store'
 
 /** Packs messages of one device, at least one, into segments and their rollups. All times in microseconds since 1970. */
-export function packMessages(shelf: PackingShelf, device: number, messages: readonly StoredMessage[], kept: KeptFrom) {
-  const edits = createRollupEdits(shelf, device)
-  for (const group of hoursOf(messages)) packGroup(shelf, device, group, edits, kept)
+export function packMessages(segmentStore: CompactionStore, device: number, messages: readonly StoredMessage[], kept: RetainedFrom) {
+  const edits = createRollupEdits(segmentStore, device)
+  for (const group of hoursOf(messages)) packGroup(segmentStore, device, group, edits, kept)
   edits.save()
 }
 
@@ -25,27 +25,27 @@ export function lookedAt(messages: readonly StoredMessage[]): { from: number, to
 }
 
 /** All samples from the first minute that messages touch, by metric; undefined when those are all older. */
-function existingBeside(shelf: PackingShelf, device: number, messages: readonly StoredMessage[]): ((metric: string) => Sample[]) | undefined {
+function existingBeside(segmentStore: CompactionStore, device: number, messages: readonly StoredMessage[]): ((metric: string) => Sample[]) | undefined {
   const { from, to } = lookedAt(messages)
-  if (!shelf.reaches(device, messages[0]?.time ?? 0, to)) return undefined
-  const segments = shelf.segments(device, from, to).map(readSegment)
+  if (!segmentStore.reaches(device, messages[0]?.time ?? 0, to)) return undefined
+  const segments = segmentStore.segments(device, from, to).map(readSegment)
   return metric => segments.flatMap(segment => samplesOf(segment, metric)).sort((a, b) => a.time - b.time)
 }
 
-function packGroup(shelf: PackingShelf, device: number, messages: readonly StoredMessage[], edits: RollupEdits, kept: KeptFrom) {
-  const existingOf = existingBeside(shelf, device, messages)
+function packGroup(segmentStore: CompactionStore, device: number, messages: readonly StoredMessage[], edits: RollupEdits, kept: RetainedFrom) {
+  const existingOf = existingBeside(segmentStore, device, messages)
   const { data, first, last, samples: fresh } = buildSegment(messages, existingOf)
   const received = messages.reduce((latest, message) => Math.max(latest, message.received), 0)
-  shelf.putSegment({ device, first, last, received, data }, messages.length)
+  segmentStore.putSegment({ device, first, last, received, data }, messages.length)
   for (const [metric, placed] of fresh) {
     if (placed.length > 0) updateRollups(edits.of(metric), placed, existingOf?.(metric), kept)
   }
 }
 
 /** Packed samples of a metric in a range, in order of time. */
-export async function packedSamples(shelf: Shelf, device: number, metric: string, from: number, to: number): Promise<Sample[]> {
+export async function packedSamples(segmentStore: SegmentStore, device: number, metric: string, from: number, to: number): Promise<Sample[]> {
   const found: Sample[] = []
-  for (const { data } of await shelf.segments(device, from, to)) {
+  for (const { data } of await segmentStore.segments(device, from, to)) {
     for (const sample of readSamples(data, metric)) {
       if (sample.time >= from && sample.time <= to) found.push(sample)
     }
@@ -54,28 +54,28 @@ export async function packedSamples(shelf: Shelf, device: number, metric: string
 }
 
 /** Samples of messages that are not packed yet, beside the packed ones. */
-export async function samplesBeside(shelf: Shelf, device: number, metric: string, messages: readonly StoredMessage[]): Promise<Sample[]> {
+export async function samplesBeside(segmentStore: SegmentStore, device: number, metric: string, messages: readonly StoredMessage[]): Promise<Sample[]> {
   const sorted = messages.toSorted((a, b) => a.time - b.time)
   const first = sorted[0]
-  return first ? placedSamples(sorted, metric, await packedSamples(shelf, device, metric, first.time, Number.MAX_SAFE_INTEGER)) : []
+  return first ? placedSamples(sorted, metric, await packedSamples(segmentStore, device, metric, first.time, Number.MAX_SAFE_INTEGER)) : []
 }
 
 /** Packed minutes or hours of a metric that reach into a range. */
-export async function packedRollups(shelf: Shelf, device: number, metric: string, tier: TierName, from: number, to: number): Promise<Rollup[]> {
+export async function packedRollups(segmentStore: SegmentStore, device: number, metric: string, tier: TierName, from: number, to: number): Promise<Rollup[]> {
   const { step, period } = TIERS[tier]
-  const rows = await shelf.rollups(device, metric, tier, floorTo(from, period), floorTo(to, period))
+  const rows = await segmentStore.rollups(device, metric, tier, floorTo(from, period), floorTo(to, period))
   return rows.flatMap(data => unpackRollups(data, step)).filter(({ start }) => start + step > from && start <= to)
 }
 
 export type ExportedSample = ReturnType<typeof readAllSamples>[number]
 
 /** Every packed sample of a device in a range, an hour at a time, in order of time. */
-export async function* packedHours(shelf: Shelf, device: number, from: number, to: number): AsyncGenerator<ExportedSample[]> {
+export async function* packedHours(segmentStore: SegmentStore, device: number, from: number, to: number): AsyncGenerator<ExportedSample[]> {
   let hour = -1
   let samples: ExportedSample[] = []
   const sorted = () => samples.filter(({ time }) => time >= from && time <= to).sort((a, b) => a.time - b.time)
-  const heads = await shelf.heads(device, from, to)
-  for await (const { first, data } of shelf.fetch(heads)) {
+  const heads = await segmentStore.heads(device, from, to)
+  for await (const { first, data } of segmentStore.fetch(heads)) {
     const next = floorTo(first, HOUR)
     if (next !== hour && samples.length > 0) {
       yield sorted()
@@ -88,10 +88,10 @@ export async function* packedHours(shelf: Shelf, device: number, from: number, t
 }
 
 /** Packed messages of a device from before a moment, at least `limit` of the newest where there are as many, newest first. */
-export async function packedBefore(shelf: Shelf, device: number, before: number, limit: number): Promise<StoredMessage[]> {
+export async function packedBefore(segmentStore: SegmentStore, device: number, before: number, limit: number): Promise<StoredMessage[]> {
   const found: StoredMessage[] = []
   let oldest = Infinity
-  for await (const row of shelf.segmentsDown(device, before - 1)) {
+  for await (const row of segmentStore.segmentsDown(device, before - 1)) {
     // Segments come by their last message: once there are enough, only those that reach into them matter.
     if (found.length >= limit && row.last < oldest) break
     found.push(...readMessages(row.data).filter(({ time }) => time < before))

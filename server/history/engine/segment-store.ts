@@ -11,7 +11,7 @@ export interface SegmentRow extends SegmentHead { data: Uint8Array }
 /** In portions, so that whoever has enough stops. */
 type Rows<T> = Iterable<T> | AsyncIterable<T>
 
-export interface Shelf {
+export interface SegmentStore {
   /** Those of a device that reach into a range, both ends included, in order of packing. */
   segments: (device: number, from: number, to: number) => Awaitable<readonly SegmentRow[]>
   /** Those of a device that begin up to a moment, the one that ends last first. */
@@ -38,22 +38,22 @@ export interface Shelf {
 
 export const HEADS_PER_PAGE = 200
 
-/** A shelf with what is beside it, for whoever asks about devices by their names. */
+/** A segmentStore with what is beside it, for whoever asks about devices by their names. */
 export interface Readable {
-  shelf: Shelf
+  segmentStore: SegmentStore
   /** Before it nothing of a tier is kept any more. */
   kept: { raw: number, minute: number }
   device: (deviceId: string) => number | undefined
-  unpacked: (device: number) => readonly StoredMessage[]
+  uncompacted: (device: number) => readonly StoredMessage[]
   /**
    * Reads of a device with what is not packed of it: again, when that was packed meanwhile, so that no message is in the answer
    * twice, or not at all.
    */
-  steady: <T>(device: number, read: (unpacked: readonly StoredMessage[]) => Promise<T>) => Promise<T>
+  readConsistently: <T>(device: number, read: (uncompacted: readonly StoredMessage[]) => Promise<T>) => Promise<T>
 }
 
 /** Where one packing reads and puts what it changes; all of it in the transaction that is open. */
-export interface PackingShelf {
+export interface CompactionStore {
   /** Whether a segment of a device may reach a moment, or lie behind it up to another. */
   reaches: (device: number, from: number, to: number) => boolean
   segments: (device: number, from: number, to: number) => readonly Uint8Array[]

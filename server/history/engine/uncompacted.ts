@@ -1,9 +1,9 @@
-// What is stored and waits to be packed, counted from memory as the census counts what is packed.
-import type { Census } from '../sqlite/storage-stats'
+// What is stored and waits to be packed, counted from memory as the stats counts what is packed.
+import type { StorageStats } from '../sqlite/storage-stats'
 import { floorTo, TIERS } from './rollups'
 import type { StoredMessage } from './segments'
 import { nextTurn, startSlice } from './scheduler'
-import type { DeviceTail } from './head'
+import type { DeviceHead } from './head'
 import { said } from './values'
 
 /** Names and marks around the metrics of a record in the journal, about. */
@@ -13,20 +13,20 @@ const FEW = 20_000
 const AGAIN_MS = 60_000
 
 /** `bytes` of a tier and a series are about what they take up in the journal; growth is told from what is packed. */
-export type Unpacked = Pick<Census, 'messages' | 'tiers' | 'series'>
+export type Uncompacted = Pick<StorageStats, 'messages' | 'tiers' | 'series'>
 
-export async function countUnpacked(tails: Iterable<DeviceTail>): Promise<Unpacked> {
-  const series: Census['series'] = []
+export async function countUncompacted(heads: Iterable<DeviceHead>): Promise<Uncompacted> {
+  const series: StorageStats['series'] = []
   let [messages, bytes, first] = [0, 0, Infinity]
   let inTime = startSlice()
-  for (const tail of [...tails]) {
+  for (const head of [...heads]) {
     const byMetric = new Map<string, number>()
-    for (const message of tail.messages()) {
+    for (const message of head.messages()) {
       messages++
       bytes += share(message, byMetric)
       first = Math.min(first, message.time)
     }
-    for (const [metric, own] of byMetric) series.push({ device: tail.device, metric, bytes: Math.round(own) })
+    for (const [metric, own] of byMetric) series.push({ device: head.device, metric, bytes: Math.round(own) })
     if (inTime()) continue
     await nextTurn()
     inTime = startSlice()
@@ -49,28 +49,28 @@ function share({ metrics }: StoredMessage, byMetric: Map<string, number>): numbe
 }
 
 /** Counts what waits, anew where that is little. */
-export function createUnpackedCount(tail: { all: () => Iterable<DeviceTail>, size: () => number }): () => Promise<Unpacked> {
-  let held: { counted: Unpacked, atMs: number } | undefined
+export function createUncompactedCount(head: { all: () => Iterable<DeviceHead>, size: () => number }): () => Promise<Uncompacted> {
+  let held: { counted: Uncompacted, atMs: number } | undefined
   return async () => {
     const isOld = !held || performance.now() - held.atMs > AGAIN_MS
-    if (isOld || tail.size() <= FEW) held = { counted: await countUnpacked(tail.all()), atMs: performance.now() }
-    return { ...held?.counted ?? NOTHING, messages: tail.size() }
+    if (isOld || head.size() <= FEW) held = { counted: await countUncompacted(head.all()), atMs: performance.now() }
+    return { ...held?.counted ?? NOTHING, messages: head.size() }
   }
 }
 
 const NO_TIER = { bytes: 0, from: null, lastDayBytes: 0 }
-export const NOTHING: Census = { messages: 0, tiers: { raw: NO_TIER, minute: NO_TIER, hour: NO_TIER }, series: [] }
+export const NOTHING: StorageStats = { messages: 0, tiers: { raw: NO_TIER, minute: NO_TIER, hour: NO_TIER }, series: [] }
 
 /** What is packed and what is not, as one. */
-export function withUnpacked(census: Census, unpacked: Unpacked): Census {
-  const byName = new Map(census.series.map(series => [keyOf(series), series]))
-  for (const series of unpacked.series) byName.set(keyOf(series), { ...series, bytes: series.bytes + (byName.get(keyOf(series))?.bytes ?? 0) })
-  const tierOf = (name: keyof Census['tiers']) => {
-    const [packed, waiting] = [census.tiers[name], unpacked.tiers[name]]
+export function withUncompacted(stats: StorageStats, uncompacted: Uncompacted): StorageStats {
+  const byName = new Map(stats.series.map(series => [keyOf(series), series]))
+  for (const series of uncompacted.series) byName.set(keyOf(series), { ...series, bytes: series.bytes + (byName.get(keyOf(series))?.bytes ?? 0) })
+  const tierOf = (name: keyof StorageStats['tiers']) => {
+    const [packed, waiting] = [stats.tiers[name], uncompacted.tiers[name]]
     return { ...packed, bytes: packed.bytes + waiting.bytes, from: least(packed.from, waiting.from) }
   }
   return {
-    messages: census.messages + unpacked.messages,
+    messages: stats.messages + uncompacted.messages,
     tiers: { raw: tierOf('raw'), minute: tierOf('minute'), hour: tierOf('hour') },
     series: [...byName.values()],
   }
@@ -85,7 +85,7 @@ function least(a: number | null, b: number | null): number | null {
 }
 
 /** A count of everything is as old as it may be: a hundred times what it took, at most a minute. */
-export function createCensusCache<T>(take: () => Promise<T>) {
+export function createStorageStatsCache<T>(take: () => Promise<T>) {
   let held: { taken: Promise<T>, until: number } | undefined
 
   function begin(): Promise<T> {

@@ -1,11 +1,11 @@
 // Packs messages of some devices in the transaction that is open: reads at once what they lie beside, works that out as SQLite
 // does (`../archive.ts`), and writes at once what has changed.
 import { hoursOf, lookedAt, packMessages } from '../engine/segment-io'
-import type { KeptFrom } from '../engine/rollup-store'
+import type { RetainedFrom } from '../engine/rollup-store'
 import { floorTo, TIERS } from '../engine/rollups'
 import type { TierName } from '../engine/rollups'
 import type { StoredMessage } from '../engine/segments'
-import type { PackingShelf, SegmentRow } from '../engine/segment-store'
+import type { CompactionStore, SegmentRow } from '../engine/segment-store'
 import { nextTurn, startSlice } from '../engine/scheduler'
 import { fromKept, toKept } from './nul-escaping'
 import type { Partitions } from './partitions'
@@ -23,7 +23,7 @@ interface NewSegment extends Omit<SegmentRow, 'id'> { received: number, messages
 
 type Series = Map<number, Map<string, number>>
 
-export interface PackingParts { query: Query, partitions: Partitions, kept: KeptFrom }
+export interface PackingParts { query: Query, partitions: Partitions, kept: RetainedFrom }
 
 /** Packs them; the segments have the ids behind `newestId`. @returns how many there are. */
 export async function packDevices(packed: readonly Packed[], newestId: number, { query, partitions, kept }: PackingParts): Promise<number> {
@@ -35,7 +35,7 @@ export async function packDevices(packed: readonly Packed[], newestId: number, {
   const fresh: NewSegment[] = []
   const changed = new Map<string, { series: number, tier: TierName, period: number, data: Uint8Array }>()
   const numberOf = (device: number, metric: string) => series.get(device)?.get(metric) ?? missing(`series of ${metric}`)
-  const shelf: PackingShelf = {
+  const segmentStore: CompactionStore = {
     reaches: (device, from, to) => within(device, from, to).length > 0,
     segments: (device, from, to) => within(device, from, to).map(({ data }) => data),
     putSegment: (segment, messages) => void fresh.push({ ...segment, messages }),
@@ -54,7 +54,7 @@ export async function packDevices(packed: readonly Packed[], newestId: number, {
 
   let inTime = startSlice()
   for (const { device, messages } of packed) {
-    if (messages.length > 0) packMessages(shelf, device, messages, kept)
+    if (messages.length > 0) packMessages(segmentStore, device, messages, kept)
     if (inTime()) continue
     await nextTurn()
     inTime = startSlice()

@@ -3,11 +3,11 @@
 import { packedHours } from '../engine/segment-io'
 import type { History, HistoryOptions } from '../contract'
 import { storageReport } from '../sqlite/maintenance'
-import { createPast } from '../queries/history-reader'
-import { createProgress } from '../engine/commit-stats'
-import { createQuestions } from '../queries/chart-queries'
+import { createHistoryReader } from '../queries/history-reader'
+import { createCommitStats } from '../engine/commit-stats'
+import { createChartQueries } from '../queries/chart-queries'
 import type { Restored } from '../sqlite/store'
-import { createCensusCache, createUnpackedCount } from '../engine/uncompacted'
+import { createStorageStatsCache, createUncompactedCount } from '../engine/uncompacted'
 import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './errors'
 import { createPostgresMaintenance } from './maintenance'
@@ -35,12 +35,12 @@ interface Opening { session: Session, store: PostgresStore, maintenance: ReturnT
 export function createPostgresHistory(options: PostgresOptions): History {
   const now = options.now ?? Date.now
   let wasOpen = false
-  const progress = createProgress()
-  const census = createCensusCache(async () => {
+  const progress = createCommitStats()
+  const stats = createStorageStatsCache(async () => {
     const { maintenance } = opened()
-    return { taken: await maintenance.census(), bytes: await maintenance.usedBytes() }
+    return { taken: await maintenance.stats(), bytes: await maintenance.usedBytes() }
   })
-  const unpacked = createUnpackedCount({ all: () => opened().store.tail.all(), size: () => opened().store.unpacked() })
+  const uncompacted = createUncompactedCount({ all: () => opened().store.head.all(), size: () => opened().store.uncompacted() })
   const openings = createOpenings<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
   const { opened } = openings
 
@@ -56,12 +56,12 @@ export function createPostgresHistory(options: PostgresOptions): History {
     const session = await openSession(options.url, options.durability, options.partitions ?? true, lose)
     let store: PostgresStore | undefined
     try {
-      store = await openStore({ ...options, session, now, onFailure: lose, onKept: progress.kept })
+      store = await openStore({ ...options, session, now, onFailure: lose, onCommitted: progress.kept })
       const records = await store.restore()
       await documentTable.load(session.write)
       await presence.open(session.write, !wasOpen)
       const { partitions, kept, readable } = store
-      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.shelf.earliest, now, pruneNow: options.pruneNow ?? now })
+      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now })
       return { session, store, maintenance, records }
     }
     catch (error) {
@@ -109,17 +109,17 @@ export function createPostgresHistory(options: PostgresOptions): History {
     fault: openings.fault,
     probe: openings.probe,
     isOpen: () => openings.current() !== undefined,
-    ...createQuestions(() => opened().store.readable),
+    ...createChartQueries(() => opened().store.readable),
     async export(deviceId, from, to) {
       const { store } = opened()
       await store.packAll(deviceId)
-      const { shelf, device } = store.readable
+      const { segmentStore, device } = store.readable
       const id = device(deviceId) ?? -1
-      return { messages: await shelf.countMessages(id, from, to), hours: packedHours(shelf, id, from, to) }
+      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
     },
     past() {
       const { readable, named } = opened().store
-      return createPast(readable, named)
+      return createHistoryReader(readable, named)
     },
     presence: presence.log,
     documents,
@@ -150,20 +150,20 @@ export function createPostgresHistory(options: PostgresOptions): History {
     },
     packAll: async deviceId => opened().store.packAll(deviceId),
     async maintain() {
-      census.clear()
+      stats.clear()
       await openings.current()?.maintenance.run()
     },
     async storage() {
       const { store } = opened()
-      const { taken, bytes } = await census.get()
-      const report = storageReport({ census: taken, bytes, limits: options.retention, unpacked: await unpacked(), nameOf: device => store.named.of(device) || undefined, now: now() })
+      const { taken, bytes } = await stats.get()
+      const report = storageReport({ stats: taken, bytes, limits: options.retention, uncompacted: await uncompacted(), nameOf: device => store.named.of(device) || undefined, now: now() })
       return { ...report, durability: options.durability, fault: openings.fault(), devices: store.deviceCount() }
     },
     figures() {
       const opening = openings.current()
       if (!opening) return undefined
       const { store, maintenance } = opening
-      return { ...progress.report(store.writer.lastId()), ...maintenance.measured(), unpacked: store.unpacked(), limitBytes: options.retention.bytes }
+      return { ...progress.report(store.writer.lastId()), ...maintenance.measured(), uncompacted: store.uncompacted(), limitBytes: options.retention.bytes }
     },
     async close() {
       const last = await openings.close(async (opening) => {

@@ -1,7 +1,7 @@
 import { sharesOf } from '../sqlite/storage-stats'
-import type { Census, TierCount } from '../sqlite/storage-stats'
+import type { StorageStats, TierCount } from '../sqlite/storage-stats'
 import type { RetentionLimits } from '../sqlite/retention'
-import type { KeptFrom } from '../engine/rollup-store'
+import type { RetainedFrom } from '../engine/rollup-store'
 import { DAY, floorTo, TIERS } from '../engine/rollups'
 import type { Awaitable } from '../engine/segment-store'
 import { setMeta } from './migrations'
@@ -19,7 +19,7 @@ export interface PostgresMaintenanceOptions {
   read: Query
   partitions: Partitions
   limits: RetentionLimits
-  kept: KeptFrom & { hour: number }
+  kept: RetainedFrom & { hour: number }
   documentBytes: () => number
   earliest: () => Awaitable<number | undefined>
   now: () => number
@@ -91,7 +91,7 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
     usedBytes,
     /** As of the last round. */
     measured: () => measured,
-    census: () => takeCensus(read, kept, now() * 1_000),
+    stats: () => takeCensus(read, kept, now() * 1_000),
     async stop() {
       clearInterval(timer)
       await running
@@ -112,8 +112,8 @@ async function eraseLeftovers(query: Query) {
 }
 
 /** What the database holds. */
-async function takeCensus(query: Query, kept: KeptFrom & { hour: number }, now: number): Promise<Census> {
-  const tiers: Census['tiers'] = { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }
+async function takeCensus(query: Query, kept: RetainedFrom & { hour: number }, now: number): Promise<StorageStats> {
+  const tiers: StorageStats['tiers'] = { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }
   const byDevice = new Map<number, number>()
   const bySeries = new Map<number, number>()
   let messages = 0

@@ -1,10 +1,10 @@
 import { PresenceSchema } from '#shared/schemas/device'
 import type { PresenceChange } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
-import { BEAT_MS, GATHER_MS, MOST_WAITING_LINES, presenceAnswer } from '../sqlite/presence-log'
+import { BEAT_MS, GATHER_MS, MAX_WAITING_TRANSITIONS, presenceAnswer } from '../sqlite/presence-log'
 import type { PresenceLog } from '../sqlite/presence-log'
-import { afterGap, lineOf, mergeLines } from '../engine/merge-transitions'
-import type { Line } from '../engine/merge-transitions'
+import { afterGap, transitionOf, mergeTransitions } from '../engine/merge-transitions'
+import type { PresenceTransition } from '../engine/merge-transitions'
 import { setMeta } from './migrations'
 import type { Query, Row } from './connections'
 import type { Work } from './writer'
@@ -37,7 +37,7 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
         // Nothing is stored of a device that only others have spoken for: it has no history yet.
         const lines = written.flatMap((change) => {
           const device = idOf(change.deviceId)
-          return device === undefined ? [] : { device, ...lineOf(change) }
+          return device === undefined ? [] : { device, ...transitionOf(change) }
         })
         const beat = setMeta('listening', now() * 1_000)
         return async (query) => {
@@ -66,15 +66,15 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
   const log: PresenceLog = {
     note(change) {
       waiting.add(change)
-      if (waiting.size > MOST_WAITING_LINES) for (const oldest of waiting) if (waiting.delete(oldest)) break
+      if (waiting.size > MAX_WAITING_TRANSITIONS) for (const oldest of waiting) if (waiting.delete(oldest)) break
       gathering ??= setTimeout(() => void write(), GATHER_MS).unref()
     },
     async read(deviceId, { from, to }, limit) {
-      const unwritten = [...waiting].filter(change => change.deviceId === deviceId).map(lineOf)
+      const unwritten = [...waiting].filter(change => change.deviceId === deviceId).map(transitionOf)
       const device = idOf(deviceId)
       const own = device === undefined ? [] : await linesOf(device, to)
       const gaps = (await linesOf(EVERYBODY, to)).map(({ time }) => time)
-      return presenceAnswer(deviceId, { from, to }, mergeLines([...own, ...unwritten], gaps), limit)
+      return presenceAnswer(deviceId, { from, to }, mergeTransitions([...own, ...unwritten], gaps), limit)
     },
   }
 
@@ -104,16 +104,16 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
   }
 }
 
-function toLine({ time, state }: Row): Line {
+function toLine({ time, state }: Row): PresenceTransition {
   return { time: Number(time), presence: PresenceSchema.catch('unknown').parse(state) }
 }
 
 /** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
-async function writeLines(lines: readonly (Line & { device: number })[], lastGap: number, query: Query) {
+async function writeLines(lines: readonly (PresenceTransition & { device: number })[], lastGap: number, query: Query) {
   if (lines.length === 0) return
   const newest = new Map((await query('SELECT DISTINCT ON (device) device, time, state FROM presence WHERE device = ANY($1::int[]) ORDER BY device, time DESC', [lines.map(({ device }) => device)]))
     .map(row => [Number(row.device), toLine(row)]))
-  const fresh = new Map<string, Line & { device: number }>()
+  const fresh = new Map<string, PresenceTransition & { device: number }>()
   for (const line of lines) {
     const last = newest.get(line.device)
     if (line.presence === (last ? afterGap(last, lastGap) : 'unknown')) continue

@@ -1,8 +1,8 @@
-import type { KeptFrom } from '../engine/rollup-store'
+import type { RetainedFrom } from '../engine/rollup-store'
 import type { TIERS } from '../engine/rollups'
 import { HOUR } from '../engine/rollups'
 import { HEADS_PER_PAGE } from '../engine/segment-store'
-import type { SegmentHead, SegmentRow, Shelf } from '../engine/segment-store'
+import type { SegmentHead, SegmentRow, SegmentStore } from '../engine/segment-store'
 import { fromKept, toKept } from './nul-escaping'
 import { ARRIVAL } from './partitions'
 import type { Query, Row } from './connections'
@@ -21,12 +21,12 @@ const SERIES = '(SELECT id FROM series WHERE device = $1 AND md5(metric) = md5($
 export interface PostgresShelfOptions {
   read: Query
   /** What lies before it has been given up, though it may still be there. */
-  kept: KeptFrom & { hour: number }
+  kept: RetainedFrom & { hour: number }
   newestId: () => number
 }
 
 /** What is packed in PostgreSQL, asked for on the connections that read. */
-export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptions): Shelf {
+export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptions): SegmentStore {
   const whole = (time: number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time))
   /** Reads those of a device that reach into a range. */
   const reaching = (what: string, order: string, device: number, from: number, to: number) =>

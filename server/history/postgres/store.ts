@@ -1,18 +1,18 @@
 // One opening of the database: what is in memory of it, and what is written into it. When anything fails it is thrown away, and
 // what really is in the database is read anew: so a transaction of which nobody knows whether it was committed is found there.
-import type { OnKept } from '../engine/group-commit'
+import type { OnCommitted } from '../engine/group-commit'
 import type { HistoryOptions } from '../contract'
 import { readBatch } from '../sqlite/journal'
 import type { JournalRecord } from '../sqlite/journal'
-import { dueTails, CHECK_EVERY_MS } from '../engine/compactor'
+import { dueHeads, CHECK_EVERY_MS } from '../engine/compactor'
 import type { DeviceNames } from '../queries/history-reader'
-import type { KeptFrom } from '../engine/rollup-store'
+import type { RetainedFrom } from '../engine/rollup-store'
 import type { StoredMessage } from '../engine/segments'
 import type { Readable } from '../engine/segment-store'
 import { isSample, toStored } from '../sqlite/store'
 import type { NewRecord, Restored } from '../sqlite/store'
-import { createTail } from '../engine/head'
-import type { DeviceTail } from '../engine/head'
+import { createHead } from '../engine/head'
+import type { DeviceHead } from '../engine/head'
 import { createGate } from '../engine/scheduler'
 import { requireWhole } from './migration-guard'
 import { fromKept } from './nul-escaping'
@@ -30,15 +30,15 @@ export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledg
   session: Session
   now: () => number
   onFailure: (error: unknown) => void
-  onKept: (lastId: number, ms: number) => void
+  onCommitted: (lastId: number, ms: number) => void
   mostWaiting?: number | undefined
 }
 
-export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onKept, mostWaiting }: PostgresStoreOptions) {
+export async function openStore({ session, unacknowledged, stateOf, now, onFailure, onCommitted, mostWaiting }: PostgresStoreOptions) {
   const { read, write } = session
   await requireWhole(write)
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
-  const kept: KeptFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
+  const kept: RetainedFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
   const partitions = await openPartitions(write, now)
   const ids = new Map<string, number>()
   const names = new Map<number, string>()
@@ -54,7 +54,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   const highest = (await write('SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(last) FROM head)) AS journal, (SELECT max(archived) FROM device) AS packed, (SELECT max(id) FROM segment) AS segment'))[0]
   let newestSegment = Number(highest?.segment ?? 0)
   let nextDevice = 1 + (meta.get('device') ?? 0)
-  const tail = createTail(now)
+  const head = createHead(now)
   /** Devices that are being packed: until that is committed nobody reads them, and what was read meanwhile is read again. */
   const packing = new Set<number>()
   const packingGate = createGate()
@@ -62,7 +62,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   let isOpen = true
 
   const writer = createWriter({
-    session, unacknowledged, onFailure, onKept,
+    session, unacknowledged, onFailure, onCommitted,
     nextId: 1 + Math.max(Number(highest?.journal ?? 0), Number(highest?.packed ?? 0)),
     ...(mostWaiting !== undefined && { mostWaiting }),
   })
@@ -84,8 +84,8 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
       for (const record of readBatch(last, body)) {
         // One without a name is forgotten.
         if (record.id <= (archived.get(record.device) ?? Infinity)) continue
-        if (isSample(record)) tail.add(record.device, record.id, toStored(record.value))
-        else tail.note(record.device, record.id)
+        if (isSample(record)) head.add(record.device, record.id, toStored(record.value))
+        else head.note(record.device, record.id)
         records.push(record)
       }
     }
@@ -102,18 +102,18 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     return id
   }
 
-  function snapshot(tails: readonly DeviceTail[]): Packed[] {
+  function snapshot(heads: readonly DeviceHead[]): Packed[] {
     // It may have been forgotten, or packed, since; then there is nothing, or what came behind.
-    return tails.flatMap(({ device }) => tail.held(device) ?? []).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
+    return heads.flatMap(({ device }) => head.held(device) ?? []).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
   }
 
   /** Packs some devices in one transaction, as they are when it begins. */
-  async function packSome(tails: readonly DeviceTail[]) {
+  async function packSome(heads: readonly DeviceHead[]) {
     let taken: Packed[] = []
     let segments = 0
     await writer.work({
       begin() {
-        taken = snapshot(tails)
+        taken = snapshot(heads)
         for (const { device } of taken) packing.add(device)
         packingGate.close()
         return async (query) => { segments = await packDevices(taken, newestSegment, { query, partitions, kept }) }
@@ -121,7 +121,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
       done() {
         newestSegment += segments
         for (const { device, messages, lastId } of taken) {
-          tail.packed(device, messages.length, lastId)
+          head.packed(device, messages.length, lastId)
           packing.delete(device)
         }
         packingGate.open()
@@ -129,9 +129,9 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     })
   }
 
-  function pack(tails: readonly DeviceTail[]): Promise<void> {
+  function pack(heads: readonly DeviceHead[]): Promise<void> {
     return packed = packed.catch(() => {}).then(async () => {
-      for (const some of portionsOf(tails)) {
+      for (const some of portionsOf(heads)) {
         if (isOpen) await packSome(some)
       }
     })
@@ -139,13 +139,13 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   /** Deletes what is packed of the journal, keeping what tells a redelivery. */
   async function trim() {
-    await read('DELETE FROM batch WHERE last < $1', [tail.firstId() ?? writer.lastId() + 1])
+    await read('DELETE FROM batch WHERE last < $1', [head.firstId() ?? writer.lastId() + 1])
     await read('DELETE FROM delivery WHERE last < $1', [writer.lastId() - 65_536])
   }
 
   let isPacking = false
   const timer = setInterval(() => {
-    const due = isPacking ? [] : dueTails(tail.all, tail.size(), now())
+    const due = isPacking ? [] : dueHeads(head.all, head.size(), now())
     if (due.length === 0) return
     isPacking = true
     // The store has failed where this fails, and says so itself.
@@ -153,21 +153,21 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }, CHECK_EVERY_MS)
   timer.unref()
 
-  async function steady<T>(device: number, ask: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+  async function readConsistently<T>(device: number, ask: (uncompacted: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
       while (packing.has(device) && isOpen) await packingGate.passed()
-      const before = tail.held(device)
-      const answer = await ask(tail.of(device))
-      if (!isOpen || (!packing.has(device) && (before === undefined || tail.holds(before)))) return answer
+      const before = head.held(device)
+      const answer = await ask(head.of(device))
+      if (!isOpen || (!packing.has(device) && (before === undefined || head.holds(before)))) return answer
     }
   }
 
   const readable: Readable = {
-    shelf: createPostgresShelf({ read, kept, newestId: () => newestSegment }),
+    segmentStore: createPostgresShelf({ read, kept, newestId: () => newestSegment }),
     kept,
     device: deviceId => ids.get(deviceId),
-    unpacked: tail.of,
-    steady,
+    uncompacted: head.of,
+    readConsistently,
   }
   const named: DeviceNames = { all: () => names, of: device => names.get(device) ?? '' }
 
@@ -185,26 +185,26 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     },
     restore,
     deviceCount: () => ids.size,
-    unpacked: tail.size,
-    tail: { all: tail.all },
+    uncompacted: head.size,
+    head: { all: head.all },
     append(record: NewRecord) {
       const device = idOf(record.value.deviceId)
       const id = writer.append(device, record.kind, record.body, record.delivery)
-      if (!isSample(record)) tail.note(device, id)
-      else tail.add(device, id, toStored(record.value, record.time))
+      if (!isSample(record)) head.note(device, id)
+      else head.add(device, id, toStored(record.value, record.time))
     },
-    commit: (done?: OnKept) => writer.commit(done),
+    commit: (done?: OnCommitted) => writer.commit(done),
     async packAll(deviceId?: string) {
       const device = deviceId === undefined ? undefined : ids.get(deviceId) ?? -1
-      const tails = [...tail.all()].filter(own => device === undefined || own.device === device)
-      await pack(tails)
+      const heads = [...head.all()].filter(own => device === undefined || own.device === device)
+      await pack(heads)
       if (deviceId === undefined) await trim()
     },
     /** What is in memory of a device that is forgotten. */
     drop(deviceId: string) {
       const device = ids.get(deviceId)
       if (device === undefined) return
-      tail.remove(device)
+      head.remove(device)
       ids.delete(deviceId)
       names.delete(device)
     },

@@ -1,8 +1,8 @@
 // Everything that is written goes through here, one transaction after the other: what gathers while one is under way goes into
 // the next, so that a slow database makes larger transactions, not a longer queue.
-import { createDeliveries } from '../engine/deduplication'
+import { createDeduplication } from '../engine/deduplication'
 import type { Delivery } from '../engine/deduplication'
-import type { OnKept } from '../engine/group-commit'
+import type { OnCommitted } from '../engine/group-commit'
 import { writeRecord } from '../sqlite/journal'
 import type { RecordKind } from '../sqlite/journal'
 import { HistoryError } from './errors'
@@ -34,20 +34,20 @@ export interface WriterOptions {
   /** What cannot be written is lost, and with it all that waited. */
   onFailure: (error: unknown) => void
   /** A transaction with records up to this one is committed; what that took. */
-  onKept: (lastId: number, ms: number) => void
+  onCommitted: (lastId: number, ms: number) => void
   mostWaiting?: number
 }
 
-interface Batch { last: number, bodies: string, packets: Uint8Array, devices: { id: number, name: string }[], forgotten: number | undefined, turns: OnKept[] }
+interface Batch { last: number, bodies: string, packets: Uint8Array, devices: { id: number, name: string }[], forgotten: number | undefined, turns: OnCommitted[] }
 
 const INSERT_BATCH = 'WITH b AS (INSERT INTO batch (last, body) VALUES ($1, $2)) INSERT INTO delivery (last, packets) VALUES ($1, $3)'
 
-export function createWriter({ session, unacknowledged, nextId, onFailure, onKept, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
-  const deliveries = createDeliveries(unacknowledged)
+export function createWriter({ session, unacknowledged, nextId, onFailure, onCommitted, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
+  const deliveries = createDeduplication(unacknowledged)
   const jobs: Job[] = []
   let bodies = ''
   let devices: Batch['devices'] = []
-  let turns: OnKept[] = []
+  let turns: OnCommitted[] = []
   let forgotten: number | undefined
   let isWanted = false
   let running: Promise<void> | undefined
@@ -95,7 +95,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onKep
       await transact(batch, job).catch(fail)
       // It may be in the database or not; that is asked for there.
       const error = failed()
-      if (!error && batch.packets.length > 0) onKept(batch.last, performance.now() - began)
+      if (!error && batch.packets.length > 0) onCommitted(batch.last, performance.now() - began)
       for (const done of batch.turns) done(!error)
       if (error) job?.failed(error)
       else job?.done()
@@ -135,7 +135,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onKep
       return nextId++
     },
     /** Ends a turn; `done` is told in the order of the turns. */
-    commit(done?: OnKept) {
+    commit(done?: OnCommitted) {
       if (failed()) return done?.(false)
       if (!hasRecords() && !running) return done?.(true)
       if (done) turns.push(done)

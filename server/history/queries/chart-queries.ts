@@ -2,12 +2,12 @@ import type { HistoryAnswer, HistoryGap, HistoryPoint } from '#shared/schemas/hi
 import { fromMicroseconds } from '#shared/time/time'
 import { packedBefore, packedRollups, packedSamples, samplesBeside } from '../engine/segment-io'
 import { gapsBetween, rollupPieces, samplePieces, toIntervals } from './gaps'
-import { heldBefore } from './value-since'
-import type { Held } from './value-since'
+import { valueSinceBefore } from './value-since'
+import type { ValueSince } from './value-since'
 import { DAY, floorTo, meanOf, mergeRollups, MINUTE, rollUp, TIERS } from '../engine/rollups'
 import type { Rollup, TierName } from '../engine/rollups'
 import type { Sample, StoredMessage } from '../engine/segments'
-import type { Readable, Shelf } from '../engine/segment-store'
+import type { Readable, SegmentStore } from '../engine/segment-store'
 import { numberIn, said } from '../engine/values'
 import type { MetricOrNull } from '../engine/values'
 
@@ -15,13 +15,13 @@ import type { MetricOrNull } from '../engine/values'
 const RAW_MESSAGES = 20_000
 
 /** A question about one metric of one device; times in microseconds since 1970, both ends included. */
-export interface Question { deviceId: string, metric: string, unit: string | null, from: number, to: number }
+export interface ChartQuestion { deviceId: string, metric: string, unit: string | null, from: number, to: number }
 
 /** One device that something is asked about: what is packed of it, and what is not. */
-interface Asked { shelf: Shelf, kept: Readable['kept'], device: number, unpacked: readonly StoredMessage[] }
+interface Asked { segmentStore: SegmentStore, kept: Readable['kept'], device: number, uncompacted: readonly StoredMessage[] }
 
 /** Every sample, oldest first, at most `limit`. */
-async function readRaw(store: Readable, question: Question, limit: number): Promise<HistoryAnswer> {
+async function readRaw(store: Readable, question: ChartQuestion, limit: number): Promise<HistoryAnswer> {
   const samples = await ask(store, question.deviceId, asked => samplesOf(asked, question), [])
   const shown = samples.slice(0, limit)
   const points = shown.map(({ time, value }): [number, MetricOrNull] => [time / 1000, said(value)])
@@ -31,16 +31,16 @@ async function readRaw(store: Readable, question: Question, limit: number): Prom
 }
 
 /** About `points` buckets from the tier that fits: numbers with min and max, texts and booleans as intervals. */
-function readThinned(store: Readable, question: Question, points: number): Promise<HistoryAnswer> {
+function readThinned(store: Readable, question: ChartQuestion, points: number): Promise<HistoryAnswer> {
   return ask(store, question.deviceId, asked => thinned(asked, question, points), toAnswer({ resolution: 'raw', rollups: [], samples: [] }, question, points))
 }
 
-async function thinned(asked: Asked, question: Question, points: number): Promise<HistoryAnswer> {
+async function thinned(asked: Asked, question: ChartQuestion, points: number): Promise<HistoryAnswer> {
   const tier = await readTier(asked, question, points)
   return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(asked, question))
 }
 
-function toAnswer(tier: Tier, question: Question, points: number, held?: Held): HistoryAnswer {
+function toAnswer(tier: Tier, question: ChartQuestion, points: number, held?: ValueSince): HistoryAnswer {
   const { resolution, rollups, samples } = tier
   if (!isNumber(tier)) {
     const changes = samples ?? rollups.map(({ start, last }) => ({ time: start, value: last }))
@@ -87,21 +87,21 @@ function isNumber({ rollups, samples }: Pick<Tier, 'rollups' | 'samples'>): bool
 async function ask<T>(store: Readable, deviceId: string, read: (asked: Asked) => Promise<T>, nothing: T): Promise<T> {
   const device = store.device(deviceId)
   if (device === undefined) return nothing
-  const { shelf, kept } = store
-  return store.steady(device, unpacked => read({ shelf, kept, device, unpacked }))
+  const { segmentStore, kept } = store
+  return store.readConsistently(device, uncompacted => read({ segmentStore, kept, device, uncompacted }))
 }
 
-function headOf({ deviceId, metric, unit, from, to }: Question) {
+function headOf({ deviceId, metric, unit, from, to }: ChartQuestion) {
   return { deviceId, metric, unit, from: fromMicroseconds(from), to: fromMicroseconds(to) }
 }
 
 interface Tier { resolution: 'raw' | TierName, rollups: Rollup[], samples?: Sample[] | undefined }
 
-async function readTier(asked: Asked, question: Question, points: number): Promise<Tier> {
-  const { shelf, kept, device } = asked
+async function readTier(asked: Asked, question: ChartQuestion, points: number): Promise<Tier> {
+  const { segmentStore, kept, device } = asked
   const { from, to } = question
   const width = (to - from) / points
-  if (from >= kept.raw && width < MINUTE * 5 && await shelf.countMessages(device, from, to) <= RAW_MESSAGES) {
+  if (from >= kept.raw && width < MINUTE * 5 && await segmentStore.countMessages(device, from, to) <= RAW_MESSAGES) {
     return { resolution: 'raw', rollups: [], samples: await samplesOf(asked, question) }
   }
   const tier: TierName = width < TIERS.hour.step && from >= kept.minute ? 'minute' : 'hour'
@@ -109,38 +109,38 @@ async function readTier(asked: Asked, question: Question, points: number): Promi
 }
 
 /** Packed buckets and what is not packed yet, as one row of buckets. */
-async function rollupsOf({ shelf, device, unpacked }: Asked, { metric, from, to }: Pick<Question, 'metric' | 'from' | 'to'>, tier: TierName) {
-  const packed = await packedRollups(shelf, device, metric, tier, from, to)
-  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time >= from && time <= to)
+async function rollupsOf({ segmentStore, device, uncompacted }: Asked, { metric, from, to }: Pick<ChartQuestion, 'metric' | 'from' | 'to'>, tier: TierName) {
+  const packed = await packedRollups(segmentStore, device, metric, tier, from, to)
+  const fresh = (await samplesBeside(segmentStore, device, metric, uncompacted)).filter(({ time }) => time >= from && time <= to)
   const { step } = TIERS[tier]
   return mergeRollups([...packed, ...rollUp(fresh, step)].sort((a, b) => a.start - b.start), step)
 }
 
-async function samplesOf({ shelf, device, unpacked }: Asked, { metric, from, to }: Question): Promise<Sample[]> {
-  const fresh = (await samplesBeside(shelf, device, metric, unpacked)).filter(({ time }) => time >= from && time <= to)
-  return [...await packedSamples(shelf, device, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
+async function samplesOf({ segmentStore, device, uncompacted }: Asked, { metric, from, to }: ChartQuestion): Promise<Sample[]> {
+  const fresh = (await samplesBeside(segmentStore, device, metric, uncompacted)).filter(({ time }) => time >= from && time <= to)
+  return [...await packedSamples(segmentStore, device, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
 }
 
 /** What a metric held when the range began. */
-function heldAt(asked: Asked, question: Question): Promise<Held | undefined> {
-  const { shelf, kept, device, unpacked } = asked
-  return heldBefore({
+function heldAt(asked: Asked, question: ChartQuestion): Promise<ValueSince | undefined> {
+  const { segmentStore, kept, device, uncompacted } = asked
+  return valueSinceBefore({
     kept,
     async samples(from, to) {
-      if (await shelf.countMessages(device, from, to) > RAW_MESSAGES) return undefined
+      if (await segmentStore.countMessages(device, from, to) > RAW_MESSAGES) return undefined
       return samplesOf(asked, { ...question, from, to })
     },
     rollups: (tier, from, to) => rollupsOf(asked, { ...question, from, to }, tier),
     async lastMinutes(upTo) {
-      const packed = await shelf.lastMinutes(device, question.metric, upTo) ?? -Infinity
-      const last = unpacked.reduce((latest, { time }) => time <= upTo && time > latest ? time : latest, packed)
+      const packed = await segmentStore.lastMinutes(device, question.metric, upTo) ?? -Infinity
+      const last = uncompacted.reduce((latest, { time }) => time <= upTo && time > latest ? time : latest, packed)
       return last === -Infinity ? undefined : floorTo(last, DAY)
     },
   }, question.from)
 }
 
 /** A bucket width in microseconds that gives about the points asked for, in whole steps of the tier. */
-function stepFor({ from, to }: Question, points: number, resolution: 'raw' | TierName): number {
+function stepFor({ from, to }: ChartQuestion, points: number, resolution: 'raw' | TierName): number {
   const least = resolution === 'raw' ? 1 : TIERS[resolution].step
   return Math.max(1, Math.ceil((to - from) / points / least)) * least
 }
@@ -153,9 +153,9 @@ function toPoint(rollup: Rollup): HistoryPoint[] {
 
 /** The newest messages before a moment, newest first. */
 function readMessagesBefore(store: Readable, deviceId: string, before: number, limit: number): Promise<StoredMessage[]> {
-  return ask(store, deviceId, async ({ shelf, device, unpacked }) => {
-    const fresh = unpacked.filter(({ time }) => time < before)
-    const packed = await packedBefore(shelf, device, before, limit)
+  return ask(store, deviceId, async ({ segmentStore, device, uncompacted }) => {
+    const fresh = uncompacted.filter(({ time }) => time < before)
+    const packed = await packedBefore(segmentStore, device, before, limit)
     return [...packed.reverse(), ...fresh].sort((a, b) => a.time - b.time).reverse()
   }, [])
 }
@@ -175,10 +175,10 @@ function readSparkline(store: Readable, deviceId: string, metric: string, now: n
 }
 
 /** The questions about one device that the history answers; `opened` throws while it is not open. */
-export function createQuestions(opened: () => Readable) {
+export function createChartQueries(opened: () => Readable) {
   return {
-    raw: async (question: Question, limit: number) => readRaw(opened(), question, limit),
-    thinned: async (question: Question, points: number) => readThinned(opened(), question, points),
+    raw: async (question: ChartQuestion, limit: number) => readRaw(opened(), question, limit),
+    thinned: async (question: ChartQuestion, points: number) => readThinned(opened(), question, points),
     messagesBefore: async (deviceId: string, before: number, limit: number) => readMessagesBefore(opened(), deviceId, before, limit),
     sparkline: async (deviceId: string, metric: string, now: number) => readSparkline(opened(), deviceId, metric, now),
   }

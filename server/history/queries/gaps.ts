@@ -1,5 +1,5 @@
 import type { HistoryGap, HistoryInterval } from '#shared/schemas/history'
-import type { Held } from './value-since'
+import type { ValueSince } from './value-since'
 import { floorTo } from '../engine/rollups'
 import type { Rollup } from '../engine/rollups'
 import type { Sample } from '../engine/segments'
@@ -46,7 +46,7 @@ export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[
 interface Intervals { points: HistoryInterval[], gaps: HistoryGap[] }
 
 /** Runs of equal values; each holds until the next begins or there is none, the last to the end of the range; the first may hold for longer. */
-export function toIntervals(changes: readonly Sample[], end: number, held?: Held): Intervals {
+export function toIntervals(changes: readonly Sample[], end: number, held?: ValueSince): Intervals {
   const points: HistoryInterval[] = []
   const gaps: HistoryGap[] = []
   let open: HistoryInterval | undefined

@@ -1,15 +1,15 @@
-import { createMoments } from './state-at'
-import type { DeviceMoment } from './state-at'
-import { createPassages, createPause } from './range-scan'
-import type { Passage, PassageOptions } from './range-scan'
+import { createStateAt } from './state-at'
+import type { DeviceStateAt } from './state-at'
+import { createRangeScan, createPause } from './range-scan'
+import type { ScannedRange, RangeScanOptions } from './range-scan'
 import type { Readable } from '../engine/segment-store'
 
 /** The past of all devices, read in slices. Times in microseconds since 1970; nothing here writes. Throws when the store is closed. */
-export interface Past {
+export interface HistoryReader {
   /** Tells each device that had said something up to a moment, and how that left it; ends early where nobody waits for it. */
-  moment: (at: number, devices: readonly string[] | undefined, visit: (deviceId: string, moment: DeviceMoment) => void, isWanted: () => boolean) => Promise<void>
+  moment: (at: number, devices: readonly string[] | undefined, visit: (deviceId: string, moment: DeviceStateAt) => void, isWanted: () => boolean) => Promise<void>
   /** What was measured from a moment on, as far as it fits. */
-  passage: (options: Omit<PassageOptions, 'devices'> & { devices: ReadonlySet<string> | undefined }) => Promise<Passage>
+  passage: (options: Omit<RangeScanOptions, 'devices'> & { devices: ReadonlySet<string> | undefined }) => Promise<ScannedRange>
   nameOf: (device: number) => string
   /** The first moment that something can be said about; undefined: nothing is stored. */
   earliest: () => Promise<number | undefined>
@@ -18,10 +18,10 @@ export interface Past {
 /** What devices are called: all that are known when it is asked for, or one. */
 export interface DeviceNames { all: () => ReadonlyMap<number, string>, of: (device: number) => string }
 
-export function createPast(readable: Readable, names: DeviceNames): Past {
-  const { shelf, unpacked, device: idOf, kept } = readable
-  const momentOf = createMoments(readable)
-  const passage = createPassages(readable, () => names.all().keys())
+export function createHistoryReader(readable: Readable, names: DeviceNames): HistoryReader {
+  const { segmentStore, uncompacted, device: idOf, kept } = readable
+  const momentOf = createStateAt(readable)
+  const passage = createRangeScan(readable, () => names.all().keys())
 
   return {
     async moment(at, devices, visit, isWanted) {
@@ -37,10 +37,10 @@ export function createPast(readable: Readable, names: DeviceNames): Past {
     nameOf: names.of,
     async earliest() {
       const pause = createPause(() => true)
-      let first = await shelf.earliest() ?? Infinity
+      let first = await segmentStore.earliest() ?? Infinity
       for (const device of names.all().keys()) {
         await pause()
-        for (const { time } of unpacked(device)) first = Math.min(first, time)
+        for (const { time } of uncompacted(device)) first = Math.min(first, time)
       }
       return first === Infinity ? undefined : Math.max(first, kept.raw)
     },

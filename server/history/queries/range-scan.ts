@@ -6,12 +6,12 @@ import type { Readable, SegmentHead } from '../engine/segment-store'
 import { nextTurn, startSlice } from '../engine/scheduler'
 
 /** A message of one device. */
-export interface PassedMessage { device: number, message: StoredMessage }
+export interface ScannedMessage { device: number, message: StoredMessage }
 
 /** All messages measured from a moment on until before `to`, in order of time, then of arrival. Microseconds since 1970. */
-export interface Passage { to: number, messages: PassedMessage[] }
+export interface ScannedRange { to: number, messages: ScannedMessage[] }
 
-export interface PassageOptions {
+export interface RangeScanOptions {
   from: number
   /** Nothing from here on. */
   until: number
@@ -28,19 +28,19 @@ const SLACK = 1_000_000
 /** Up to so many devices are looked up one by one, more by time. */
 const FEW_DEVICES = 200
 
-interface Held extends PassedMessage { order: number }
+interface Held extends ScannedMessage { order: number }
 
 /** Reads messages of many devices in order, an hour at most at a time, in slices of a few milliseconds. */
-export function createPassages({ shelf, unpacked }: Pick<Readable, 'shelf' | 'unpacked'>, allDevices: () => Iterable<number>) {
+export function createRangeScan({ segmentStore, uncompacted }: Pick<Readable, 'segmentStore' | 'uncompacted'>, allDevices: () => Iterable<number>) {
   /** Segments that may hold messages between two moments of one hour, in portions. */
   async function* heads(from: number, to: number, devices: ReadonlySet<number> | undefined): AsyncGenerator<readonly SegmentHead[]> {
     if (devices && devices.size <= FEW_DEVICES) {
-      for (const device of devices) yield (await shelf.heads(device, from, to - 1)).toSorted((a, b) => a.id - b.id)
+      for (const device of devices) yield (await segmentStore.heads(device, from, to - 1)).toSorted((a, b) => a.id - b.id)
       return
     }
     const end = floorTo(to - 1, HOUR) + HOUR + SLACK
     for (let after = { last: from - 1, id: Number.MAX_SAFE_INTEGER }, more = true; more;) {
-      const page = await shelf.headsBehind(after, end)
+      const page = await segmentStore.headsBehind(after, end)
       yield page.filter(({ device, first }) => first < to && (devices?.has(device) ?? true))
       after = page.at(-1) ?? after
       more = page.length === HEADS_PER_PAGE
@@ -50,22 +50,22 @@ export function createPassages({ shelf, unpacked }: Pick<Readable, 'shelf' | 'un
   /** The moment before which no segment holds any message from `from` on. */
   async function nextPacked(from: number, devices: ReadonlySet<number> | undefined): Promise<number> {
     const ends = devices && devices.size <= FEW_DEVICES
-      ? await Promise.all([...devices].map(device => shelf.nextEnd(from, device)))
-      : [await shelf.nextEnd(from)]
+      ? await Promise.all([...devices].map(device => segmentStore.nextEnd(from, device)))
+      : [await segmentStore.nextEnd(from)]
     return Math.min(...ends.map(end => end === undefined ? Infinity : Math.max(from, floorTo(end - SLACK, HOUR))))
   }
 
-  return async function read({ from, until, devices, most, isWanted }: PassageOptions): Promise<Passage> {
+  return async function read({ from, until, devices, most, isWanted }: RangeScanOptions): Promise<ScannedRange> {
     const window = createWindow(from, Math.min(until, floorTo(from, HOUR) + HOUR), most)
     const pause = createPause(isWanted)
-    // A device may be packed while others are read: what was taken from its tail is not taken again from its segments.
+    // A device may be packed while others are read: what was taken from its head is not taken again from its segments.
     const newestBefore = new Map<number, number>()
     let nextFresh = Infinity
     for (const device of devices ?? allDevices()) {
       if (await pause()) return { to: from, messages: [] }
-      const fresh = unpacked(device)
+      const fresh = uncompacted(device)
       if (fresh.length === 0) continue
-      newestBefore.set(device, shelf.newestId())
+      newestBefore.set(device, segmentStore.newestId())
       for (const message of fresh) {
         if (message.time >= from) nextFresh = Math.min(nextFresh, message.time)
         window.add(device, message, Infinity)
@@ -73,7 +73,7 @@ export function createPassages({ shelf, unpacked }: Pick<Readable, 'shelf' | 'un
     }
     for await (const portion of heads(from, window.to(), devices)) {
       const wasThere = ({ id, device }: SegmentHead) => id <= (newestBefore.get(device) ?? Infinity)
-      for await (const { id, device, first, data } of shelf.fetch(portion.filter(wasThere))) {
+      for await (const { id, device, first, data } of segmentStore.fetch(portion.filter(wasThere))) {
         if (await pause()) return { to: from, messages: [] }
         if (first < window.to()) for (const message of readMessages(data)) window.add(device, message, id)
       }
@@ -108,7 +108,7 @@ function createWindow(from: number, end: number, most: number) {
       held.push({ device, message, order })
       if (held.length > room) cut()
     },
-    inOrder(): PassedMessage[] {
+    inOrder(): ScannedMessage[] {
       return held.sort((a, b) => a.message.time - b.message.time || a.message.received - b.message.received || a.device - b.device || compare(a.order, b.order))
     },
   }

@@ -5,7 +5,7 @@ import type { Sample, StoredMessage } from '../engine/segments'
 import type { Readable } from '../engine/segment-store'
 
 /** A device as its stored messages leave it at a moment. Times in microseconds since 1970. */
-export interface DeviceMoment {
+export interface DeviceStateAt {
   /** The newest message. */
   last: StoredMessage
   /** The newest value of every metric. */
@@ -21,17 +21,17 @@ const ENOUGH_MESSAGES = 30
 const MOST_SEGMENTS = 6
 
 /** Looks up single devices at a moment; reads what lies right before it, and per metric that is missing there one minute. */
-export function createMoments({ shelf, steady }: Pick<Readable, 'shelf' | 'steady'>) {
+export function createStateAt({ segmentStore, readConsistently }: Pick<Readable, 'segmentStore' | 'readConsistently'>) {
   /**
    * The newest messages in order of time, and of arrival where that is the same; those not packed yet that are older than some
    * that were not read are `stray`.
    */
-  async function newestMessages(device: number, at: number, unpacked: readonly StoredMessage[]): Promise<{ messages: StoredMessage[], stray: StoredMessage[] }> {
-    const fresh = unpacked.filter(({ time }) => time <= at)
+  async function newestMessages(device: number, at: number, uncompacted: readonly StoredMessage[]): Promise<{ messages: StoredMessage[], stray: StoredMessage[] }> {
+    const fresh = uncompacted.filter(({ time }) => time <= at)
     const parts: { id: number, messages: readonly StoredMessage[] }[] = []
     // Up to here not everything was read.
     let horizon = -Infinity
-    for await (const { id, last, data } of shelf.segmentsDown(device, at)) {
+    for await (const { id, last, data } of segmentStore.segmentsDown(device, at)) {
       const complete = count(fresh, last) + parts.reduce((sum, { messages }) => sum + count(messages, last), 0)
       if (complete >= ENOUGH_MESSAGES || (complete > 0 && parts.length >= MOST_SEGMENTS)) {
         horizon = last
@@ -48,11 +48,11 @@ export function createMoments({ shelf, steady }: Pick<Readable, 'shelf' | 'stead
   async function olderSample(device: number, metric: string, at: number): Promise<Sample | undefined> {
     const { period } = TIERS.minute
     for (let before = at; ;) {
-      const day = await shelf.lastMinutes(device, metric, floorTo(before, period))
+      const day = await segmentStore.lastMinutes(device, metric, floorTo(before, period))
       if (day === undefined) return undefined
-      const minutes = await packedRollups(shelf, device, metric, 'minute', day, Math.min(before, day + period - 1))
+      const minutes = await packedRollups(segmentStore, device, metric, 'minute', day, Math.min(before, day + period - 1))
       for (const { start } of minutes.reverse()) {
-        const sample = (await packedSamples(shelf, device, metric, start, Math.min(at, start + MINUTE - 1))).at(-1)
+        const sample = (await packedSamples(segmentStore, device, metric, start, Math.min(at, start + MINUTE - 1))).at(-1)
         if (sample) return sample
         // A whole minute without its samples: from here on back they are not kept any more.
         if (start + MINUTE <= at) return undefined
@@ -61,13 +61,13 @@ export function createMoments({ shelf, steady }: Pick<Readable, 'shelf' | 'stead
     }
   }
 
-  async function read(device: number, at: number, unpacked: readonly StoredMessage[]): Promise<DeviceMoment | undefined> {
-    const { messages, stray } = await newestMessages(device, at, unpacked)
+  async function read(device: number, at: number, uncompacted: readonly StoredMessage[]): Promise<DeviceStateAt | undefined> {
+    const { messages, stray } = await newestMessages(device, at, uncompacted)
     const last = messages.at(-1)
     if (!last) return undefined
     const values = newestValues(messages)
     const strays = newestValues(stray)
-    for (const metric of new Set([...await shelf.metrics(device), ...strays.keys()])) {
+    for (const metric of new Set([...await segmentStore.metrics(device), ...strays.keys()])) {
       if (values.has(metric)) continue
       const found = newer(await olderSample(device, metric, at), strays.get(metric))
       if (found) values.set(metric, found)
@@ -77,7 +77,7 @@ export function createMoments({ shelf, steady }: Pick<Readable, 'shelf' | 'stead
   }
 
   /** What was stored of a device up to a moment, that included; undefined: nothing. */
-  return (device: number, at: number): Promise<DeviceMoment | undefined> => steady(device, unpacked => read(device, at, unpacked))
+  return (device: number, at: number): Promise<DeviceStateAt | undefined> => readConsistently(device, uncompacted => read(device, at, uncompacted))
 }
 
 /** How many are newer. */

@@ -7,7 +7,7 @@ import type { Sample } from '../engine/segments'
 import type { StoredValue } from '../engine/values'
 
 /** What a metric held right before a moment, and since when. Microseconds since 1970. */
-export interface Held { value: StoredValue, since: number }
+export interface ValueSince { value: StoredValue, since: number }
 
 /** How one metric of one device is read; both ends of a range included. */
 export interface MetricReader {
@@ -26,7 +26,7 @@ const HOUR_SPAN = 384 * DAY
 const MOST_HOUR_SPANS = 10
 
 /** A run of one value, followed back; `isEnded`: another value came before it. */
-interface Run { held: Held | undefined, isEnded: boolean }
+interface Run { held: ValueSince | undefined, isEnded: boolean }
 
 /** Follows a run back over what was said before it, in order of time; `timeOf` a piece is where it begins. */
 function follow<T extends { value: StoredValue, time: number }>(run: Run, pieces: readonly T[]): Run {
@@ -41,7 +41,7 @@ function follow<T extends { value: StoredValue, time: number }>(run: Run, pieces
 }
 
 /** The value that a metric had when a range began; undefined: none is kept. */
-export async function heldBefore(reader: MetricReader, from: number): Promise<Held | undefined> {
+export async function valueSinceBefore(reader: MetricReader, from: number): Promise<ValueSince | undefined> {
   let run: Run = { held: undefined, isEnded: false }
   let before = from
   const rawFrom = floorTo(before - RAW_SPAN, HOUR)
@@ -68,15 +68,15 @@ interface Span { tier: TierName, from: number, to: number }
 
 /** Which rollups are read one after the other, going back in whole hours; what is empty is passed over. */
 async function* spansBefore(moment: number, reader: MetricReader): AsyncGenerator<Span> {
-  const keptMinutes = reader.kept.minute
+  const retainedMinutes = reader.kept.minute
   let to = moment
   for (const span of MINUTE_SPANS) {
     const from = floorTo(to - span, HOUR)
-    if (from < keptMinutes) break
+    if (from < retainedMinutes) break
     yield { tier: 'minute', from, to }
     const last = await reader.lastMinutes(from)
     // Where minutes are kept for ever there is nothing behind them.
-    if (last === undefined && keptMinutes <= 0) return
+    if (last === undefined && retainedMinutes <= 0) return
     to = Math.min(from, (last ?? from) + TIERS.minute.period)
   }
   for (let i = 0; i < MOST_HOUR_SPANS; i++) {
@@ -86,7 +86,7 @@ async function* spansBefore(moment: number, reader: MetricReader): AsyncGenerato
 }
 
 /** Where in the bucket that a run begins in it begins. */
-async function refine(reader: MetricReader, held: Held, tier: TierName): Promise<Held> {
+async function refine(reader: MetricReader, held: ValueSince, tier: TierName): Promise<ValueSince> {
   if (tier === 'hour' && held.since >= reader.kept.minute) {
     const minutes = await reader.rollups('minute', held.since, held.since + TIERS.hour.step - 1)
     const begun = follow({ held: undefined, isEnded: false }, minutes.map(({ start, last }) => ({ time: start, value: last })))

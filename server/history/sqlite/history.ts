@@ -2,10 +2,10 @@
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
 import { packedHours } from '../engine/segment-io'
-import { startCheckpoints } from './wal-checkpointer'
-import type { Checkpoints } from './wal-checkpointer'
-import { createCommits } from '../engine/group-commit'
-import type { Commits, OnKept } from '../engine/group-commit'
+import { startWalCheckpointer } from './wal-checkpointer'
+import type { WalCheckpointer } from './wal-checkpointer'
+import { createGroupCommit } from '../engine/group-commit'
+import type { GroupCommit, OnCommitted } from '../engine/group-commit'
 import type { History, HistoryOptions } from '../contract'
 import { canBeWritten, openDatabase, probe } from './database'
 import { createDocuments, createDocumentTable } from '../documents'
@@ -13,17 +13,17 @@ import type { DocumentTable } from '../documents'
 import { inWords } from '../engine/errors'
 import { createMaintenance } from './maintenance'
 import type { Maintenance } from './maintenance'
-import { createPacker } from '../engine/compactor'
-import { createPast } from '../queries/history-reader'
-import { createQuestions } from '../queries/chart-queries'
-import { createPresenceLines } from './presence-log'
-import { createProgress } from '../engine/commit-stats'
+import { createCompactor } from '../engine/compactor'
+import { createHistoryReader } from '../queries/history-reader'
+import { createChartQueries } from '../queries/chart-queries'
+import { createPresenceLog } from './presence-log'
+import { createCommitStats } from '../engine/commit-stats'
 import { usedBytes } from './retention'
 import { createGate, nextTurn } from '../engine/scheduler'
 import { createSqliteNames } from './segment-store'
 import { createStore } from './store'
 import type { Store } from './store'
-import type { DeviceTail } from '../engine/head'
+import type { DeviceHead } from '../engine/head'
 
 export interface SqliteOptions extends HistoryOptions {
   file: string
@@ -36,7 +36,7 @@ export interface SqliteHistory extends History {
   open: () => void
   packAll: (deviceId?: string) => void
   close: () => void
-  presence: ReturnType<typeof createPresenceLines>
+  presence: ReturnType<typeof createPresenceLog>
 }
 
 export function createHistory(options: SqliteOptions): SqliteHistory {
@@ -45,14 +45,14 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   let store: Store | undefined
   let maintenance: Maintenance | undefined
   /** Only with `full` durability. */
-  let commits: Commits | undefined
-  let checkpoints: Checkpoints | undefined
+  let commits: GroupCommit | undefined
+  let checkpoints: WalCheckpointer | undefined
   let documents: DocumentTable | undefined
   let names = new Map<number, string>()
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
   const gate = createGate()
-  const progress = createProgress()
+  const progress = createCommitStats()
   let trimming = false
   /** It can only be read: opened anew as soon as it can be written. */
   let isReadOnly = false
@@ -89,7 +89,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     gate.close()
   }
 
-  function commitThen(done: OnKept) {
+  function commitThen(done: OnCommitted) {
     // Background work may have failed since the last turn: what came after it was not even appended.
     if (fault !== null) return done(false)
     if (commits) return commits.end(done)
@@ -139,16 +139,16 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     if (taken.length > 0) options.onTakenBack?.(taken)
   }
 
-  function pack(due: readonly DeviceTail[], more: () => boolean): number {
+  function pack(due: readonly DeviceHead[], more: () => boolean): number {
     // What the current turn has appended is committed with its acknowledgements, not with this.
     if (gate.isClosed() || fault !== null) return 0
     return guarded(({ database, store }) => {
       begin(database)
-      const done: DeviceTail[] = []
-      for (const tail of due) {
+      const done: DeviceHead[] = []
+      for (const head of due) {
         // It may have been forgotten since.
-        if (store.tail.holds(tail)) store.pack(tail, options.stateOf(nameOf(tail.device)))
-        done.push(tail)
+        if (store.head.holds(head)) store.pack(head, options.stateOf(nameOf(head.device)))
+        done.push(head)
         if (!more()) break
       }
       commit()
@@ -205,16 +205,16 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     trimming = false
   }
 
-  const packer = createPacker({
-    tails: () => store?.tail.all() ?? [],
-    size: () => store?.tail.size() ?? 0,
+  const packer = createCompactor({
+    heads: () => store?.head.all() ?? [],
+    size: () => store?.head.size() ?? 0,
     pack,
     idle: gate.passed,
     onIdle: () => void trimJournal(),
     now,
   })
 
-  const presence = createPresenceLines({ transact, transactNow, now })
+  const presence = createPresenceLog({ transact, transactNow, now })
 
   function open() {
     try {
@@ -223,7 +223,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       isReadOnly = opening.unwritable !== null
       // What is there is told as ever; what comes is not kept, and that is said.
       if (isReadOnly) setFault(opening.unwritable)
-      if (options.durability === 'full' && !isReadOnly) commits = createCommits(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onKept: progress.kept })
+      if (options.durability === 'full' && !isReadOnly) commits = createGroupCommit(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onCommitted: progress.kept })
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       options.onOpen(store.restore())
@@ -232,7 +232,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now, pruneNow: options.pruneNow ?? now })
       if (isReadOnly) return
       packer.start()
-      checkpoints = startCheckpoints(database, options.file, () => void finishCheckpoint())
+      checkpoints = startWalCheckpointer(database, options.file, () => void finishCheckpoint())
     }
     catch (error) {
       close()
@@ -259,8 +259,8 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   function packAll(deviceId?: string) {
     const { store } = opened()
     const device = deviceId === undefined ? undefined : store.idOf(deviceId)
-    const tails = [...store.tail.all()].filter(tail => device === undefined || tail.device === device)
-    if (tails.length > 0) pack(tails, () => true)
+    const heads = [...store.head.all()].filter(head => device === undefined || head.device === device)
+    if (heads.length > 0) pack(heads, () => true)
     if (deviceId === undefined) transactNow(() => { while (store.trimJournal()); })
   }
 
@@ -293,17 +293,17 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       return true
     },
     isOpen: () => store !== undefined,
-    ...createQuestions(() => opened().store.readable),
+    ...createChartQueries(() => opened().store.readable),
     async export(deviceId, from, to) {
-      const { shelf, device } = opened().store.readable
+      const { segmentStore, device } = opened().store.readable
       // One sorted run is simpler than two: what is not packed yet is packed first.
       packAll(deviceId)
       const id = device(deviceId) ?? -1
-      return { messages: await shelf.countMessages(id, from, to), hours: packedHours(shelf, id, from, to) }
+      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
     },
     past() {
       const { database, store } = opened()
-      return createPast(store.readable, createSqliteNames(database))
+      return createHistoryReader(store.readable, createSqliteNames(database))
     },
     presence,
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
@@ -330,7 +330,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     },
     figures() {
       if (!database || !store) return undefined
-      return { ...progress.report(lastId()), unpacked: store.tail.size(), usedBytes: usedBytes(database), limitBytes: options.retention.bytes, rawFrom: maintenance?.rawFrom() }
+      return { ...progress.report(lastId()), uncompacted: store.head.size(), usedBytes: usedBytes(database), limitBytes: options.retention.bytes, rawFrom: maintenance?.rawFrom() }
     },
     close() {
       if (gate.isClosed()) commit()

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { createDeliveries, PACKET_IDS } from '../engine/deduplication'
+import { createDeduplication, PACKET_IDS } from '../engine/deduplication'
 import type { Delivery } from '../engine/deduplication'
 
 export type RecordKind = 'telemetry' | 'status'
@@ -35,7 +35,7 @@ export function* readBatch(last: number, body: string): Generator<JournalRecord>
 
 /** Appends to the open transaction, as one row for all records of a turn (one row each would cost more than all the rest). */
 export function createJournal(database: DatabaseSync, unacknowledged: number) {
-  const deliveries = createDeliveries(unacknowledged)
+  const deliveries = createDeduplication(unacknowledged)
   const insertBatch = database.prepare('INSERT INTO batch (last, body) VALUES (?, ?)')
   const insertDelivery = database.prepare('INSERT INTO delivery (last, packets) VALUES (?, ?)')
   const forget = database.prepare(`INSERT INTO meta (key, value) VALUES ('forgotten', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`)

@@ -1,15 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Storage, StorageTier } from '#shared/schemas/storage'
 import { fromMicroseconds } from '#shared/time/time'
-import { takeCensus } from './storage-stats'
-import type { Census, TierCount } from './storage-stats'
+import { takeStorageStats } from './storage-stats'
+import type { StorageStats, TierCount } from './storage-stats'
 import { eraseLeftovers, isLeftover } from './device-deletion'
-import { pruneLines } from './presence-table'
+import { pruneTransitions } from './presence-table'
 import { prune, usedBytes } from './retention'
 import type { RetentionLimits } from './retention'
 import type { Store } from './store'
-import { createCensusCache, createUnpackedCount, NOTHING, withUnpacked } from '../engine/uncompacted'
-import type { Unpacked } from '../engine/uncompacted'
+import { createStorageStatsCache, createUncompactedCount, NOTHING, withUncompacted } from '../engine/uncompacted'
+import type { Uncompacted } from '../engine/uncompacted'
 
 const EVERY_MS = 60_000
 const LISTED_METRICS = 20
@@ -27,11 +27,11 @@ export interface MaintenanceOptions {
 
 /** Prunes and counts in the background; knows what the history costs. */
 export function createMaintenance({ database, store, limits, transact, now, pruneNow }: MaintenanceOptions) {
-  let census: Census | undefined
-  const fresh = createCensusCache(async () => {
-    if (!stopped) census = await takeCensus(database, now() * 1000)
+  let stats: StorageStats | undefined
+  const fresh = createStorageStatsCache(async () => {
+    if (!stopped) stats = await takeStorageStats(database, now() * 1000)
   })
-  const unpacked = createUnpackedCount(store.tail)
+  const uncompacted = createUncompactedCount(store.head)
   let running: Promise<void> | undefined
   let stopped = false
 
@@ -41,7 +41,7 @@ export function createMaintenance({ database, store, limits, transact, now, prun
       await eraseLeftovers(database, unlessStopped)
       const trusted = pruneNow()
       await prune(database, store, limits, trusted === undefined ? undefined : trusted * 1000, unlessStopped)
-      await pruneLines(database, store.kept.raw, unlessStopped)
+      await pruneTransitions(database, store.kept.raw, unlessStopped)
       fresh.clear()
       await fresh.get()
     }
@@ -62,32 +62,32 @@ export function createMaintenance({ database, store, limits, transact, now, prun
       clearInterval(timer)
     },
     /** Begin of the messages that are kept, in microseconds since 1970: null without any, undefined before it was counted. */
-    rawFrom: () => census?.tiers.raw.from,
+    rawFrom: () => stats?.tiers.raw.from,
     /** What is kept and what it costs; what is packed counted at most a minute ago. */
     async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
       // Where it cannot be counted now, what was counted last holds.
       await fresh.get().catch(() => undefined)
-      return storageReport({ census, bytes: usedBytes(database), limits, unpacked: await unpacked(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
+      return storageReport({ stats, bytes: usedBytes(database), limits, uncompacted: await uncompacted(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
     },
   }
 }
 export type Maintenance = ReturnType<typeof createMaintenance>
 
 export interface Counted {
-  census: Census | undefined
+  stats: StorageStats | undefined
   /** All that the history takes up. */
   bytes: number
   limits: RetentionLimits
-  unpacked: Unpacked
+  uncompacted: Uncompacted
   /** Undefined: it is forgotten. */
   nameOf: (device: number) => string | undefined
   now: number
 }
 
 /** What is kept and what it costs, from what was counted. */
-export function storageReport({ census, bytes, limits, unpacked, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
-  const packed = census ?? NOTHING
-  const { messages, tiers, series } = withUnpacked(packed, unpacked)
+export function storageReport({ stats, bytes, limits, uncompacted, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
+  const packed = stats ?? NOTHING
+  const { messages, tiers, series } = withUncompacted(packed, uncompacted)
   const growth = growthPerDay(packed.tiers.raw, now)
   const toTier = (tier: StorageTier['tier'], days: number): StorageTier => ({
     tier,

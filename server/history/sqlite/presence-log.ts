@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { PresenceChange } from '#shared/schemas/device'
 import type { PresenceAnswer } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/time/time'
-import { lineOf, mergeLines } from '../engine/merge-transitions'
-import type { Line } from '../engine/merge-transitions'
+import { transitionOf, mergeTransitions } from '../engine/merge-transitions'
+import type { PresenceTransition } from '../engine/merge-transitions'
 import { createPresenceTable } from './presence-table'
 import type { Awaitable } from '../engine/segment-store'
 import { restAfter, startSlice } from '../engine/scheduler'
@@ -15,9 +15,9 @@ export const GATHER_MS = 1_000
 /** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
 export const BEAT_MS = 60_000
 /** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
-export const MOST_WAITING_LINES = 100_000
+export const MAX_WAITING_TRANSITIONS = 100_000
 
-export interface PresenceLinesOptions {
+export interface PresenceLogOptions {
   /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
   transact: (change: () => void) => Promise<boolean>
   /** The same at once; false: not now. @throws when the store fails. */
@@ -34,7 +34,7 @@ export interface PresenceLog {
   read: (deviceId: string, range: { from: number, to: number }, limit: number) => Awaitable<PresenceAnswer>
 }
 
-export function createPresenceLines({ transact, transactNow, now, mostWaiting = MOST_WAITING_LINES }: PresenceLinesOptions) {
+export function createPresenceLog({ transact, transactNow, now, mostWaiting = MAX_WAITING_TRANSITIONS }: PresenceLogOptions) {
   const waiting = new Set<PresenceChange>()
   let table: ReturnType<typeof createPresenceTable> | undefined
   let idOf: (deviceId: string) => number | undefined = () => undefined
@@ -46,7 +46,7 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
     for (const change of waiting) {
       const device = idOf(change.deviceId)
       // Nothing is stored of a device that only others have spoken for: it has no history yet.
-      if (device !== undefined) table?.add(device, lineOf(change))
+      if (device !== undefined) table?.add(device, transitionOf(change))
       written.push(change)
       if (!inTime()) break
     }
@@ -88,8 +88,8 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
       if (!table) throw new Error('The history is not open.')
       const device = idOf(deviceId)
       const own = device === undefined ? [] : table.linesOf(device, to)
-      for (const change of waiting) if (change.deviceId === deviceId) own.push(lineOf(change))
-      return presenceAnswer(deviceId, { from, to }, mergeLines(own, table.gaps(to)), limit)
+      for (const change of waiting) if (change.deviceId === deviceId) own.push(transitionOf(change))
+      return presenceAnswer(deviceId, { from, to }, mergeTransitions(own, table.gaps(to)), limit)
     },
     /** What waits to be written of a device that is gone. */
     forget(deviceId: string) {
@@ -115,7 +115,7 @@ export function createPresenceLines({ transact, transactNow, now, mostWaiting = 
 }
 
 /** The newest of sorted lines in a range, and the one before them. */
-export function presenceAnswer(deviceId: string, { from, to }: { from: number, to: number }, sorted: readonly Line[], limit: number): PresenceAnswer {
+export function presenceAnswer(deviceId: string, { from, to }: { from: number, to: number }, sorted: readonly PresenceTransition[], limit: number): PresenceAnswer {
   const all = sorted.filter(({ time }) => time <= to)
   const begin = all.findIndex(({ time }) => time > from)
   const inRange = begin < 0 ? 0 : all.length - begin
@@ -124,6 +124,6 @@ export function presenceAnswer(deviceId: string, { from, to }: { from: number, t
   return { deviceId, from: fromMicroseconds(from), to: fromMicroseconds(to), before: before ? toLine(before) : null, lines, more: inRange > limit }
 }
 
-function toLine({ time, presence }: Line): PresenceAnswer['lines'][number] {
+function toLine({ time, presence }: PresenceTransition): PresenceAnswer['lines'][number] {
   return { at: fromMicroseconds(time), presence }
 }

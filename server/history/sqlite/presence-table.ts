@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { PresenceSchema } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
 import { afterGap } from '../engine/merge-transitions'
-import type { Line } from '../engine/merge-transitions'
+import type { PresenceTransition } from '../engine/merge-transitions'
 import { repeat } from './retention'
 
 /** The row that stands for all devices: from its times on nobody listened. */
@@ -18,7 +18,7 @@ export function createPresenceTable(database: DatabaseSync) {
   const lastBeat = database.prepare('SELECT value FROM meta WHERE key = \'listening\'')
   let lastGap = 0
 
-  function linesOf(device: number, to: number): Line[] {
+  function linesOf(device: number, to: number): PresenceTransition[] {
     return upTo.all(device, to).map(({ time, state }) => ({ time: Number(time), presence: PresenceSchema.catch('unknown').parse(state) }))
   }
 
@@ -34,7 +34,7 @@ export function createPresenceTable(database: DatabaseSync) {
       }
     },
     /** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
-    add(device: number, { time, presence }: Line) {
+    add(device: number, { time, presence }: PresenceTransition) {
       const row = newest.get(device)
       const last = row && { time: Number(row.time), presence: PresenceSchema.catch('unknown').parse(row.state) }
       if (presence === (last ? afterGap(last, lastGap) : 'unknown')) return
@@ -49,7 +49,7 @@ export function createPresenceTable(database: DatabaseSync) {
  * Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays.
  * `transact` runs one small transaction. @throws when the store does.
  */
-export async function pruneLines(database: DatabaseSync, before: number, transact: (change: () => void) => Promise<boolean>) {
+export async function pruneTransitions(database: DatabaseSync, before: number, transact: (change: () => void) => Promise<boolean>) {
   const devices = database.prepare(`SELECT id FROM device WHERE id > ? ORDER BY id LIMIT ${DEVICES_PER_STEP}`)
   const old = database.prepare('DELETE FROM presence WHERE device = ?1 AND time < (SELECT max(time) FROM presence WHERE device = ?1 AND time <= ?2)')
   const many = database.prepare(`DELETE FROM presence WHERE device = ?1 AND time < (SELECT time FROM presence WHERE device = ?1 ORDER BY time DESC LIMIT 1 OFFSET ${MAX_PRESENCE_LINES - 1})`)

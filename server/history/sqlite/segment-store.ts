@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { DeviceNames } from '../queries/history-reader'
 import { TIERS } from '../engine/rollups'
 import { HEADS_PER_PAGE } from '../engine/segment-store'
-import type { PackingShelf, SegmentHead, SegmentRow, Shelf } from '../engine/segment-store'
+import type { CompactionStore, SegmentHead, SegmentRow, SegmentStore } from '../engine/segment-store'
 
 /** Messages come a little out of order, so the first need not be in the segment that ends first. */
 const OLDEST_SEGMENTS = 1_000
@@ -10,7 +10,7 @@ const OLDEST_SEGMENTS = 1_000
 const DOWN_PER_STEP = 3
 
 /** What is packed in an open SQLite database. */
-export function createSqliteShelf(database: DatabaseSync) {
+export function createSqliteSegmentStore(database: DatabaseSync) {
   const into = database.prepare('SELECT id, device, first, last, data FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY id')
   const down = database.prepare(`SELECT id, device, first, last, data FROM segment WHERE device = ? AND first <= ? AND (last, id) < (?, ?) ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`)
   const headsInto = database.prepare('SELECT id, device, first, last FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY first')
@@ -37,7 +37,7 @@ export function createSqliteShelf(database: DatabaseSync) {
     return row && Number(row.id)
   }
 
-  const shelf: Shelf = {
+  const segmentStore: SegmentStore = {
     segments: (device, from, to) => rowsOf(into.iterate(device, from, to)),
     * segmentsDown(device, moment) {
       // No statement stays open while the reader takes its time, for others ask the same.
@@ -63,7 +63,7 @@ export function createSqliteShelf(database: DatabaseSync) {
     lastMinutes: (device, metric, upTo) => numberOf(lastMinutes.get(device, metric, TIERS.minute.id, upTo)?.period),
   }
 
-  const packing: PackingShelf = {
+  const packing: CompactionStore = {
     reaches: (device, from) => anyFrom.get(device, from) !== undefined,
     segments: (device, from, to) => rowsOf(into.iterate(device, from, to)).map(({ data }) => data),
     putSegment: ({ device, first, last, received, data }, messages) => void insertSegment.run(device, first, last, received, messages, data),
@@ -77,7 +77,7 @@ export function createSqliteShelf(database: DatabaseSync) {
       upsertRollup.run(series, TIERS[tier].id, period, data)
     },
   }
-  return { shelf, packing }
+  return { segmentStore, packing }
 }
 
 /** Those that have come since are read when somebody asks. */

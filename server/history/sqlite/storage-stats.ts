@@ -7,7 +7,7 @@ const DAY = 86_400_000_000
 export interface TierCount { bytes: number, from: number | null, lastDayBytes: number }
 
 /** What the database holds, counted row by row. Times in microseconds since 1970. */
-export interface Census {
+export interface StorageStats {
   messages: number
   tiers: Record<'raw' | 'minute' | 'hour', TierCount>
   /** Bytes per series: its rollups, and its share in the messages of its device. */
@@ -15,25 +15,25 @@ export interface Census {
 }
 
 /** Counts in slices, so that a large history holds nothing up; the answer is as old as the counting took. */
-export async function takeCensus(database: DatabaseSync, now: number): Promise<Census> {
-  const census: Census = { messages: 0, tiers: { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }, series: [] }
+export async function takeStorageStats(database: DatabaseSync, now: number): Promise<StorageStats> {
+  const stats: StorageStats = { messages: 0, tiers: { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }, series: [] }
   const byDevice = new Map<number, number>()
   const bySeries = new Map<number, number>()
 
   const segments = database.prepare(`SELECT id, device, first, last, messages, length(data) AS bytes FROM segment WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP}`)
   await walk(segments, (row) => {
-    census.messages += Number(row.messages)
+    stats.messages += Number(row.messages)
     byDevice.set(Number(row.device), (byDevice.get(Number(row.device)) ?? 0) + Number(row.bytes))
-    count(census.tiers.raw, Number(row.first), Number(row.bytes), Number(row.last) >= now - DAY)
+    count(stats.tiers.raw, Number(row.first), Number(row.bytes), Number(row.last) >= now - DAY)
   })
   const rollups = database.prepare(`SELECT id, series, tier, period, length(data) AS bytes FROM rollup WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP}`)
   await walk(rollups, (row) => {
     bySeries.set(Number(row.series), (bySeries.get(Number(row.series)) ?? 0) + Number(row.bytes))
-    count(row.tier === 1 ? census.tiers.minute : census.tiers.hour, Number(row.period), Number(row.bytes), Number(row.period) >= now - DAY)
+    count(row.tier === 1 ? stats.tiers.minute : stats.tiers.hour, Number(row.period), Number(row.bytes), Number(row.period) >= now - DAY)
   })
   const rows = database.prepare('SELECT id, device, metric FROM series').all().map(({ id, device, metric }) => ({ id: Number(id), device: Number(device), metric: String(metric) }))
-  census.series = sharesOf(rows, byDevice, bySeries)
-  return census
+  stats.series = sharesOf(rows, byDevice, bySeries)
+  return stats
 }
 
 function emptyTier(): TierCount {
@@ -63,7 +63,7 @@ async function walk(statement: StatementSync, visit: (row: Record<string, unknow
 export interface SeriesRow { id: number, device: number, metric: string }
 
 /** Messages are packed by device: each of its series is given a part of them by the size of its rollups. */
-export function sharesOf(rows: readonly SeriesRow[], byDevice: ReadonlyMap<number, number>, bySeries: ReadonlyMap<number, number>): Census['series'] {
+export function sharesOf(rows: readonly SeriesRow[], byDevice: ReadonlyMap<number, number>, bySeries: ReadonlyMap<number, number>): StorageStats['series'] {
   const rollupsOf = new Map<number, number>()
   for (const { id, device } of rows) rollupsOf.set(device, (rollupsOf.get(device) ?? 0) + (bySeries.get(id) ?? 0))
   return rows.map(({ id, device, metric }) => {

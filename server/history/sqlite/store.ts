@@ -8,11 +8,11 @@ import { createJournal } from './journal'
 import type { Delivery } from '../engine/deduplication'
 import type { JournalRecord } from './journal'
 import type { StoredMessage } from '../engine/segments'
-import type { KeptFrom } from '../engine/rollup-store'
+import type { RetainedFrom } from '../engine/rollup-store'
 import type { Readable } from '../engine/segment-store'
-import { createSqliteShelf } from './segment-store'
-import { createTail } from '../engine/head'
-import type { DeviceTail } from '../engine/head'
+import { createSqliteSegmentStore } from './segment-store'
+import { createHead } from '../engine/head'
+import type { DeviceHead } from '../engine/head'
 import { saidMetrics, storedMetrics } from '../engine/values'
 
 /**
@@ -35,10 +35,10 @@ export interface Restored {
  */
 export function createStore(database: DatabaseSync, unacknowledged: number, now: () => number) {
   const journal = createJournal(database, unacknowledged)
-  const { shelf, packing } = createSqliteShelf(database)
-  const tail = createTail(now)
+  const { segmentStore, packing } = createSqliteSegmentStore(database)
+  const head = createHead(now)
   const ids = new Map<string, number>()
-  // Devices first met in the open transaction, and those of its messages: negative where the tail is no longer for it.
+  // Devices first met in the open transaction, and those of its messages: negative where the head is no longer for it.
   let newDevices: string[] = []
   let appended: number[] = []
 
@@ -46,7 +46,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   const keepState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
   const readMeta = database.prepare('SELECT key, value FROM meta')
   const writeMeta = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
-  const kept: KeptFrom = { raw: 0, minute: 0, ...Object.fromEntries(readMeta.all().map(({ key, value }) => [key, value])) }
+  const kept: RetainedFrom = { raw: 0, minute: 0, ...Object.fromEntries(readMeta.all().map(({ key, value }) => [key, value])) }
 
   function idOf(deviceId: string): number {
     const known = ids.get(deviceId)
@@ -64,31 +64,31 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     return devices.flatMap(device => names.get(device) ?? [])
   }
 
-  /** Fills the tail from the journal while the caller reads the records. */
+  /** Fills the head from the journal while the caller reads the records. */
   function* pending(archived: Map<number, number>): Restored['records'] {
     for (const record of journal.restore()) {
       const { id, device } = record
       if (id <= (archived.get(device) ?? 0)) continue
-      if (isSample(record)) tail.add(device, id, toStored(record.value))
-      else tail.note(device, id)
+      if (isSample(record)) head.add(device, id, toStored(record.value))
+      else head.note(device, id)
       yield record
     }
   }
 
   /** Nothing can be packed while SQLite answers, but others may have their turn between two of its answers. */
-  async function steady<T>(device: number, read: (unpacked: readonly StoredMessage[]) => Promise<T>): Promise<T> {
+  async function readConsistently<T>(device: number, read: (uncompacted: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
-      const before = tail.held(device)
-      const answer = await read(tail.of(device))
-      if (before === undefined || tail.holds(before)) return answer
+      const before = head.held(device)
+      const answer = await read(head.of(device))
+      if (before === undefined || head.holds(before)) return answer
     }
   }
 
-  const readable: Readable = { shelf, kept, device: deviceId => ids.get(deviceId), unpacked: tail.of, steady }
+  const readable: Readable = { segmentStore, kept, device: deviceId => ids.get(deviceId), uncompacted: head.of, readConsistently }
 
   return {
     readable,
-    tail,
+    head,
     kept,
     isStored: journal.isStored,
     forgetDeliveries: journal.forgetDeliveries,
@@ -113,7 +113,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     },
     detached(deviceId: string) {
       const device = ids.get(deviceId)
-      if (device !== undefined) tail.remove(device)
+      if (device !== undefined) head.remove(device)
       ids.delete(deviceId)
     },
     /** Adds a record to the open transaction. */
@@ -121,11 +121,11 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       const device = idOf(record.value.deviceId)
       const id = journal.append(device, record.kind, record.body, record.delivery)
       if (isSample(record)) {
-        tail.add(device, id, toStored(record.value, record.time))
+        head.add(device, id, toStored(record.value, record.time))
         appended.push(device)
         return
       }
-      tail.note(device, id)
+      head.note(device, id)
       if (record.kind === 'status') appended.push(-device)
     },
     /** Completes the open transaction. */
@@ -138,7 +138,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     /** The names of the devices of the messages that are not stored after all. */
     rolledBack(): string[] {
       journal.rolledBack()
-      for (const device of appended) if (device > 0) tail.takeBack(device)
+      for (const device of appended) if (device > 0) head.takeBack(device)
       const taken = namesOf(appended.map(Math.abs))
       for (const name of newDevices) ids.delete(name)
       appended = []
@@ -146,15 +146,15 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       return taken
     },
     /** Packs one device inside the open transaction; `state` is its last state now. */
-    pack(tail: DeviceTail, state: string | undefined) {
-      const { device, lastId, length } = tail
-      if (length > 0) packMessages(packing, device, tail.messages(), kept)
+    pack(head: DeviceHead, state: string | undefined) {
+      const { device, lastId, length } = head
+      if (length > 0) packMessages(packing, device, head.messages(), kept)
       keepState.run(lastId, state ?? null, device)
     },
-    packed: (packed: readonly DeviceTail[]) => packed.forEach(({ device }) => tail.remove(device)),
+    packed: (packed: readonly DeviceHead[]) => packed.forEach(({ device }) => head.remove(device)),
     /** Deletes some of the journal that is packed; whether there is more. */
-    trimJournal: () => journal.trim(tail.firstId() ?? journal.lastId() + 1),
-    keepFrom(tier: keyof KeptFrom, time: number) {
+    trimJournal: () => journal.trim(head.firstId() ?? journal.lastId() + 1),
+    keepFrom(tier: keyof RetainedFrom, time: number) {
       writeMeta.run(tier, time)
       kept[tier] = time
     },

@@ -54,7 +54,7 @@ function run(database) {
   database.close()
 }`
 
-export interface Checkpoints {
+export interface WalCheckpointer {
   /** Moves what is left, so that the log begins anew. */
   finish: () => void
   /** Resolves when the thread is not behind: for what writes much and is in no hurry. */
@@ -65,9 +65,9 @@ export interface Checkpoints {
 
 /**
  * Moves what was committed from SQLite's write-ahead log into the database, in a thread of its own: a commit that does so waits
- * for the disk, up to half a second while much is deleted. `onLittleLeft` is told when a {@link Checkpoints.finish} is quick.
+ * for the disk, up to half a second while much is deleted. `onLittleLeft` is told when a {@link WalCheckpointer.finish} is quick.
  */
-export function startCheckpoints(database: DatabaseSync, file: string, onLittleLeft: () => void): Checkpoints {
+export function startWalCheckpointer(database: DatabaseSync, file: string, onLittleLeft: () => void): WalCheckpointer {
   database.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
   const memory = new SharedArrayBuffer(FLAGS * Int32Array.BYTES_PER_ELEMENT)
   const flags = new Int32Array(memory)

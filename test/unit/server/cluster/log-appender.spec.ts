@@ -14,7 +14,7 @@ describe.skipIf(!hasPostgres)('the share of one session', () => {
     await bringUpToDate(line.query, false)
     // Eight bytes a delivery, half of all packet ids in each row; another session's stay as they are.
     for (const [last, slot] of [[1, 1], [2, 1], [3, 1], [4, 1], [5, 2]]) await line.query('INSERT INTO delivery (last, packets, slot) VALUES ($1, $2, $3)', [last, Buffer.alloc(PACKET_IDS * 4), slot])
-    const writer = createShareWriter({ line, slot: 1, unacknowledged: 10, memory: { ids: new Map(), learn() {}, position: () => 0 }, reached: async () => {}, onFailure: (error) => { throw error }, onKept() {} })
+    const writer = createShareWriter({ line, slot: 1, unacknowledged: 10, memory: { ids: new Map(), learn() {}, position: () => 0 }, reached: async () => {}, onFailure: (error) => { throw error }, onCommitted() {} })
     await writer.trim()
     const left = await line.query('SELECT last FROM delivery ORDER BY last')
     await line.close()

@@ -16,7 +16,7 @@ function figures(change: Partial<Figures> = {}): Figures {
     stream: { clients: 4, replays: 1, clientLimit: 50, replayLimit: 5, published: 9, delivered: 27, coalesced: 8, givenUp: { stuck: 1, unanswered: 0, failed: 0 }, slowClients: 1, waitingBytes: 512, waitingLimit: 1_024 },
     broker: { code: 'lost', sinceMs: 1_793_620_800_500, attempts: 3, connects: 1, resumed: undefined },
     cluster: { leads: true, slot: 2, position: 4_711 },
-    store: { isKept: true, hasFailed: false, databaseBytes: 4_096, logBytes: undefined, freeBytes: 1e9, history: { unpacked: 6, unkept: 2, commits: 5, commitSeconds: 0.25, usedBytes: 4_000, limitBytes: 2e9, rawFrom: 1_793_620_800_000_000 } },
+    store: { isKept: true, hasFailed: false, databaseBytes: 4_096, logBytes: undefined, freeBytes: 1e9, history: { uncompacted: 6, uncommitted: 2, commits: 5, commitSeconds: 0.25, usedBytes: 4_000, limitBytes: 2e9, rawFrom: 1_793_620_800_000_000 } },
     refused: { 'host-foreign': 3 },
     logins: { failed: 2, refused: 1, provider: 0 },
     ...change,

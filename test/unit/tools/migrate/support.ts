@@ -30,7 +30,7 @@ export const DEVICES = ['tor-0', 'tor-1', 'tor-2', 'tor-3', 'tor-4', '"quoted" Ã
 /** Delivered last; the broker may deliver it again. */
 export const LAST_DELIVERY = { packetId: 77, topic: 'sensors/tor-1/telemetry', payload: Buffer.from('last'), redelivered: true }
 
-/** A folder with a history of all that there can be in one: packed, late, unpacked, documents, lines of presence, a device half forgotten. */
+/** A folder with a history of all that there can be in one: packed, late, uncompacted, documents, lines of presence, a device half forgotten. */
 export async function makeHistory(messages = 3_000): Promise<string> {
   const folder = tempFolder()
   const history = openSqlite(folder)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/time/time'
 import type { History } from '../../../../../server/history/contract'
-import type { DeviceMoment } from '../../../../../server/history/queries/state-at'
-import type { PassedMessage } from '../../../../../server/history/queries/range-scan'
+import type { DeviceStateAt } from '../../../../../server/history/queries/state-at'
+import type { ScannedMessage } from '../../../../../server/history/queries/range-scan'
 import { fromStored } from '../../../../../server/history/sqlite/store'
 import { append, createRandom, HOUR, kept, randomMessages, SECOND, START, store, useSite } from './site'
 import type { PlaceMaker } from './site'
@@ -33,7 +33,7 @@ function recomputed(messages: readonly Telemetry[], at: number) {
 
 async function momentOf(history: History, at: number, devices?: string[]) {
   const found = new Map<string, unknown>()
-  await history.past().moment(at, devices, (deviceId, { last, values, wrongClock }: DeviceMoment) => {
+  await history.past().moment(at, devices, (deviceId, { last, values, wrongClock }: DeviceStateAt) => {
     const { ts, receivedAt, metrics } = fromStored(deviceId, last)
     found.set(deviceId, { last: JSON.stringify([ts, receivedAt, sorted(metrics)]), values: Object.fromEntries([...values].map(([name, { value }]) => [name, value])), wrongClock })
   }, ALWAYS)
@@ -47,7 +47,7 @@ function sorted(metrics: Telemetry['metrics']) {
 
 async function passed(history: History, from: number, until: number, devices?: ReadonlySet<string>, most = 50) {
   const past = history.past()
-  const messages: PassedMessage[] = []
+  const messages: ScannedMessage[] = []
   let largest = 0
   for (let at = from; at < until;) {
     const passage = await past.passage({ from: at, until, devices, most, isWanted: ALWAYS })

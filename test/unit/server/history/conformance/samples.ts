@@ -308,12 +308,12 @@ export function conformsInSamples(make: PlaceMaker) {
 
   it('has figures at any time', async () => {
     for (let n = 0; n < 10; n++) append(site.history, telemetry(START + n, { x: n }))
-    expect(site.history.figures()).toMatchObject({ unkept: 10, unpacked: 10, commits: 0, limitBytes: 1e9 })
+    expect(site.history.figures()).toMatchObject({ uncommitted: 10, uncompacted: 10, commits: 0, limitBytes: 1e9 })
     await kept(site.history)
-    expect(site.history.figures()).toMatchObject({ unkept: 0, unpacked: 10, commits: 1 })
+    expect(site.history.figures()).toMatchObject({ uncommitted: 0, uncompacted: 10, commits: 1 })
     await site.history.packAll()
     await site.history.maintain()
-    expect(site.history.figures()).toMatchObject({ unkept: 0, unpacked: 0, commits: 1, rawFrom: START })
+    expect(site.history.figures()).toMatchObject({ uncommitted: 0, uncompacted: 0, commits: 1, rawFrom: START })
     expect(site.history.figures()?.usedBytes).toBeGreaterThan(1_000)
     await site.history.close()
     expect(site.history.figures()).toBeUndefined()

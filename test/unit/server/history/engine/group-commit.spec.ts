@@ -49,20 +49,20 @@ function committed(): number {
 
 describe('what is told of the commits', () => {
   it('is how many messages are not on disk yet, and how many have been committed', async () => {
-    expect(history.figures()).toMatchObject({ unkept: 0, unpacked: 0, commits: 0, commitSeconds: 0, limitBytes: 1e9 })
+    expect(history.figures()).toMatchObject({ uncommitted: 0, uncompacted: 0, commits: 0, commitSeconds: 0, limitBytes: 1e9 })
     const first = turn()
     const others = [turn(), turn()]
-    expect(history.figures()).toMatchObject({ unkept: 3, unpacked: 3, commits: 0 })
+    expect(history.figures()).toMatchObject({ uncommitted: 3, uncompacted: 3, commits: 0 })
     await Promise.all([first, ...others])
-    expect(history.figures()).toMatchObject({ unkept: 0, unpacked: 3, commits: 2 })
+    expect(history.figures()).toMatchObject({ uncommitted: 0, uncompacted: 3, commits: 2 })
     expect(history.figures()?.commitSeconds).toBeGreaterThan(0)
   })
 
   it('counts what nobody waits for when it is committed', () => {
     append()
-    expect(history.figures()).toMatchObject({ unkept: 1 })
+    expect(history.figures()).toMatchObject({ uncommitted: 1 })
     history.commit()
-    expect(history.figures()).toMatchObject({ unkept: 0, commits: 1 })
+    expect(history.figures()).toMatchObject({ uncommitted: 0, commits: 1 })
   })
 
   it('is where the oldest message stands, once it was looked for', async () => {
@@ -70,7 +70,7 @@ describe('what is told of the commits', () => {
     history.packAll()
     expect(history.figures()?.rawFrom).toBeUndefined()
     await history.maintain()
-    expect(history.figures()).toMatchObject({ rawFrom: expect.any(Number), unpacked: 0 })
+    expect(history.figures()).toMatchObject({ rawFrom: expect.any(Number), uncompacted: 0 })
   })
 
   it('is nothing while it is not open', () => {

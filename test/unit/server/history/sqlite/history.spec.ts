@@ -9,7 +9,7 @@ import { packedRollups } from '../../../../../server/history/engine/segment-io'
 import { createHistory } from '../../../../../server/history/sqlite/history'
 import type { History } from '../../../../../server/history/contract'
 import { floorTo, HOUR, MINUTE, rollUp } from '../../../../../server/history/engine/rollups'
-import { createSqliteShelf } from '../../../../../server/history/sqlite/segment-store'
+import { createSqliteSegmentStore } from '../../../../../server/history/sqlite/segment-store'
 import type { Sample } from '../../../../../server/history/engine/segments'
 
 const START = Date.parse('2026-01-01T00:00:00Z') * 1000
@@ -91,7 +91,7 @@ const keptFrom = () => inFile(database => Number(database.prepare('SELECT value 
 function stored(tier: 'minute' | 'hour', metric = 'x') {
   return inFile((database) => {
     const device = Number(database.prepare('SELECT id FROM device WHERE name = \'tor-1\'').get()?.id)
-    return packedRollups(createSqliteShelf(database).shelf, device, metric, tier, 0, START + 100 * 24 * HOUR)
+    return packedRollups(createSqliteSegmentStore(database).segmentStore, device, metric, tier, 0, START + 100 * 24 * HOUR)
   })
 }
 

@@ -7,7 +7,7 @@ import type { Presence } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
 import { createHistory } from '../../../../../server/history/sqlite/history'
 import type { SqliteHistory } from '../../../../../server/history/sqlite/history'
-import { createPresenceLines } from '../../../../../server/history/sqlite/presence-log'
+import { createPresenceLog } from '../../../../../server/history/sqlite/presence-log'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 const SECOND = 1_000
@@ -207,7 +207,7 @@ it('holds so many lines while the disk fails and leaves out the oldest', async (
     change()
     return true
   }
-  const waiting = createPresenceLines({ transact: async change => transactNow(change), transactNow, now: () => START, mostWaiting: 3 })
+  const waiting = createPresenceLog({ transact: async change => transactNow(change), transactNow, now: () => START, mostWaiting: 3 })
   waiting.open(database, () => 1)
   for (let i = 0; i < 5; i++) waiting.note({ deviceId: 'tor-1', presence: i % 2 ? 'late' : 'live', since: new Date(START + i * SECOND).toISOString() })
   const words = () => waiting.read('tor-1', ALWAYS, 10).lines.map(toWord)
