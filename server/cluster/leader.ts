@@ -7,7 +7,7 @@ import { portionsOf } from '../history/postgres/batches'
 import type { Partitions } from '../history/postgres/partitions'
 import type { createPostgresPresence } from '../history/postgres/presence'
 import { tryLock } from '../history/postgres/connections'
-import type { Line } from '../history/postgres/connections'
+import type { DedicatedConnection } from '../history/postgres/connections'
 import { setMeta } from '../history/postgres/migrations'
 import { BEAT_MS } from '../history/sqlite/presence-log'
 import type { DeviceHead } from '../history/engine/head'
@@ -21,7 +21,7 @@ const RESIGN_AFTER_MS = 5_000
 const KEEP_LOG_MS = 60_000
 
 export interface LeadingOptions {
-  line: Pick<Line, 'query'>
+  line: Pick<DedicatedConnection, 'query'>
   jobs: Jobs
   memory: Memory
   partitions: Partitions

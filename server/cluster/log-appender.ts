@@ -5,8 +5,8 @@ import { createDeduplication, DELIVERY_BYTES, PACKET_IDS } from '../history/engi
 import type { Delivery } from '../history/engine/deduplication'
 import { HistoryError } from '../history/postgres/errors'
 import { setMeta } from '../history/postgres/migrations'
-import { toKept } from '../history/postgres/nul-escaping'
-import type { Line } from '../history/postgres/connections'
+import { escapeNul } from '../history/postgres/nul-escaping'
+import type { DedicatedConnection } from '../history/postgres/connections'
 import { MOST_WAITING_CHARACTERS } from '../history/postgres/writer'
 import { TELL } from './log-reader'
 import type { Memory } from './replica-state'
@@ -17,7 +17,7 @@ import type { EntryKind } from './log-codec'
 const BATCH_CHARACTERS = 250_000
 
 export interface WriterOptions {
-  line: Pick<Line, 'query' | 'named'>
+  line: Pick<DedicatedConnection, 'query' | 'named'>
   /** Whose session it is. */
   slot: number
   unacknowledged: number
@@ -63,7 +63,7 @@ export function createShareWriter({ line, slot, unacknowledged, memory, reached,
 
   /** Numbers for devices that have none yet. */
   async function number(deviceIds: readonly string[]) {
-    const wanted = deviceIds.map(toKept)
+    const wanted = deviceIds.map(escapeNul)
     await line.query('BEGIN')
     // One after the other: two replicas may have met the same device.
     await line.query('SELECT last FROM head FOR UPDATE')

@@ -1,5 +1,5 @@
 // Follows the log: reads what was committed since, wakes when somebody says that something was. Promises every record once, in order.
-import type { Line } from '../history/postgres/connections'
+import type { DedicatedConnection } from '../history/postgres/connections'
 
 const CHANNEL = 'leitstand'
 /** Added to a statement that commits a batch. */
@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 1_000
 const ROWS = 20
 
 export interface FollowerOptions {
-  line: Line
+  line: DedicatedConnection
   /** The last record that was taken. */
   position: () => number
   /** Takes the records of a batch. */

@@ -1,6 +1,6 @@
 // Everything that a replica writes besides its share of the messages: documents, and, when it leads, what it packs and finds.
 import { inWords } from '../history/postgres/errors'
-import type { Line, Query } from '../history/postgres/connections'
+import type { DedicatedConnection, Query } from '../history/postgres/connections'
 import type { Work } from '../history/postgres/writer'
 import { TELL } from './log-reader'
 import { joinEntries, writeEntry } from './log-codec'
@@ -15,7 +15,7 @@ export interface Told {
   forgets?: boolean
 }
 
-export interface JobsOptions { line: Pick<Line, 'query'>, reached: (id: number) => Promise<void> }
+export interface JobsOptions { line: Pick<DedicatedConnection, 'query'>, reached: (id: number) => Promise<void> }
 
 export function createJobs({ line, reached }: JobsOptions) {
   const { query } = line

@@ -5,7 +5,7 @@ import { requireWhole } from '../history/postgres/migration-guard'
 import { openPartitions } from '../history/postgres/partitions'
 import type { Partitions } from '../history/postgres/partitions'
 import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/connections'
-import type { Database, Line, Query } from '../history/postgres/connections'
+import type { Database, DedicatedConnection, Query } from '../history/postgres/connections'
 import { createFollower } from './log-reader'
 import type { Follower } from './log-reader'
 import { createJobs } from './ordered-writes'
@@ -41,7 +41,7 @@ export interface Opening {
   follower: Follower
   jobs: Jobs
   /** The connection of the jobs. */
-  line: Line
+  line: DedicatedConnection
   partitions: Partitions
   /** Resolves when everything that is committed by now has been followed. */
   catchUp: () => Promise<void>
@@ -63,7 +63,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
   const { memory, lose } = options
   // Whoever follows must never be ahead of what a crash leaves: each commit is on disk before it is told.
   const database = await toDatabase(options.url, 'full')
-  const lines: Line[] = []
+  const lines: DedicatedConnection[] = []
   let follower: Follower | undefined
   let trimming: NodeJS.Timeout | undefined
   async function close() {
@@ -84,7 +84,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     follower = await createFollower({ line: followed, position: memory.position, take: options.take, onFailure: lose })
     const { reached } = follower
     const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
-    async function writerOn(line: Line, slot: number): Promise<ShareWriter> {
+    async function writerOn(line: DedicatedConnection, slot: number): Promise<ShareWriter> {
       const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onCommitted: options.onCommitted, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
       await writer.restore()
       return writer
@@ -113,7 +113,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
   }
 }
 
-async function lineOf(database: Database, lines: Line[], lose: (error: unknown) => void): Promise<Line> {
+async function lineOf(database: Database, lines: DedicatedConnection[], lose: (error: unknown) => void): Promise<DedicatedConnection> {
   const line = await database.line(lose)
   lines.push(line)
   return line

@@ -3,7 +3,7 @@
 import { isSample, toStored } from '../history/sqlite/store'
 import { createHead } from '../history/engine/head'
 import type { DeviceNames } from '../history/queries/history-reader'
-import { fromKept } from '../history/postgres/nul-escaping'
+import { unescapeNul } from '../history/postgres/nul-escaping'
 import type { Query } from '../history/postgres/connections'
 import type { RetainedFrom } from '../history/engine/rollup-store'
 import { readLog } from './log-codec'
@@ -71,7 +71,7 @@ export function createMemory(now: () => number) {
       const listened = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
       const devices: Loaded['devices'] = []
       for (const row of await query('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
-        const [id, deviceId] = [Number(row.id), fromKept(row.name)]
+        const [id, deviceId] = [Number(row.id), unescapeNul(row.name)]
         learn(id, deviceId)
         archived.set(id, Number(row.archived))
         if (typeof row.state === 'string') devices.push({ deviceId, state: JSON.parse(row.state) })

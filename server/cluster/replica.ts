@@ -8,9 +8,9 @@ import { createHistoryReader } from '../history/queries/history-reader'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
 import { HistoryError } from '../history/postgres/errors'
 import { createPostgresMaintenance } from '../history/postgres/maintenance'
-import { createOpenings } from '../history/postgres/reconnector'
+import { createReconnector } from '../history/postgres/reconnector'
 import { createPostgresPresence } from '../history/postgres/presence'
-import { createPostgresShelf } from '../history/postgres/segment-store'
+import { createPostgresSegmentStore } from '../history/postgres/segment-store'
 import { createCommitStats } from '../history/engine/commit-stats'
 import { createChartQueries } from '../history/queries/chart-queries'
 import type { StoredMessage } from '../history/engine/segments'
@@ -92,7 +92,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     return { taken: await maintenance.stats(), bytes: await maintenance.usedBytes() }
   })
   const uncompacted = createUncompactedCount(memory.head)
-  const openings = createOpenings<Opened>({
+  const openings = createReconnector<Opened>({
     begin, end,
     onBegun: ({ leading }) => leading.start(),
     onFault: options.onFault,
@@ -119,7 +119,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
   const presence = createPostgresPresence({ work: async given => opened().jobs.work(given), now, read, idOf: deviceId => memory.ids.get(deviceId) })
   const readable: Readable = {
-    segmentStore: createPostgresShelf({ read, kept: memory.kept, newestId: memory.newest }),
+    segmentStore: createPostgresSegmentStore({ read, kept: memory.kept, newestId: memory.newest }),
     kept: memory.kept,
     device: deviceId => memory.ids.get(deviceId),
     uncompacted: memory.head.of,

@@ -10,7 +10,7 @@ import { DeviceStatesSchema } from '#shared/schemas/device'
 import { HealthSchema } from '#shared/schemas/health'
 import type { Health } from '#shared/schemas/health'
 import { HistoryAnswerSchema } from '#shared/schemas/history'
-import { openSession } from '../../server/history/postgres/connections'
+import { openConnections } from '../../server/history/postgres/connections'
 import { startPostgres } from '../../tools/programs/postgres'
 import { startApp } from './support/app'
 import type { App } from './support/app'
@@ -164,7 +164,7 @@ describe.skipIf(!mosquitto || !postgres)('moving to PostgreSQL', () => {
 
   /** Runs the tool until it waits for a lock at one row, and kills it there. */
   async function killAmidSegments(url: string, data: string) {
-    await (await openSession(url, 'normal', true, () => {})).close()
+    await (await openConnections(url, 'normal', true, () => {})).close()
     const client = new pg.Client(url)
     await client.connect()
     await client.query(`CREATE SEQUENCE seen;

@@ -2,7 +2,7 @@
 // transaction. Segments and rollups hold the same bytes here as there.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { writeDocuments } from '../../server/history/postgres/documents.ts'
-import { toKept } from '../../server/history/postgres/nul-escaping.ts'
+import { escapeNul } from '../../server/history/postgres/nul-escaping.ts'
 import type { Partitions } from '../../server/history/postgres/partitions.ts'
 import type { Query } from '../../server/history/postgres/connections.ts'
 import { TIERS } from '../../server/history/engine/rollups.ts'
@@ -110,7 +110,7 @@ const devices = part({
   columns: 'name, archived, state',
   read: ({ at, name, archived, state }) => ({ id: Number(at), name: String(name), archived: Number(archived), state: typeof state === 'string' ? state : null }),
   write: (rows, { query }) => query('INSERT INTO device (id, name, archived, state) SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[])',
-    [rows.map(({ id }) => id), rows.map(({ name }) => toKept(name)), rows.map(({ archived }) => archived), rows.map(({ state }) => state)]),
+    [rows.map(({ id }) => id), rows.map(({ name }) => escapeNul(name)), rows.map(({ archived }) => archived), rows.map(({ state }) => state)]),
 })
 
 const series = part({
@@ -121,7 +121,7 @@ const series = part({
   read: ({ at, device, metric }) => ({ id: Number(at), device: Number(device), metric: String(metric) }),
   async write(rows, { query }) {
     await query('INSERT INTO series (id, device, metric) OVERRIDING SYSTEM VALUE SELECT * FROM unnest($1::int[], $2::int[], $3::text[])',
-      [rows.map(({ id }) => id), rows.map(({ device }) => device), rows.map(({ metric }) => toKept(metric))])
+      [rows.map(({ id }) => id), rows.map(({ device }) => device), rows.map(({ metric }) => escapeNul(metric))])
     await query('SELECT setval(pg_get_serial_sequence(\'series\', \'id\'), $1)', [rows.at(-1)?.id])
   },
 })

@@ -1,7 +1,7 @@
 // What is asked of both sides alike once everything is moved, each for itself: what a server would answer its questions from.
-import { fromKept } from '../../server/history/postgres/nul-escaping.ts'
+import { unescapeNul } from '../../server/history/postgres/nul-escaping.ts'
 import type { Query, Row } from '../../server/history/postgres/connections.ts'
-import { createPostgresShelf } from '../../server/history/postgres/segment-store.ts'
+import { createPostgresSegmentStore } from '../../server/history/postgres/segment-store.ts'
 import { TIERS } from '../../server/history/engine/rollups.ts'
 import type { TierName } from '../../server/history/engine/rollups.ts'
 import type { SegmentStore } from '../../server/history/engine/segment-store.ts'
@@ -78,12 +78,12 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
   }
   return {
     name: 'PostgreSQL',
-    segmentStore: createPostgresShelf({ read, kept, newestId: () => 0 }),
+    segmentStore: createPostgresSegmentStore({ read, kept, newestId: () => 0 }),
     keptFrom: kept.raw,
-    devices: async () => (await read('SELECT id, name, archived, state FROM device')).map(row => toDevice({ ...row, name: fromKept(row.name) })),
+    devices: async () => (await read('SELECT id, name, archived, state FROM device')).map(row => toDevice({ ...row, name: unescapeNul(row.name) })),
     async rollups(device) {
       const tiers = (['minute', 'hour'] as const).map((tier, i) => `SELECT metric, ${TIERS[tier].id} AS tier, period, data FROM series JOIN ${tier} ON series = id WHERE device = $1 AND period >= $${i + 2}`)
-      return (await read(tiers.join(' UNION ALL '), [device, kept.minute, kept.hour])).map(row => toRollup({ ...row, metric: fromKept(row.metric) }))
+      return (await read(tiers.join(' UNION ALL '), [device, kept.minute, kept.hour])).map(row => toRollup({ ...row, metric: unescapeNul(row.metric) }))
     },
     lines: device => read('SELECT time, state FROM presence WHERE device = $1 ORDER BY time', [device]),
     async* batches() {
@@ -95,7 +95,7 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
     async* documents() {
       for (const { kind, name } of await read('SELECT kind, name FROM document')) {
         const [row] = await read('SELECT body FROM document WHERE kind = $1 AND name = $2', [kind, name])
-        yield { kind: fromKept(kind), name: fromKept(name), body: toBytes(row?.body) }
+        yield { kind: unescapeNul(kind), name: unescapeNul(name), body: toBytes(row?.body) }
       }
     },
     marks,

@@ -3,7 +3,7 @@
 import { setMeta } from '../../server/history/postgres/migrations.ts'
 import { MOVING } from '../../server/history/postgres/migration-guard.ts'
 import { openPartitions } from '../../server/history/postgres/partitions.ts'
-import { openSession } from '../../server/history/postgres/connections.ts'
+import { openConnections } from '../../server/history/postgres/connections.ts'
 import type { Query } from '../../server/history/postgres/connections.ts'
 import { inDatabase, MigrateFailure, toldInWords } from './failure.ts'
 import type { Portion, Target } from './parts.ts'
@@ -31,7 +31,7 @@ export interface OpenTarget {
 export async function openTarget(url: string, source: Source): Promise<OpenTarget> {
   let lost: Error | undefined
   // The last transaction alone has to wait for the disk: those before it are then there, too.
-  const session = await inDatabase(() => openSession(url, 'normal', true, (error) => { lost = error }))
+  const session = await inDatabase(() => openConnections(url, 'normal', true, (error) => { lost = error }))
   const write = toldInWords((text, values) => lost ? Promise.reject(lost) : session.write(text, values))
   try {
     const marks = await readMarks(write)

@@ -7,7 +7,7 @@ import type { TierName } from '../engine/rollups'
 import type { StoredMessage } from '../engine/segments'
 import type { CompactionStore, SegmentRow } from '../engine/segment-store'
 import { nextTurn, startSlice } from '../engine/scheduler'
-import { fromKept, toKept } from './nul-escaping'
+import { unescapeNul, escapeNul } from './nul-escaping'
 import type { Partitions } from './partitions'
 import { toHead } from './segment-store'
 import type { Query } from './connections'
@@ -79,7 +79,7 @@ async function readSeries(packed: readonly Packed[], query: Query): Promise<Seri
   const series: Series = new Map()
   const wanted = packed.flatMap(({ device, messages }) => {
     const names = new Set(messages.flatMap(({ metrics }) => Object.keys(metrics)))
-    return [...names].map(metric => ({ device, metric: toKept(metric) }))
+    return [...names].map(metric => ({ device, metric: escapeNul(metric) }))
   })
   if (wanted.length === 0) return series
   const values = [wanted.map(({ device }) => device), wanted.map(({ metric }) => metric)]
@@ -87,7 +87,7 @@ async function readSeries(packed: readonly Packed[], query: Query): Promise<Seri
   const rows = await query('SELECT s.id, s.device, s.metric FROM unnest($1::int[], $2::text[]) AS w (device, metric) JOIN series s ON s.device = w.device AND md5(s.metric) = md5(w.metric)', values)
   for (const { id, device, metric } of rows) {
     const own = series.get(Number(device)) ?? new Map<string, number>()
-    series.set(Number(device), own.set(fromKept(metric), Number(id)))
+    series.set(Number(device), own.set(unescapeNul(metric), Number(id)))
   }
   return series
 }

@@ -24,7 +24,7 @@ export type Row = Record<string, unknown>
 export type Query = (text: string, values?: readonly unknown[]) => Promise<Row[]>
 
 /** One connection: one statement after the other, transactions and locks of its own. */
-export interface Line {
+export interface DedicatedConnection {
   query: Query
   /** The same of a statement that is used again and again. */
   named: (name: string, text: string, values: readonly unknown[]) => Promise<Row[]>
@@ -34,11 +34,11 @@ export interface Line {
   close: () => Promise<void>
 }
 
-export interface Session {
+export interface Connections {
   /** On the connection that writes; one statement after the other. */
   write: Query
   /** The same of a statement that is used again and again. */
-  writeNamed: Line['named']
+  writeNamed: DedicatedConnection['named']
   /** On one of the others, each statement its own transaction. Rejects with an Error that is fit to show. */
   read: Query
   close: () => Promise<void>
@@ -46,7 +46,7 @@ export interface Session {
 
 export interface Database {
   /** One more connection; `onLost`: it is gone. @throws an Error; {@link inWords} says what. */
-  line: (onLost: (error: Error) => void) => Promise<Line>
+  line: (onLost: (error: Error) => void) => Promise<DedicatedConnection>
   /** On one of some that only read, each statement its own transaction. Rejects with an Error that is fit to show. */
   read: Query
   /** Ends those that read. */
@@ -103,9 +103,9 @@ export async function toDatabase(url: string, durability: Durability): Promise<D
 }
 
 /** Connects, takes the lock and brings the schema up to date. `onLost`: the connection is gone. @throws an Error; {@link inWords} says what. */
-export async function openSession(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Session> {
+export async function openConnections(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Connections> {
   const database = await toDatabase(url, durability)
-  let line: Line | undefined
+  let line: DedicatedConnection | undefined
   async function close() {
     await Promise.allSettled([line?.close(), database.close()])
   }

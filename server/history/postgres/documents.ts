@@ -1,6 +1,6 @@
 import type { DocumentChange, Documents } from '../documents'
 import { inWords } from './errors'
-import { fromKept, toKept } from './nul-escaping'
+import { unescapeNul, escapeNul } from './nul-escaping'
 import type { Query } from './connections'
 import type { Work } from './writer'
 
@@ -36,13 +36,13 @@ export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
     async load(query: Query) {
       held = new Map()
       const rows = await query('SELECT kind, name, body FROM document')
-      apply(rows.map(({ kind, name, body }) => ({ kind: fromKept(kind), name: fromKept(name), body: body instanceof Uint8Array ? body : null })))
+      apply(rows.map(({ kind, name, body }) => ({ kind: unescapeNul(kind), name: unescapeNul(name), body: body instanceof Uint8Array ? body : null })))
     },
     /** Reads some anew: somebody else may have written them. */
     async reload(named: readonly { kind: string, name: string }[], query: Query) {
       const rows = await query('SELECT w.kind, w.name, d.body FROM unnest($1::text[], $2::text[]) AS w (kind, name) LEFT JOIN document d ON d.kind = w.kind AND d.name = w.name',
-        [named.map(({ kind }) => toKept(kind)), named.map(({ name }) => toKept(name))])
-      apply(rows.map(({ kind, name, body }) => ({ kind: fromKept(kind), name: fromKept(name), body: body instanceof Uint8Array ? body : null })))
+        [named.map(({ kind }) => escapeNul(kind)), named.map(({ name }) => escapeNul(name))])
+      apply(rows.map(({ kind, name, body }) => ({ kind: unescapeNul(kind), name: unescapeNul(name), body: body instanceof Uint8Array ? body : null })))
     },
     clear() {
       held = new Map()
@@ -60,12 +60,12 @@ export async function writeDocuments(changes: readonly DocumentChange[], query: 
   const put = last.flatMap(({ kind, name, body, ifThere = false }) => body === null ? [] : { kind, name, body: toBuffer(body), ifThere })
   if (gone.length > 0) {
     await query('DELETE FROM document USING unnest($1::text[], $2::text[]) AS g (kind, name) WHERE document.kind = g.kind AND document.name = g.name',
-      [gone.map(({ kind }) => toKept(kind)), gone.map(({ name }) => toKept(name))])
+      [gone.map(({ kind }) => escapeNul(kind)), gone.map(({ name }) => escapeNul(name))])
   }
   if (put.length > 0) {
     await query(`INSERT INTO document (kind, name, body) SELECT kind, name, body FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bool[]) AS p (kind, name, body, must_be_there)
       WHERE NOT must_be_there OR EXISTS (SELECT 1 FROM document d WHERE d.kind = p.kind AND d.name = p.name) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body`,
-    [put.map(({ kind }) => toKept(kind)), put.map(({ name }) => toKept(name)), put.map(({ body }) => body), put.map(({ ifThere }) => ifThere)])
+    [put.map(({ kind }) => escapeNul(kind)), put.map(({ name }) => escapeNul(name)), put.map(({ body }) => body), put.map(({ ifThere }) => ifThere)])
   }
 }
 

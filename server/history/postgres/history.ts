@@ -12,9 +12,9 @@ import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './errors'
 import { createPostgresMaintenance } from './maintenance'
 import { createPostgresPresence } from './presence'
-import { createOpenings } from './reconnector'
-import { openSession } from './connections'
-import type { Session } from './connections'
+import { createReconnector } from './reconnector'
+import { openConnections } from './connections'
+import type { Connections } from './connections'
 import { openStore } from './store'
 import type { PostgresStore } from './store'
 import type { Work } from './writer'
@@ -30,7 +30,7 @@ export interface PostgresOptions extends HistoryOptions {
 }
 
 /** `records`: what is to be told of it, until that is done. */
-interface Opening { session: Session, store: PostgresStore, maintenance: ReturnType<typeof createPostgresMaintenance>, records: Restored['records'] }
+interface Opening { session: Connections, store: PostgresStore, maintenance: ReturnType<typeof createPostgresMaintenance>, records: Restored['records'] }
 
 export function createPostgresHistory(options: PostgresOptions): History {
   const now = options.now ?? Date.now
@@ -41,7 +41,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
     return { taken: await maintenance.stats(), bytes: await maintenance.usedBytes() }
   })
   const uncompacted = createUncompactedCount({ all: () => opened().store.head.all(), size: () => opened().store.uncompacted() })
-  const openings = createOpenings<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
+  const openings = createReconnector<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
   const { opened } = openings
 
   const work = async (given: Work) => opened().store.writer.work(given)
@@ -53,7 +53,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
   })
 
   async function begin(lose: (error: unknown) => void): Promise<Opening> {
-    const session = await openSession(options.url, options.durability, options.partitions ?? true, lose)
+    const session = await openConnections(options.url, options.durability, options.partitions ?? true, lose)
     let store: PostgresStore | undefined
     try {
       store = await openStore({ ...options, session, now, onFailure: lose, onCommitted: progress.kept })

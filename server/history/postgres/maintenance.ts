@@ -5,10 +5,10 @@ import type { RetainedFrom } from '../engine/rollup-store'
 import { DAY, floorTo, TIERS } from '../engine/rollups'
 import type { Awaitable } from '../engine/segment-store'
 import { setMeta } from './migrations'
-import { fromKept } from './nul-escaping'
+import { unescapeNul } from './nul-escaping'
 import { FORMS } from './partitions'
 import type { Partitions, Table } from './partitions'
-import { pruneLines } from './presence'
+import { pruneTransitions } from './presence'
 import type { Query } from './connections'
 
 const EVERY_MS = 60_000
@@ -66,7 +66,7 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
     for (const { table, width } of FORMS) await partitions.ensure(table, [now() * 1_000, now() * 1_000 + width], read)
     await eraseLeftovers(read)
     await prune()
-    if (sweeps) await pruneLines(kept.raw, read)
+    if (sweeps) await pruneTransitions(kept.raw, read)
   }
 
   async function round(sweeps: boolean) {
@@ -129,7 +129,7 @@ async function takeCensus(query: Query, kept: RetainedFrom & { hour: number }, n
       count(tiers[tier], Number(row.begin), Number(row.bytes), Number(row.recent))
     }
   }
-  const series = (await query('SELECT id, device, metric FROM series')).map(({ id, device, metric }) => ({ id: Number(id), device: Number(device), metric: fromKept(metric) }))
+  const series = (await query('SELECT id, device, metric FROM series')).map(({ id, device, metric }) => ({ id: Number(id), device: Number(device), metric: unescapeNul(metric) }))
   return { messages, tiers, series: sharesOf(series, byDevice, bySeries) }
 }
 

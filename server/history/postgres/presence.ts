@@ -126,7 +126,7 @@ async function writeLines(lines: readonly (PresenceTransition & { device: number
 }
 
 /** Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays. */
-export async function pruneLines(before: number, query: Query) {
+export async function pruneTransitions(before: number, query: Query) {
   await query('DELETE FROM presence p WHERE time < (SELECT max(time) FROM presence q WHERE q.device = p.device AND q.time <= $1)', [before])
   await query(`DELETE FROM presence p USING (SELECT device, time, row_number() OVER (PARTITION BY device ORDER BY time DESC) AS place FROM presence) q
     WHERE q.place > ${MAX_PRESENCE_LINES} AND p.device = q.device AND p.time = q.time`)

@@ -2,7 +2,7 @@ import { HistoryError, inWords } from './errors'
 
 const NOT_OPEN = 'The history is not open.'
 
-export interface OpeningsOptions<T> {
+export interface ReconnectorOptions<T> {
   /** Opens it; `lose` is told when it fails later. @throws when that cannot be done now, and then nothing of it is left. */
   begin: (lose: (error: unknown) => void) => Promise<T>
   /** It is open. @throws when it is of no use; it is ended then. */
@@ -18,7 +18,7 @@ export interface OpeningsOptions<T> {
 }
 
 /** Opens a database again whenever it has failed. Once there is a fault it holds until somebody asks anew ({@link probe}), however well the database is. */
-export function createOpenings<T>({ begin, onBegun, end, onFault, againMs, isFinal = () => false }: OpeningsOptions<T>) {
+export function createReconnector<T>({ begin, onBegun, end, onFault, againMs, isFinal = () => false }: ReconnectorOptions<T>) {
   let opening: T | undefined
   let trying: Promise<void> | undefined
   let fault: string | null = null

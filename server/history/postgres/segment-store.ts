@@ -3,7 +3,7 @@ import type { TIERS } from '../engine/rollups'
 import { HOUR } from '../engine/rollups'
 import { HEADS_PER_PAGE } from '../engine/segment-store'
 import type { SegmentHead, SegmentRow, SegmentStore } from '../engine/segment-store'
-import { fromKept, toKept } from './nul-escaping'
+import { unescapeNul, escapeNul } from './nul-escaping'
 import { ARRIVAL } from './partitions'
 import type { Query, Row } from './connections'
 
@@ -18,7 +18,7 @@ const HEAD = 'id, device, first, last'
 const endOf = (to: number) => Math.min(Number.MAX_SAFE_INTEGER, to + HOUR + SLACK)
 const SERIES = '(SELECT id FROM series WHERE device = $1 AND md5(metric) = md5($2) AND metric = $2)'
 
-export interface PostgresShelfOptions {
+export interface PostgresSegmentStoreOptions {
   read: Query
   /** What lies before it has been given up, though it may still be there. */
   kept: RetainedFrom & { hour: number }
@@ -26,7 +26,7 @@ export interface PostgresShelfOptions {
 }
 
 /** What is packed in PostgreSQL, asked for on the connections that read. */
-export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptions): SegmentStore {
+export function createPostgresSegmentStore({ read, kept, newestId }: PostgresSegmentStoreOptions): SegmentStore {
   const whole = (time: number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time))
   /** Reads those of a device that reach into a range. */
   const reaching = (what: string, order: string, device: number, from: number, to: number) =>
@@ -77,13 +77,13 @@ export function createPostgresShelf({ read, kept, newestId }: PostgresShelfOptio
     earliest: async () => numberOf((await read(`SELECT min(first) AS first FROM (SELECT first FROM segment WHERE ${ARRIVAL} >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`, [kept.raw]))[0]?.first),
     newestId,
     countMessages: async (device, from, to) => Number((await reaching('coalesce(sum(messages), 0) AS n', '', device, from, to))[0]?.n),
-    metrics: async device => (await read('SELECT metric FROM series WHERE device = $1', [device])).map(({ metric }) => fromKept(metric)),
+    metrics: async device => (await read('SELECT metric FROM series WHERE device = $1', [device])).map(({ metric }) => unescapeNul(metric)),
     async rollups(device, metric, tier, from, to) {
-      const rows = await read(`SELECT data FROM ${tier} WHERE series = ${SERIES} AND period BETWEEN $3 AND $4 ORDER BY period`, [device, toKept(metric), Math.max(whole(from), keptOf(tier)), whole(to)])
+      const rows = await read(`SELECT data FROM ${tier} WHERE series = ${SERIES} AND period BETWEEN $3 AND $4 ORDER BY period`, [device, escapeNul(metric), Math.max(whole(from), keptOf(tier)), whole(to)])
       return rows.flatMap(({ data }) => data instanceof Uint8Array ? data : [])
     },
     lastMinutes: async (device, metric, upTo) =>
-      numberOf((await read(`SELECT max(period) AS period FROM minute WHERE series = ${SERIES} AND period BETWEEN $4 AND $3`, [device, toKept(metric), whole(upTo), keptOf('minute')]))[0]?.period),
+      numberOf((await read(`SELECT max(period) AS period FROM minute WHERE series = ${SERIES} AND period BETWEEN $4 AND $3`, [device, escapeNul(metric), whole(upTo), keptOf('minute')]))[0]?.period),
   }
 
   function keptOf(tier: keyof typeof TIERS): number {

@@ -15,19 +15,19 @@ import { createHead } from '../engine/head'
 import type { DeviceHead } from '../engine/head'
 import { createGate } from '../engine/scheduler'
 import { requireWhole } from './migration-guard'
-import { fromKept } from './nul-escaping'
+import { unescapeNul } from './nul-escaping'
 import { packDevices } from './compaction'
 import type { Packed } from './compaction'
 import { openPartitions } from './partitions'
 import { portionsOf } from './batches'
-import type { Session } from './connections'
-import { createPostgresShelf } from './segment-store'
+import type { Connections } from './connections'
+import { createPostgresSegmentStore } from './segment-store'
 import { createWriter } from './writer'
 
 const BATCHES_PER_READ = 200
 
 export interface PostgresStoreOptions extends Pick<HistoryOptions, 'unacknowledged' | 'stateOf'> {
-  session: Session
+  session: Connections
   now: () => number
   onFailure: (error: unknown) => void
   onCommitted: (lastId: number, ms: number) => void
@@ -45,7 +45,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   const archived = new Map<number, number>()
   let states: Restored['devices'] = []
   for (const row of await write('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
-    const [id, deviceId] = [Number(row.id), fromKept(row.name)]
+    const [id, deviceId] = [Number(row.id), unescapeNul(row.name)]
     ids.set(deviceId, id)
     names.set(id, deviceId)
     archived.set(id, Number(row.archived))
@@ -163,7 +163,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 
   const readable: Readable = {
-    segmentStore: createPostgresShelf({ read, kept, newestId: () => newestSegment }),
+    segmentStore: createPostgresSegmentStore({ read, kept, newestId: () => newestSegment }),
     kept,
     device: deviceId => ids.get(deviceId),
     uncompacted: head.of,

@@ -7,8 +7,8 @@ import { writeRecord } from '../sqlite/journal'
 import type { RecordKind } from '../sqlite/journal'
 import { HistoryError } from './errors'
 import { setMeta } from './migrations'
-import { toKept } from './nul-escaping'
-import type { Query, Session } from './connections'
+import { escapeNul } from './nul-escaping'
+import type { Query, Connections } from './connections'
 
 /**
  * Characters of messages that may wait. Those of QoS 1 are bounded by MQTT's Receive Maximum; it is QoS 0 that a database too slow
@@ -27,7 +27,7 @@ export interface Work {
 interface Job extends Work { failed: (error: Error) => void }
 
 export interface WriterOptions {
-  session: Pick<Session, 'write' | 'writeNamed'>
+  session: Pick<Connections, 'write' | 'writeNamed'>
   unacknowledged: number
   /** Where the ids of records and devices go on. */
   nextId: number
@@ -69,7 +69,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
 
   async function writeBatch({ last, bodies, packets, devices, forgotten }: Batch) {
     if (devices.length > 0) {
-      await session.write('INSERT INTO device (id, name) SELECT * FROM unnest($1::int[], $2::text[])', [devices.map(({ id }) => id), devices.map(({ name }) => toKept(name))])
+      await session.write('INSERT INTO device (id, name) SELECT * FROM unnest($1::int[], $2::text[])', [devices.map(({ id }) => id), devices.map(({ name }) => escapeNul(name))])
       // Also when the row is gone one day, its number must not be given to another device: in the journal it may be there still.
       await session.write(setMeta('device', Math.max(...devices.map(({ id }) => id))))
     }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { History } from '../../../../server/history/contract'
-import { openSession } from '../../../../server/history/postgres/connections'
+import { openConnections } from '../../../../server/history/postgres/connections'
 import { hasPostgres, usePostgres } from '../../server/history/conformance/postgres-place'
 import type { PostgresPlace } from '../../server/history/conformance/postgres-place'
 import { append, kept, START, telemetry } from '../../server/history/conformance/site'
@@ -21,7 +21,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
   /** With the tables, as a server that was started on it once leaves it. */
   async function makeTables(): Promise<PostgresPlace> {
     const place = await makePlace()
-    await (await openSession(place.url, 'normal', true, () => {})).close()
+    await (await openConnections(place.url, 'normal', true, () => {})).close()
     return place
   }
 
