@@ -4,8 +4,8 @@ import { toMicroseconds } from '#shared/time/time'
 import type { ScannedMessage } from '../history/queries/range-scan'
 import type { HistoryReader } from '../history/queries/history-reader'
 import { fromStored } from '../history/sqlite/store'
-import { devicesOf, interestOf } from '../stream/subscription-filter'
-import type { Grouping, Interest } from '../stream/subscription-filter'
+import { devicesOf, subscriptionOf } from '../stream/subscription-filter'
+import type { Grouping, Subscription } from '../stream/subscription-filter'
 import type { WantedReplay } from '../stream/request'
 import type { StreamOptions } from '../stream/channel'
 import type { StreamClient } from '../stream/subscriber'
@@ -43,7 +43,7 @@ const NONE: ReadonlySet<string> = new Set()
 /** One client that watches the past. `fail` is called when it cannot go on. */
 export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
   /** What was asked for last. */
-  let interest: Interest = stream
+  let interest: Subscription = stream
   let devices = devicesOf(stream, grouping)
   let isOpen = true
   /** Whether there is a moment to go on from. */
@@ -120,7 +120,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     })
   }
 
-  function subscribe(wanted: Interest) {
+  function subscribe(wanted: Subscription) {
     interest = wanted
     const isAll = !wanted.devices && !wanted.groups
     const chosen = devicesOf({ ...wanted, reach: stream.reach }, grouping)
@@ -183,7 +183,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       if (request.type === 'ping') return say([textOf({ type: 'pong' })])
       if (request.type === 'seek') return seek({ at: toMicroseconds(request.at), speed: 0 })
       if (waiting >= MOST_WAITING) return say([TOO_MANY])
-      if (request.type === 'subscribe') return subscribe(interestOf(request))
+      if (request.type === 'subscribe') return subscribe(subscriptionOf(request))
       if (request.type === 'step') return void queue(step)
       void queue(() => {
         if (!isShown) return

@@ -3,11 +3,11 @@ import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent, Missed } from './event-log'
 import type { Frame } from './frames'
 import { isIn, wantedBy } from './subscription-filter'
-import type { Grouping, LimitedInterest } from './subscription-filter'
+import type { Grouping, ScopedSubscription } from './subscription-filter'
 import { hasAppeared, seenOf, tagOf } from './scope-filter'
 
 /** What a client has asked for, and may see of it. */
-export interface StreamOptions extends LimitedInterest {
+export interface StreamOptions extends ScopedSubscription {
   /** Events carry ids, and the client knows the types beyond the seed's. */
   extended: boolean
   mode: 'every' | 'latest'
@@ -16,9 +16,9 @@ export interface StreamOptions extends LimitedInterest {
 }
 
 /** Events on their way to all who asked for the same; encoded when the first of them can take it. */
-export interface Delivery { events: readonly LiveEvent[], frames: () => Frame[] }
+export interface ChannelDelivery { events: readonly LiveEvent[], frames: () => Frame[] }
 
-export interface LaneParts {
+export interface ChannelParts {
   log: EventLog
   grouping: Grouping
   /** States of devices as a JSON array. */
@@ -27,19 +27,19 @@ export interface LaneParts {
   catchUp: (deviceIds: readonly string[]) => Frame[]
   /** How things stand besides the devices, as those may know it who do not see everything. */
   broker: () => string
-  deliver: (delivery: Delivery) => void
+  deliver: (delivery: ChannelDelivery) => void
 }
 
 /** A batch leaves early when it holds this many events. */
 const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys are served by one lane. */
-export function laneKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
+export function channelKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
   return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), reachKey(reach)])
 }
 
 /** One way of delivering events: which, how often, in what form. */
-export function createLane({ extended, mode, everyMs, devices, groups, reach }: StreamOptions, { log, grouping, statesText, catchUp, broker, deliver }: LaneParts) {
+export function createChannel({ extended, mode, everyMs, devices, groups, reach }: StreamOptions, { log, grouping, statesText, catchUp, broker, deliver }: ChannelParts) {
   const wants = wantedBy({ devices, groups, reach }, grouping)
   const tag = tagOf(reach)
   let waiting: LiveEvent[] = []
@@ -172,4 +172,4 @@ export function createLane({ extended, mode, everyMs, devices, groups, reach }: 
     },
   }
 }
-export type Lane = ReturnType<typeof createLane>
+export type Channel = ReturnType<typeof createChannel>

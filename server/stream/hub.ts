@@ -2,18 +2,18 @@
 // order, encoded once for all who asked for the same; a client that cannot keep up gets the latest of each device and is
 // told so; one that takes nothing is closed. No client can delay another. Never asks what an event means.
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
-import { createCare, IN_WORDS } from './keepalive'
-import type { GivenUp, Watched } from './keepalive'
+import { createKeepalive, IN_WORDS } from './keepalive'
+import type { ClosedClient, WatchedClient } from './keepalive'
 import { createEventLog } from './event-log'
 import type { LiveEvent, LiveType, Move, Numbering } from './event-log'
 import type { Frame, Framing } from './frames'
-import { devicesOf, interestOf, wantedBy } from './subscription-filter'
-import type { Grouping, Interest } from './subscription-filter'
-import { createLane, laneKey } from './channel'
-import type { Delivery, Lane, StreamOptions } from './channel'
+import { devicesOf, subscriptionOf, wantedBy } from './subscription-filter'
+import type { Grouping, Subscription } from './subscription-filter'
+import { createChannel, channelKey } from './channel'
+import type { ChannelDelivery, Channel, StreamOptions } from './channel'
 import { createSubscriber } from './subscriber'
 import type { StreamClient, Subscriber } from './subscriber'
-import { createTally } from './stream-stats'
+import { createStreamStats } from './stream-stats'
 import type { StreamCounts } from './stream-stats'
 
 export interface HubOptions {
@@ -72,8 +72,8 @@ export interface Hub {
 const CLOSE_TRY_LATER = 1013
 const CLOSE_RESTART = 1012
 const CROWDED = 1 / 8
-interface Group { lane: Lane, members: Set<Subscriber> }
-interface Member extends Watched { group: Group }
+interface Group { lane: Channel, members: Set<Subscriber> }
+interface Member extends WatchedClient { group: Group }
 
 export function createHub(options: HubOptions): Hub {
   const { grouping } = options
@@ -81,8 +81,8 @@ export function createHub(options: HubOptions): Hub {
   const members = new Map<string, Member>()
   const groups = new Map<string, Group>()
   const perAddress = new Map<string, number>()
-  const tally = createTally()
-  const care = createCare({ members, attempt, giveUp, heartbeat })
+  const tally = createStreamStats()
+  const care = createKeepalive({ members, attempt, giveUp, heartbeat })
   const limits = {
     bufferBytes: () => options.maxBufferedBytes * (care.waitingBytes() < options.maxWaitingBytes ? 1 : CROWDED),
     stuckMs: options.stuckMs,
@@ -101,11 +101,11 @@ export function createHub(options: HubOptions): Hub {
   }
 
   function groupOf(wanted: StreamOptions): Group {
-    const key = laneKey(wanted)
+    const key = channelKey(wanted)
     const held = groups.get(key)
     if (held) return held
     const members = new Set<Subscriber>()
-    const lane = createLane(wanted, {
+    const lane = createChannel(wanted, {
       log,
       grouping,
       statesText: options.states.of,
@@ -118,7 +118,7 @@ export function createHub(options: HubOptions): Hub {
     return group
   }
 
-  function deliver(receivers: Set<Subscriber>, { events, frames }: Delivery) {
+  function deliver(receivers: Set<Subscriber>, { events, frames }: ChannelDelivery) {
     const made = new Map<Framing, Buffer>()
     function bytesFor(framing: Framing): Buffer {
       const held = made.get(framing)
@@ -168,7 +168,7 @@ export function createHub(options: HubOptions): Hub {
     members.delete(subscriber)
     if (members.size > 0) return
     lane.flush()
-    groups.delete(laneKey(subscriber.options))
+    groups.delete(channelKey(subscriber.options))
   }
 
   function remove(clientId: string) {
@@ -189,7 +189,7 @@ export function createHub(options: HubOptions): Hub {
     close(client, code, reason)
   }
 
-  function giveUp(subscriber: Subscriber, why: GivenUp) {
+  function giveUp(subscriber: Subscriber, why: ClosedClient) {
     tally.giveUp(why)
     drop(subscriber, CLOSE_TRY_LATER, IN_WORDS[why])
   }
@@ -213,7 +213,7 @@ export function createHub(options: HubOptions): Hub {
     return devices ? Buffer.from(options.states.of(devices)) : options.states.all()
   }
 
-  function subscribe(member: Member, interest: Interest) {
+  function subscribe(member: Member, interest: Subscription) {
     const { subscriber } = member
     endTurn()
     member.group.lane.flush()
@@ -264,7 +264,7 @@ export function createHub(options: HubOptions): Hub {
       const member = members.get(clientId)
       if (!member) return
       const { client } = member.subscriber
-      if (request.type === 'subscribe') return subscribe(member, interestOf(request))
+      if (request.type === 'subscribe') return subscribe(member, subscriptionOf(request))
       attempt(member.subscriber, () => client.write(client.framing.join([{ text: '{"type":"pong"}' }])))
     },
     publish(type, deviceId, data, moved) {

@@ -6,7 +6,7 @@ export const IN_WORDS = {
   unanswered: 'no answer to a ping',
   failed: 'sending failed',
 }
-export type GivenUp = keyof typeof IN_WORDS
+export type ClosedClient = keyof typeof IN_WORDS
 
 /** Slow clients are given what there is room for this often. */
 const TEND_EVERY_MS = 100
@@ -15,18 +15,18 @@ const HEARTBEAT_EVERY_MS = 10_000
 const PING_EVERY_MS = 20_000
 
 /** A client with what it had said, and what had waited for it, when it was pinged last. */
-export interface Watched { subscriber: Subscriber, heard: number | undefined, buffered: number }
+export interface WatchedClient { subscriber: Subscriber, heard: number | undefined, buffered: number }
 
-export interface CareOptions {
-  members: ReadonlyMap<string, Watched>
+export interface KeepaliveOptions {
+  members: ReadonlyMap<string, WatchedClient>
   /** Does something with a client that may fail. */
   attempt: (subscriber: Subscriber, act: () => void) => void
-  giveUp: (subscriber: Subscriber, why: GivenUp) => void
+  giveUp: (subscriber: Subscriber, why: ClosedClient) => void
   heartbeat: () => void
 }
 
 /** Looks after clients from time to time: the slow ones go on, the stuck and the dead are closed. */
-export function createCare({ members, attempt, giveUp, heartbeat }: CareOptions) {
+export function createKeepalive({ members, attempt, giveUp, heartbeat }: KeepaliveOptions) {
   const slow = new Set<Subscriber>()
   let waitingBytes = 0
   const timers: NodeJS.Timeout[] = []

@@ -4,7 +4,7 @@ import { toMicroseconds } from '#shared/time/time'
 import type { StreamOptions } from './channel'
 
 /** How much may be named. */
-export interface InterestLimits {
+export interface SubscriptionLimits {
   streamDevices: number
   streamGroups: number
 }
@@ -16,7 +16,7 @@ export interface WantedReplay { at: number, speed: number }
 export interface Wanted { options: Omit<StreamOptions, 'reach'>, after: string | undefined, replay: WantedReplay | undefined }
 
 /** What an address asks of the stream; a text says what is wrong with it. */
-export function readStreamQuery(query: URLSearchParams, limits: InterestLimits): Wanted | string {
+export function readStreamQuery(query: URLSearchParams, limits: SubscriptionLimits): Wanted | string {
   const keys = Object.keys(StreamQuerySchema.shape).filter(key => query.has(key))
   const given = Object.fromEntries(keys.map(key => [key, REPEATED.has(key) ? query.getAll(key) : query.get(key)]))
   const result = StreamQuerySchema.safeParse(given)
@@ -39,7 +39,7 @@ export function readStreamQuery(query: URLSearchParams, limits: InterestLimits):
 }
 
 /** What a client says; a text says what is wrong with it. */
-export function readStreamRequest(text: string, limits: InterestLimits): StreamRequest | string {
+export function readStreamRequest(text: string, limits: SubscriptionLimits): StreamRequest | string {
   try {
     const result = StreamRequestSchema.safeParse(JSON.parse(text))
     if (!result.success) return NOT_UNDERSTOOD

@@ -1,4 +1,4 @@
-import type { GivenUp } from './keepalive'
+import type { ClosedClient } from './keepalive'
 
 /** Of all live clients since the start, but for what is the case now. */
 export interface StreamCounts {
@@ -6,24 +6,24 @@ export interface StreamCounts {
   /** Events written to clients, each once for each client; those merged for slow clients instead. */
   delivered: number
   coalesced: number
-  givenUp: Record<GivenUp, number>
+  givenUp: Record<ClosedClient, number>
   /** Now. */
   slowClients: number
   waitingBytes: number
 }
 
 /** Counts by the turn and by the delivery, never by the client: a message may go to thousands. */
-export function createTally() {
+export function createStreamStats() {
   let published = 0
   let offered = 0
   let coalesced = 0
-  const givenUp: Record<GivenUp, number> = { stuck: 0, unanswered: 0, failed: 0 }
+  const givenUp: Record<ClosedClient, number> = { stuck: 0, unanswered: 0, failed: 0 }
   return {
     publish: (events: number) => { published += events },
     /** So many events are on their way to so many clients, unless they are merged. */
     offer: (events: number, clients: number) => { offered += events * clients },
     merge: (events: number) => { coalesced += events },
-    giveUp: (why: GivenUp) => { givenUp[why]++ },
+    giveUp: (why: ClosedClient) => { givenUp[why]++ },
     counts: () => ({ published, delivered: offered - coalesced, coalesced, givenUp: { ...givenUp } }),
   }
 }

@@ -12,40 +12,40 @@ export interface Grouping {
 }
 
 /** Which devices a client wants to hear of: those it names, and whoever is in the groups it names. Neither: all. */
-export interface Interest {
+export interface Subscription {
   devices: ReadonlySet<string> | undefined
   groups: ReadonlySet<string> | undefined
 }
 
 /** An interest of somebody who may see what lies within `reach`; undefined: everything. */
-export interface LimitedInterest extends Interest { reach: Reach | undefined }
+export interface ScopedSubscription extends Subscription { reach: Reach | undefined }
 
 /** Tells whether a device is wanted and may be seen; undefined: every one is. A lookup or two, for it is asked for every event. */
-export function wantedBy({ reach, ...interest }: LimitedInterest, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
+export function wantedBy({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
   const isAsked = askedBy(interest, grouping)
-  const sees = sightOf(reach, grouping)
+  const sees = visibilityOf(reach, grouping)
   return sees && isAsked ? deviceId => sees(deviceId) && isAsked(deviceId) : sees ?? isAsked
 }
 
 /** Tells whether a device may be seen; undefined: every one may. */
-export function sightOf(reach: Reach | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
+export function visibilityOf(reach: Reach | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
   return reach && (deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))
 }
 
-function askedBy({ devices, groups }: Interest, { groupOf }: Grouping): ((deviceId: string) => boolean) | undefined {
+function askedBy({ devices, groups }: Subscription, { groupOf }: Grouping): ((deviceId: string) => boolean) | undefined {
   if (groups) return deviceId => isIn(groups, groupOf(deviceId)) || devices?.has(deviceId) === true
   return devices && (deviceId => devices.has(deviceId))
 }
 
 /** The devices that are wanted now and may be seen; undefined: all. */
-export function devicesOf({ reach, ...interest }: LimitedInterest, grouping: Grouping): ReadonlySet<string> | undefined {
+export function devicesOf({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ReadonlySet<string> | undefined {
   const asked = askedFor(interest, grouping)
-  const sees = sightOf(reach, grouping)
+  const sees = visibilityOf(reach, grouping)
   if (!reach || !sees) return asked
   return asked ? new Set([...asked].filter(sees)) : grouping.within(reach)
 }
 
-function askedFor({ devices, groups }: Interest, { members }: Grouping): ReadonlySet<string> | undefined {
+function askedFor({ devices, groups }: Subscription, { members }: Grouping): ReadonlySet<string> | undefined {
   if (!groups) return devices
   const found = new Set(devices)
   for (const group of groups) {
@@ -58,6 +58,6 @@ export function isIn(groups: ReadonlySet<string>, group: string | undefined): bo
   return group !== undefined && groups.has(group)
 }
 
-export function interestOf({ devices, groups }: Extract<StreamRequest, { type: 'subscribe' }>): Interest {
+export function subscriptionOf({ devices, groups }: Extract<StreamRequest, { type: 'subscribe' }>): Subscription {
   return { devices: devices ? new Set(devices) : undefined, groups: groups && new Set(groups) }
 }
