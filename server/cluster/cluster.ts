@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { PresenceChange } from '#shared/schemas/device'
 import { codeFromSeed } from '../auth/secrets'
 import type { HistoryOptions } from '../history/contract'
-import { createFollowing } from './log-applier'
-import type { Following, FollowingParts } from './log-applier'
+import { createLogApplier } from './log-applier'
+import type { LogApplier, LogApplierParts } from './log-applier'
 import { isGap } from './leader'
 import { createReplica } from './replica'
 import { MOST_REPLICAS } from './session-slots'
@@ -17,7 +17,7 @@ export interface ClusterOptions extends Omit<HistoryOptions, 'onOpen' | 'durabil
   url: string
   clientId: string
   /** The rooms; asked for when the first record is there. */
-  rooms: () => FollowingParts
+  rooms: () => LogApplierParts
   /** The documents are there. */
   onDocuments: () => void
   onLead: (leads: boolean) => void
@@ -41,7 +41,7 @@ export interface Cluster {
   /** Whether it is for this replica to say who is silent. */
   judges: () => boolean
   /** Where a device belonged before something else was said of it. */
-  noteMove: Following['note']
+  noteMove: LogApplier['note']
   /** Resolves when this replica knows the event that a client has had last. */
   reached: (n: number) => Promise<void>
 }
@@ -49,7 +49,7 @@ export interface Cluster {
 export function createCluster(options: ClusterOptions): Cluster {
   const passing = `${options.clientId}-live-${randomBytes(6).toString('hex')}`
   let epoch = passing
-  let following: Following | undefined
+  let following: LogApplier | undefined
   let isLoading = false
 
   function lead(leads: boolean) {
@@ -67,7 +67,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     ...options,
     onLoad(loaded, seed) {
       epoch = `c${seed.toString(36)}`
-      following = createFollowing(options.rooms())
+      following = createLogApplier(options.rooms())
       options.rooms().accounts.useCode(codeFromSeed(seed))
       isLoading = true
       following.load(loaded, replica.position())

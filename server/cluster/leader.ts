@@ -11,8 +11,8 @@ import type { DedicatedConnection } from '../history/postgres/connections'
 import { setMeta } from '../history/postgres/migrations'
 import { BEAT_MS } from '../history/sqlite/presence-log'
 import type { DeviceHead } from '../history/engine/head'
-import type { Jobs } from './ordered-writes'
-import type { Memory } from './replica-state'
+import type { OrderedWrites } from './ordered-writes'
+import type { ReplicaState } from './replica-state'
 
 const LOCK = 1_279_677_270
 /** Whoever hears nothing for so long leaves it to somebody who does. */
@@ -20,10 +20,10 @@ const RESIGN_AFTER_MS = 5_000
 /** What is packed stays in the log for so long, for whoever was away for a moment. */
 const KEEP_LOG_MS = 60_000
 
-export interface LeadingOptions {
+export interface LeaderOptions {
   line: Pick<DedicatedConnection, 'query'>
-  jobs: Jobs
-  memory: Memory
+  jobs: OrderedWrites
+  memory: ReplicaState
   partitions: Partitions
   presence: ReturnType<typeof createPostgresPresence>
   stateOf: (deviceId: string) => string | undefined
@@ -42,7 +42,7 @@ export function isGap(listenedMs: number, nowMs: number): boolean {
   return listenedMs < nowMs - 2 * BEAT_MS
 }
 
-export function createLeading({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, onFailure, now }: LeadingOptions) {
+export function createLeader({ line, jobs, memory, partitions, presence, stateOf, catchUp, mayLead, onLead, onFailure, now }: LeaderOptions) {
   const { head } = memory
   let isOpen = true
   let leads = false
@@ -157,4 +157,4 @@ export function createLeading({ line, jobs, memory, partitions, presence, stateO
     },
   }
 }
-export type Leading = ReturnType<typeof createLeading>
+export type Leader = ReturnType<typeof createLeader>

@@ -8,20 +8,20 @@ import { setMeta } from '../history/postgres/migrations'
 import { escapeNul } from '../history/postgres/nul-escaping'
 import type { DedicatedConnection } from '../history/postgres/connections'
 import { MOST_WAITING_CHARACTERS } from '../history/postgres/writer'
-import { TELL } from './log-reader'
-import type { Memory } from './replica-state'
+import { NOTIFY_CHANNEL } from './log-reader'
+import type { ReplicaState } from './replica-state'
 import { joinEntries, writeEntry } from './log-codec'
 import type { EntryKind } from './log-codec'
 
 /** Characters of one batch: whoever follows takes a batch without a pause. */
 const BATCH_CHARACTERS = 250_000
 
-export interface WriterOptions {
+export interface LogAppenderOptions {
   line: Pick<DedicatedConnection, 'query' | 'named'>
   /** Whose session it is. */
   slot: number
   unacknowledged: number
-  memory: Pick<Memory, 'ids' | 'learn' | 'position'>
+  memory: Pick<ReplicaState, 'ids' | 'learn' | 'position'>
   /** Resolves when the log has been followed up to a record. */
   reached: (id: number) => Promise<void>
   /** What cannot be written is lost, and with it all that waited. */
@@ -38,9 +38,9 @@ interface Batch { entries: Entry[], packets: Uint8Array, turns: OnCommitted[], i
 const INSERT = `WITH h AS (UPDATE head SET last = last + $1 WHERE forgets <= $2 RETURNING last),
   b AS (INSERT INTO batch (last, body) SELECT last, $3 FROM h),
   d AS (INSERT INTO delivery (last, packets, slot) SELECT last, $4, $5 FROM h)
-  SELECT last, ${TELL} FROM h`
+  SELECT last, ${NOTIFY_CHANNEL} FROM h`
 
-export function createShareWriter({ line, slot, unacknowledged, memory, reached, onFailure, onCommitted, mostWaiting = MOST_WAITING_CHARACTERS }: WriterOptions) {
+export function createLogAppender({ line, slot, unacknowledged, memory, reached, onFailure, onCommitted, mostWaiting = MOST_WAITING_CHARACTERS }: LogAppenderOptions) {
   const deliveries = createDeduplication(unacknowledged)
   let entries: Entry[] = []
   let waiting = 0
@@ -169,4 +169,4 @@ export function createShareWriter({ line, slot, unacknowledged, memory, reached,
     },
   }
 }
-export type ShareWriter = ReturnType<typeof createShareWriter>
+export type LogAppender = ReturnType<typeof createLogAppender>

@@ -20,7 +20,7 @@ import type { LogRecord } from './log-codec'
 /** So many records from before the start are remembered for viewers that come from another replica. */
 const REMEMBERED = 20_000
 
-export interface FollowingParts {
+export interface LogApplierParts {
   fleet: Fleet
   presence: PresenceWatch
   counters: Counters
@@ -31,7 +31,7 @@ export interface FollowingParts {
   documents: Pick<Documents, 'bytes'>
 }
 
-export function createFollowing({ fleet, presence, counters, hub, registry, accounts, forgetting, documents }: FollowingParts) {
+export function createLogApplier({ fleet, presence, counters, hub, registry, accounts, forgetting, documents }: LogApplierParts) {
   /** The record that is being told. */
   let current = 0
   /** Of what has been long ago nobody is told. */
@@ -143,4 +143,4 @@ function isOvertaken(telemetry: Telemetry, held: Telemetry): boolean {
   return Math.abs(Date.parse(held.receivedAt) - Date.parse(telemetry.receivedAt)) <= OVERTAKEN_MS
 }
 
-export type Following = ReturnType<typeof createFollowing>
+export type LogApplier = ReturnType<typeof createLogApplier>

@@ -3,7 +3,7 @@ import type { DedicatedConnection } from '../history/postgres/connections'
 
 const CHANNEL = 'leitstand'
 /** Added to a statement that commits a batch. */
-export const TELL = `pg_notify('${CHANNEL}', '')`
+export const NOTIFY_CHANNEL = `pg_notify('${CHANNEL}', '')`
 /** Where there is much to follow, what comes within so long is read at once: each look costs as much as some ten messages. */
 const GATHER_MS = 5
 /** In case a word is lost. */
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1_000
 /** A batch is a quarter of a million characters at most, see {@link ./writer.ts}. */
 const ROWS = 20
 
-export interface FollowerOptions {
+export interface LogReaderOptions {
   line: DedicatedConnection
   /** The last record that was taken. */
   position: () => number
@@ -20,7 +20,7 @@ export interface FollowerOptions {
   onFailure: (error: unknown) => void
 }
 
-export async function createFollower({ line, position, take, onFailure }: FollowerOptions) {
+export async function createLogReader({ line, position, take, onFailure }: LogReaderOptions) {
   let isWanted = false
   let isOpen = true
   let lookedAt = -Infinity
@@ -87,4 +87,4 @@ export async function createFollower({ line, position, take, onFailure }: Follow
     },
   }
 }
-export type Follower = Awaited<ReturnType<typeof createFollower>>
+export type LogReader = Awaited<ReturnType<typeof createLogReader>>

@@ -2,22 +2,22 @@
 import { inWords } from '../history/postgres/errors'
 import type { DedicatedConnection, Query } from '../history/postgres/connections'
 import type { Work } from '../history/postgres/writer'
-import { TELL } from './log-reader'
+import { NOTIFY_CHANNEL } from './log-reader'
 import { joinEntries, writeEntry } from './log-codec'
 import type { NoteKind, Notes } from './log-codec'
 
 /** Something to tell all replicas; `device`: the number of the one that it is about, if any. */
 export type Note = { [K in NoteKind]: { kind: K, device?: number, value: Notes[K] } }[NoteKind]
 
-export interface Told {
+export interface Broadcast {
   notes: readonly Note[]
   /** Numbers of devices mean something else from here on: whoever writes has to follow first. */
   forgets?: boolean
 }
 
-export interface JobsOptions { line: Pick<DedicatedConnection, 'query'>, reached: (id: number) => Promise<void> }
+export interface OrderedWritesOptions { line: Pick<DedicatedConnection, 'query'>, reached: (id: number) => Promise<void> }
 
-export function createJobs({ line, reached }: JobsOptions) {
+export function createOrderedWrites({ line, reached }: OrderedWritesOptions) {
   const { query } = line
   let last: Promise<unknown> = Promise.resolve()
 
@@ -40,10 +40,10 @@ export function createJobs({ line, reached }: JobsOptions) {
     }
   }
 
-  async function tell({ notes, forgets = false }: Told): Promise<number> {
+  async function tell({ notes, forgets = false }: Broadcast): Promise<number> {
     const body = joinEntries(notes.map(({ kind, device = 0, value }) => writeEntry(device, kind, 0, JSON.stringify(value))))
     const rows = await query(`WITH h AS (UPDATE head SET last = last + $1, forgets = CASE WHEN $2 THEN last + $1 ELSE forgets END RETURNING last),
-      b AS (INSERT INTO batch (last, body) SELECT last, $3 FROM h) SELECT last, ${TELL} FROM h`, [notes.length, forgets, body])
+      b AS (INSERT INTO batch (last, body) SELECT last, $3 FROM h) SELECT last, ${NOTIFY_CHANNEL} FROM h`, [notes.length, forgets, body])
     return Number(rows[0]?.last)
   }
 
@@ -54,7 +54,7 @@ export function createJobs({ line, reached }: JobsOptions) {
       done()
     }),
     /** The same, and tells all replicas in the same transaction; resolves when this one has followed that. `isRaced`: replicas wait for each other before, not at the end. */
-    async told(act: (query: Query) => Promise<Told>, isRaced = false): Promise<void> {
+    async told(act: (query: Query) => Promise<Broadcast>, isRaced = false): Promise<void> {
       const id = await inTurn(() => transact(async () => {
         if (isRaced) await query('SELECT last FROM head FOR UPDATE')
         const told = await act(query)
@@ -65,9 +65,9 @@ export function createJobs({ line, reached }: JobsOptions) {
     settled: () => last,
   }
 }
-export type Jobs = ReturnType<typeof createJobs>
+export type OrderedWrites = ReturnType<typeof createOrderedWrites>
 
 /** An error as whoever asked may see it. */
-export function toTold(error: unknown): Error {
+export function toBroadcast(error: unknown): Error {
   return new Error(inWords(error), { cause: error })
 }

@@ -6,24 +6,24 @@ import { openPartitions } from '../history/postgres/partitions'
 import type { Partitions } from '../history/postgres/partitions'
 import { bringUpToDate, takePlace, toDatabase } from '../history/postgres/connections'
 import type { Database, DedicatedConnection, Query } from '../history/postgres/connections'
-import { createFollower } from './log-reader'
-import type { Follower } from './log-reader'
-import { createJobs } from './ordered-writes'
-import type { Jobs } from './ordered-writes'
-import type { Memory } from './replica-state'
+import { createLogReader } from './log-reader'
+import type { LogReader } from './log-reader'
+import { createOrderedWrites } from './ordered-writes'
+import type { OrderedWrites } from './ordered-writes'
+import type { ReplicaState } from './replica-state'
 import { claimSlot, retireSlot, takeSlot } from './session-slots'
-import { createShareWriter } from './log-appender'
-import type { ShareWriter } from './log-appender'
+import { createLogAppender } from './log-appender'
+import type { LogAppender } from './log-appender'
 
 /** So often what cannot be delivered again is deleted. */
 const TRIM_EVERY_MS = 60_000
 
-export interface OpeningOptions {
+export interface ReplicaConnectionOptions {
   url: string
   partitions: boolean
   unacknowledged: number
   mostWaiting?: number | undefined
-  memory: Memory
+  memory: ReplicaState
   /** The session that this replica has had before; it is taken again where that is free. */
   slot: number | undefined
   /** Reads what there is before anything is followed; only at the first opening. */
@@ -34,12 +34,12 @@ export interface OpeningOptions {
   lose: (error: unknown) => void
 }
 
-export interface Opening {
+export interface ReplicaConnection {
   slot: number
   read: Query
-  writer: ShareWriter
-  follower: Follower
-  jobs: Jobs
+  writer: LogAppender
+  follower: LogReader
+  jobs: OrderedWrites
   /** The connection of the jobs. */
   line: DedicatedConnection
   partitions: Partitions
@@ -48,23 +48,23 @@ export interface Opening {
   /** A number that is the same for all replicas of a database, and for no others. */
   seed: number
   /** Takes over the share of a replica that is gone; undefined: it is somebody's again. */
-  adopt: (slot: number) => Promise<Adopted | undefined>
+  adopt: (slot: number) => Promise<TakenOver | undefined>
   close: () => Promise<void>
 }
 
-export interface Adopted {
-  writer: ShareWriter
+export interface TakenOver {
+  writer: LogAppender
   /** There is no such share any more. */
   retire: () => Promise<void>
   close: () => Promise<void>
 }
 
-export async function openReplica(options: OpeningOptions): Promise<Opening> {
+export async function openReplica(options: ReplicaConnectionOptions): Promise<ReplicaConnection> {
   const { memory, lose } = options
   // Whoever follows must never be ahead of what a crash leaves: each commit is on disk before it is told.
   const database = await toDatabase(options.url, 'full')
   const lines: DedicatedConnection[] = []
-  let follower: Follower | undefined
+  let follower: LogReader | undefined
   let trimming: NodeJS.Timeout | undefined
   async function close() {
     clearInterval(trimming)
@@ -81,15 +81,15 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     const slot = await claimSlot(share.query, options.slot)
     if (options.load) await options.load(jobLine.query, seed)
     else await requireLog(jobLine.query, memory.position())
-    follower = await createFollower({ line: followed, position: memory.position, take: options.take, onFailure: lose })
+    follower = await createLogReader({ line: followed, position: memory.position, take: options.take, onFailure: lose })
     const { reached } = follower
     const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
-    async function writerOn(line: DedicatedConnection, slot: number): Promise<ShareWriter> {
-      const writer = createShareWriter({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onCommitted: options.onCommitted, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
+    async function writerOn(line: DedicatedConnection, slot: number): Promise<LogAppender> {
+      const writer = createLogAppender({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onCommitted: options.onCommitted, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
       await writer.restore()
       return writer
     }
-    async function adopt(slot: number): Promise<Adopted | undefined> {
+    async function adopt(slot: number): Promise<TakenOver | undefined> {
       const line = await database.line(lose)
       try {
         if (await takeSlot(line.query, slot)) return { writer: await writerOn(line, slot), retire: () => retireSlot(line.query, slot), close: line.close }
@@ -105,7 +105,7 @@ export async function openReplica(options: OpeningOptions): Promise<Opening> {
     trimming = setInterval(() => void writer.trim().catch(lose), TRIM_EVERY_MS).unref()
     const partitions = await openPartitions(jobLine.query, Date.now)
     await catchUp()
-    return { slot, read: database.read, writer, follower, jobs: createJobs({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }
+    return { slot, read: database.read, writer, follower, jobs: createOrderedWrites({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }
   }
   catch (error) {
     await close()

@@ -14,7 +14,7 @@ const BATCHES_PER_READ = 50
 /** `listenedMs`: when a replica that leads was last seen to be there, in milliseconds since 1970. */
 export interface Loaded { devices: { deviceId: string, state: unknown }[], records: LogRecord[], listenedMs: number }
 
-export function createMemory(now: () => number) {
+export function createReplicaState(now: () => number) {
   const ids = new Map<string, number>()
   const names = new Map<number, string>()
   /** Up to which record each device is packed. */
@@ -111,4 +111,4 @@ export function createMemory(now: () => number) {
     },
   }
 }
-export type Memory = ReturnType<typeof createMemory>
+export type ReplicaState = ReturnType<typeof createReplicaState>

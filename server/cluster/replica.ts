@@ -16,18 +16,18 @@ import { createChartQueries } from '../history/queries/chart-queries'
 import type { StoredMessage } from '../history/engine/segments'
 import type { Readable } from '../history/engine/segment-store'
 import { createStorageStatsCache, createUncompactedCount } from '../history/engine/uncompacted'
-import { toTold } from './ordered-writes'
+import { toBroadcast } from './ordered-writes'
 import type { Note } from './ordered-writes'
-import { createLeading } from './leader'
-import type { Leading } from './leader'
-import { createMemory } from './replica-state'
+import { createLeader } from './leader'
+import type { Leader } from './leader'
+import { createReplicaState } from './replica-state'
 import type { Loaded } from './replica-state'
 import { openReplica, OutdatedError } from './replica-connection'
-import type { Opening } from './replica-connection'
+import type { ReplicaConnection } from './replica-connection'
 import { readLog } from './log-codec'
 import type { EntryKind, LogRecord } from './log-codec'
 import { orphanedSlots } from './session-slots'
-import type { ShareWriter } from './log-appender'
+import type { LogAppender } from './log-appender'
 
 const AGAIN_MS = 1_000
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
@@ -79,11 +79,11 @@ export interface Share extends Pick<History, 'isStored' | 'append' | 'commit' | 
   close: () => Promise<void>
 }
 
-interface Opened extends Opening { leading: Leading, maintenance: ReturnType<typeof createPostgresMaintenance> }
+interface Opened extends ReplicaConnection { leading: Leader, maintenance: ReturnType<typeof createPostgresMaintenance> }
 
 export function createReplica(options: ReplicaOptions): Replica {
   const now = options.now ?? Date.now
-  const memory = createMemory(now)
+  const memory = createReplicaState(now)
   const progress = createCommitStats()
   let lastSlot: number | undefined
   let isLoaded = false
@@ -113,7 +113,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         }, true)
       }
       catch (error) {
-        throw toTold(error)
+        throw toBroadcast(error)
       }
     },
   }
@@ -173,12 +173,12 @@ export function createReplica(options: ReplicaOptions): Replica {
     const { jobs, line, partitions, catchUp } = opening
     lastSlot = opening.slot
     progress.begin(memory.position())
-    const leading = createLeading({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
+    const leading = createLeader({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
     const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now, isOurs: leading.leads })
     return { ...opening, leading, maintenance }
   }
 
-  async function load(query: Opening['read'], seed: number) {
+  async function load(query: ReplicaConnection['read'], seed: number) {
     const loaded = await memory.load(query)
     await documentTable.load(query)
     isLoaded = true
@@ -259,7 +259,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         done()
       }
       catch (error) {
-        throw toTold(error)
+        throw toBroadcast(error)
       }
       void openings.current()?.maintenance.run()
     },
@@ -292,7 +292,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
 }
 
-function shareOf({ deliveries, append, commit, forgetDeliveries }: ShareWriter): Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
+function shareOf({ deliveries, append, commit, forgetDeliveries }: LogAppender): Pick<History, 'isStored' | 'append' | 'commit' | 'sessionResumed' | 'forgetDeliveries'> {
   return {
     isStored: deliveries.isStored,
     append: ({ value, kind, body, delivery }) => append(value.deviceId, kind, body, delivery),

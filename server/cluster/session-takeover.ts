@@ -14,7 +14,7 @@ const ADOPT_AFTER_MS = 10_000
 const DRAINED_AFTER_MS = 3_000
 const END_MS = 5_000
 
-export interface AdoptionOptions {
+export interface SessionTakeoverOptions {
   replica: Replica
   /** How the broker is reached, and what the session is subscribed to. */
   connection: Omit<ConnectionOptions, 'replica'> & { shareName: string }
@@ -24,7 +24,7 @@ export interface AdoptionOptions {
   onAdopted: (slot: number, messages: number) => void
 }
 
-export function createAdoption({ replica, connection, sessionOf, ingestFor, onAdopted }: AdoptionOptions) {
+export function createSessionTakeover({ replica, connection, sessionOf, ingestFor, onAdopted }: SessionTakeoverOptions) {
   const freeSince = new Map<number, number>()
   let timer: NodeJS.Timeout | undefined
   let isBusy = false

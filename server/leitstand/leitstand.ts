@@ -5,10 +5,10 @@ import { withLoginOfUrl } from '#shared/mqtt/broker-login'
 import { createAccounts } from '../auth/accounts'
 import type { Accounts, Begun, Guest, Opened, Refusal } from '../auth/contract'
 import { createWitness } from '../auth/accounts-marker'
-import { createAdoption } from '../cluster/session-takeover'
+import { createSessionTakeover } from '../cluster/session-takeover'
 import { createCluster } from '../cluster/cluster'
 import type { Cluster } from '../cluster/cluster'
-import type { FollowingParts } from '../cluster/log-applier'
+import type { LogApplierParts } from '../cluster/log-applier'
 import { takeRetained } from '../cluster/retained'
 import { createDoctor } from '../doctor/doctor'
 import type { DoctorRoom } from '../doctor/doctor'
@@ -202,7 +202,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         ...common,
         url: settings.databaseUrl,
         clientId: mqtt.clientId,
-        rooms: (): FollowingParts => ({ fleet, presence, counters, hub, registry, accounts, forgetting, documents: store }),
+        rooms: (): LogApplierParts => ({ fleet, presence, counters, hub, registry, accounts, forgetting, documents: store }),
         onDocuments: loadDocuments,
         onLead(leads) {
           log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
@@ -304,7 +304,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica, now: clock.now, behindMs: CLOCK_BEHIND * limits.clockToleranceSeconds * 1_000 }
   const ingest = createIngest(ingestParts)
-  const adoption = cluster && createAdoption({
+  const adoption = cluster && createSessionTakeover({
     replica: cluster.replica,
     connection: { ...mqtt, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
     sessionOf: cluster.sessionOf,
