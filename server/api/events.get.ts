@@ -29,10 +29,10 @@ export default defineEventHandler(async (event) => {
   res.flushHeaders()
   const id = randomUUID()
   // Asked only now: the rights may have changed while the moment was looked for.
-  const { guest } = visitorOf(req)
-  if (!guest) return void res.destroy()
-  const options = { ...wanted.options, reach: guest.reach }
-  const stop = accounts.attend(guest, () => res.destroy())
+  const { principal } = visitorOf(req)
+  if (!principal) return void res.destroy()
+  const options = { ...wanted.options, reach: principal.reach }
+  const stop = accounts.attend(principal, () => res.destroy())
   res.on('close', () => {
     stop()
     hub.remove(id)

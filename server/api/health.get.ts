@@ -4,6 +4,6 @@ import type { HealthAnswer } from '#shared/schemas/health'
 export default defineEventHandler((event): HealthAnswer => {
   const health = useLeitstand().health()
   setResponseStatus(event, health.status === 'ok' ? 200 : 503)
-  const { guest } = visitorFor(event)
-  return guest && !guest.reach ? health : { status: health.status }
+  const { principal } = visitorFor(event)
+  return principal && !principal.reach ? health : { status: health.status }
 })

@@ -1,7 +1,7 @@
 import type { H3Event } from 'h3'
 import { DevicesQuerySchema } from '#shared/schemas/device'
 import type { DevicesQuery } from '#shared/schemas/device'
-import { reachKey } from '#shared/device/device-scope'
+import { scopeKey } from '#shared/device/device-scope'
 import { answerDevicesAt } from '../replay/point-in-time'
 
 /** `GET /api/sensors?limit=&cursor=&q=&fields=&at=` -> `DeviceState[]`; 304 when the client has it already */
@@ -19,7 +19,7 @@ export default defineEventHandler(async (event) => {
 
 /** What an answer depends on besides the devices: with limited rights also on which of them, and where all devices belong. */
 function askedOf(event: H3Event, query: Omit<DevicesQuery, 'at'>): object {
-  const reach = reachKey(reachFor(event))
+  const reach = scopeKey(reachFor(event))
   return reach === undefined ? query : { ...query, reach, labels: useLeitstand().registry.revision() }
 }
 

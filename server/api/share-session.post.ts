@@ -6,7 +6,7 @@ export default defineEventHandler(async (event): Promise<Session> => {
   const { accounts } = useLeitstand()
   const { secret } = await requireBody(event, ShareSecretSchema, MAX_ACCOUNT_BYTES)
   const opened = requireDone(event, accounts.openShare(secret, visitorFor(event).address))
-  event.context.target = opened.guest.view?.path
+  event.context.target = opened.principal.view?.path
   event.context.outcome = { status: 200, isNoted: opened.isNew }
   return accounts.describe(enterByLink(event, secret, opened))
 })

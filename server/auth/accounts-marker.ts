@@ -19,7 +19,7 @@ type Answer = Said['accounts']
 /** What cannot be read says that there were some. */
 const IN_DOUBT: Said = { accounts: 'some', at: new Date(0).toISOString() }
 
-export interface Witness {
+export interface AccountsMarker {
   /** What is to be believed before the database was read. */
   before: () => Answer
   /** What is to be believed where the database has no account. */
@@ -35,7 +35,7 @@ export interface Witness {
   damaged: (movedTo: string) => void
 }
 
-export interface WitnessOptions {
+export interface AccountsMarkerOptions {
   folder: string
   /** The database in the folder; undefined: it is elsewhere. */
   database: string | undefined
@@ -46,7 +46,7 @@ export interface WitnessOptions {
   now?: () => number
 }
 
-export function createWitness({ folder, database, isShared = false, hasFailed = () => true, now = Date.now }: WitnessOptions): Witness {
+export function createAccountsMarker({ folder, database, isShared = false, hasFailed = () => true, now = Date.now }: AccountsMarkerOptions): AccountsMarker {
   const file = join(folder, FILE)
   let held = readIn(file)
   let found: boolean | undefined

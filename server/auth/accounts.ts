@@ -1,13 +1,13 @@
 // Owns who may enter: accounts, sessions, tokens, and the log of who did what. Promises that no password and no token can be read
 // from what it keeps, that what ends is ended at once, and that nothing in it grows without a limit. Never knows a route or a header.
 import type { AccountChange } from '#shared/schemas/access'
-import { reachKey } from '#shared/device/device-scope'
-import { createAttendance } from './revocation-listeners'
+import { scopeKey } from '#shared/device/device-scope'
+import { createRevocationListeners } from './revocation-listeners'
 import { createAudit } from './audit'
-import { createBook, keyOf, reachOf } from './directory'
+import { createDirectory, keyOf, reachOf } from './directory'
 import type { Person } from './directory'
-import type { AccountOptions, Accounts, Guest, Refusal } from './contract'
-import { createKeeping } from './pending-writes'
+import type { AccountOptions, Accounts, Principal, Refusal } from './contract'
+import { createPendingWrites } from './pending-writes'
 import { createPasswords } from './passwords'
 import { BUSY, createPeople, EXTERNAL, unknownAccount } from './people'
 import { LOST, MACHINE_ONLY, UNREAD } from './errors'
@@ -22,29 +22,29 @@ const KEEP_USE_MS = 60_000
 /** For whoever makes the first account: guessing the code counts like guessing a password. */
 const FIRST = ''
 
-const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
-const OPEN: Guest = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
+const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
+const OPEN: Principal = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
 
 export function createAccounts(options: AccountOptions): Accounts {
-  const { store, witness, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, onNone, now = Date.now } = options
-  const book = createBook()
-  const keeping = createKeeping(store)
-  const attendance = createAttendance()
+  const { store, marker, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, onNone, now = Date.now } = options
+  const directory = createDirectory()
+  const writes = createPendingWrites(store)
+  const revocations = createRevocationListeners()
   const passwords = createPasswords(hashCost)
   const throttle = createThrottle(now)
   const noted = createThrottle(now)
-  const sessions = createSessions({ book, keeping, attendance, days: sessionDays, now })
-  const people = createPeople({ book, keeping, witness, passwords, sessions, max: maxAccounts, now })
-  const tokens = createTokens({ book, keeping, sessions, now })
-  const shares = createShares({ book, keeping, attendance, now })
-  const audit = createAudit({ store, keeping, max: maxAuditEntries, now, ...(auditId && { nextId: auditId }) })
+  const sessions = createSessions({ directory, writes, revocations, days: sessionDays, now })
+  const people = createPeople({ directory, writes, marker, passwords, sessions, max: maxAccounts, now })
+  const tokens = createTokens({ directory, writes, sessions, now })
+  const shares = createShares({ directory, writes, revocations, now })
+  const audit = createAudit({ store, writes, max: maxAuditEntries, now, ...(auditId && { nextId: auditId }) })
   let firstCode = makeCode()
   const masterKey = makeSecret()
   const logins = { failed: 0, refused: 0, provider: 0 }
   const timers: NodeJS.Timeout[] = []
   let state: ReturnType<Accounts['state']> = 'unread'
 
-  function withoutAccount(isLocal: boolean): Guest | undefined {
+  function withoutAccount(isLocal: boolean): Principal | undefined {
     if (state === 'some' || isClosed()) return undefined
     // While nothing can be kept, whoever sits at the machine may look; nothing can be written then anyway.
     if (isLocal) return MACHINE
@@ -53,21 +53,21 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   /** In doubt there are accounts that cannot be read. */
   function isClosed(): boolean {
-    return state === 'lost' || (state === 'unread' && witness.before() === 'some')
+    return state === 'lost' || (state === 'unread' && marker.before() === 'some')
   }
 
   /** What is known of a store that was just read. */
   function found(unreadable: number): typeof state {
-    if (book.people.size > 0) return 'some'
+    if (directory.people.size > 0) return 'some'
     // What cannot be read may be an account, and what is left of one tells of it.
-    return unreadable > 0 || book.hasTraces() || witness.says(store) === 'some' ? 'lost' : 'none'
+    return unreadable > 0 || directory.hasTraces() || marker.says(store) === 'some' ? 'lost' : 'none'
   }
 
   function enterState(next: typeof state) {
     state = next
     if (state === 'none') onNone?.()
-    if (state !== 'unread') witness.note(state === 'none' ? 'none' : 'some')
-    if (state !== 'none') for (const { key } of [MACHINE, OPEN]) attendance.end(key)
+    if (state !== 'unread') marker.note(state === 'none' ? 'none' : 'some')
+    if (state !== 'none') for (const { key } of [MACHINE, OPEN]) revocations.end(key)
   }
 
   /** Counts an attempt; the refusal when there were too many. */
@@ -78,18 +78,18 @@ export function createAccounts(options: AccountOptions): Accounts {
     return { code: 'login-too-often', message: `There were too many wrong attempts: try again in ${Math.ceil(retryAfter / 60)} minutes.`, retryAfter }
   }
 
-  const isExternal = (name: string | null) => name !== null && book.find(name)?.provider !== undefined
+  const isExternal = (name: string | null) => name !== null && directory.find(name)?.provider !== undefined
 
   async function check(name: string, password: string, address: string, wrong: Refusal): Promise<Person | Refusal> {
     const key = keyOf(name)
     const refusal = tooOften(key, address)
     if (refusal) return refusal
-    const person = book.people.get(key)
+    const person = directory.people.get(key)
     const isRight = await passwords.verify(password, person?.hash)
     if (isRight !== false) throttle.forgive(key, address)
     if (isRight === undefined) return BUSY
     // It may have been changed or removed while it was looked at.
-    if (isRight && person && book.people.get(key)?.hash === person.hash) return person
+    if (isRight && person && directory.people.get(key)?.hash === person.hash) return person
     logins.failed++
     return wrong
   }
@@ -103,13 +103,13 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   /** Whoever is called like somebody who is lost does not get what was theirs. */
   async function dropLeftovers() {
-    await sessions.end([...book.sessions.keys(), ...book.tokens.keys()])
+    await sessions.end([...directory.sessions.keys(), ...directory.tokens.keys()])
     await shares.endAll()
   }
 
   function rightsOf(key: string): string | undefined {
-    const person = book.people.get(key)
-    return person && JSON.stringify([reachKey(reachOf(person)), person.role, person.isBarred])
+    const person = directory.people.get(key)
+    return person && JSON.stringify([scopeKey(reachOf(person)), person.role, person.isBarred])
   }
 
   function madeWithDoor(made: Person | Refusal): Person | Refusal {
@@ -120,13 +120,13 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   /** Whoever has something open and may see something else now opens it anew. */
   function tellOfRights(account: string) {
-    for (const [key] of [...book.sessionsOf(account), ...book.tokensOf(account), ...book.sharesOf(account)]) attendance.end(key, 'changed')
+    for (const [key] of [...directory.sessionsOf(account), ...directory.tokensOf(account), ...directory.sharesOf(account)]) revocations.end(key, 'changed')
   }
 
   async function change(name: string, wanted: AccountChange): Promise<Refusal | undefined> {
     const reachNow = () => {
-      const person = book.find(name)
-      return person && reachKey(reachOf(person))
+      const person = directory.find(name)
+      return person && scopeKey(reachOf(person))
     }
     const before = reachNow()
     const refusal = await people.change(name, wanted)
@@ -136,24 +136,24 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   return {
     load() {
-      const unreadable = book.load(keeping)
+      const unreadable = directory.load(writes)
       audit.reset()
       enterState(found(unreadable))
       // From before that was kept.
-      if (state === 'some' && !witness.isKept(store)) void keeping.keep([witness.change('some')])
+      if (state === 'some' && !marker.isKept(store)) void writes.keep([marker.change('some')])
       return { unreadable }
     },
     follow(kind, name, body) {
       if (audit.follow(kind, name, body)) return true
-      if (witness.isOurs(kind)) {
-        if (book.people.size === 0) enterState(found(0))
+      if (marker.isOurs(kind)) {
+        if (directory.people.size === 0) enterState(found(0))
         return true
       }
       const before = rightsOf(name)
-      if (!book.follow(kind, name, body)) return false
-      if (book.people.size > 0 && state !== 'some') enterState('some')
+      if (!directory.follow(kind, name, body)) return false
+      if (directory.people.size > 0 && state !== 'some') enterState('some')
       if (kind === 'account' && rightsOf(name) !== before) tellOfRights(name)
-      if (body === undefined) attendance.end(name)
+      if (body === undefined) revocations.end(name)
       return true
     },
     useCode(code) {
@@ -174,22 +174,22 @@ export function createAccounts(options: AccountOptions): Accounts {
     isClosed,
     firstCode: () => firstCode,
     masterKey: () => masterKey,
-    describe: guest => ({
-      by: guest?.by ?? 'nobody',
-      name: guest?.name ?? null,
-      role: guest?.role ?? null,
-      groups: guest?.reach?.groups ? [...guest.reach.groups] : null,
-      view: guest?.view ? { path: guest.view.path, expiresAt: new Date(guest.view.until).toISOString() } : null,
+    describe: principal => ({
+      by: principal?.by ?? 'nobody',
+      name: principal?.name ?? null,
+      role: principal?.role ?? null,
+      groups: principal?.reach?.groups ? [...principal.reach.groups] : null,
+      view: principal?.view ? { path: principal.view.path, expiresAt: new Date(principal.view.until).toISOString() } : null,
       isFirst: state === 'none',
       isClosed: isClosed(),
       provider,
-      isExternal: isExternal(guest?.name ?? null),
+      isExternal: isExternal(principal?.name ?? null),
     }),
-    attend(guest, leave) {
-      const stop = attendance.add(guest.key, leave)
-      // It may have ended since the guest was let in.
-      const isOver = guest.by === 'share' ? !shares.isThere(guest) : guest.name !== null && !sessions.isThere(guest)
-      if (isOver) attendance.end(guest.key)
+    attend(principal, leave) {
+      const stop = revocations.add(principal.key, leave)
+      // It may have ended since the principal was let in.
+      const isOver = principal.by === 'share' ? !shares.isThere(principal) : principal.name !== null && !sessions.isThere(principal)
+      if (isOver) revocations.end(principal.key)
       return stop
     },
 
@@ -201,23 +201,23 @@ export function createAccounts(options: AccountOptions): Accounts {
     async loginExternal(person, origin) {
       if (state === 'unread') return UNREAD
       if (state === 'lost') return LOST
-      const known = book.findExternal(person.issuer, person.subject)
+      const known = directory.findExternal(person.issuer, person.subject)
       const found = madeWithDoor(await people.welcome(person))
       if ('code' in found) return found
       // With another role it may see something else, also where it is signed in already.
-      if (known && reachKey(reachOf(known)) !== reachKey(reachOf(found))) tellOfRights(keyOf(found.name))
+      if (known && scopeKey(reachOf(known)) !== scopeKey(reachOf(found))) tellOfRights(keyOf(found.name))
       return sessions.begin(found, origin)
     },
-    async bar(issuer, subject) {
-      await people.bar(issuer, subject)
-      const person = book.findExternal(issuer, subject)
-      for (const [key] of person ? book.sharesOf(keyOf(person.name)) : []) attendance.end(key)
+    async suspend(issuer, subject) {
+      await people.suspend(issuer, subject)
+      const person = directory.findExternal(issuer, subject)
+      for (const [key] of person ? directory.sharesOf(keyOf(person.name)) : []) revocations.end(key)
     },
     countExternal(reason, address) {
       logins.provider++
       return noted.attempt(reason, address) === 0
     },
-    logout: guest => guest.by === 'session' ? sessions.end([guest.key]) : Promise.resolve(),
+    logout: principal => principal.by === 'session' ? sessions.end([principal.key]) : Promise.resolve(),
     logoutAll: name => sessions.endAll(keyOf(name)),
     async changePassword({ name }, current, password, origin) {
       if (name === null) return unknownAccount('')
@@ -243,7 +243,7 @@ export function createAccounts(options: AccountOptions): Accounts {
       return 'code' in made ? made : sessions.begin(made, origin)
     },
     list: people.list,
-    nameOf: name => book.find(name)?.name,
+    nameOf: name => directory.find(name)?.name,
     async add(account) {
       const made = await add(account)
       return 'code' in made ? made : undefined
@@ -257,14 +257,14 @@ export function createAccounts(options: AccountOptions): Accounts {
     async giveUp({ by }) {
       if (by !== 'machine') return MACHINE_ONLY
       if (state === 'unread') return UNREAD
-      const open = [...book.sessions.keys(), ...book.tokens.keys(), ...book.shares.keys()]
-      const refusal = await keeping.attempt(async () => {
-        await keeping.insist([...book.removals(keeping), witness.change('none')])
-        book.clear()
+      const open = [...directory.sessions.keys(), ...directory.tokens.keys(), ...directory.shares.keys()]
+      const refusal = await writes.attempt(async () => {
+        await writes.writeNow([...directory.removals(writes), marker.change('none')])
+        directory.clear()
         return undefined
       })
       if (refusal) return refusal
-      for (const key of open) attendance.end(key)
+      for (const key of open) revocations.end(key)
       enterState('none')
       return undefined
     },

@@ -1,21 +1,21 @@
 import { AuditEntrySchema } from '#shared/schemas/access'
 import type { AuditEntry } from '#shared/schemas/access'
 import type { AccountStore, StoreChange } from './contract'
-import type { Keeping } from './pending-writes'
+import type { PendingWrites } from './pending-writes'
 
 const KIND = 'audit'
 const DIGITS = 12
 
 export interface AuditOptions {
   store: AccountStore
-  keeping: Keeping
+  writes: PendingWrites
   max: number
   now: () => number
   nextId?: (last: number) => number
 }
 
 /** Who has done what: on disk only, read when somebody asks, the oldest given up beyond `max`. */
-export function createAudit({ store, keeping, max, now, nextId = last => last + 1 }: AuditOptions) {
+export function createAudit({ store, writes, max, now, nextId = last => last + 1 }: AuditOptions) {
   // Ids on disk, oldest first; known from the first entry of this start on.
   let ids: number[] | undefined
 
@@ -42,11 +42,11 @@ export function createAudit({ store, keeping, max, now, nextId = last => last + 
       held.push(id)
       const body = JSON.stringify({ ...entry, id, at: new Date(now()).toISOString() } satisfies AuditEntry)
       const gone = held.splice(0, Math.max(0, held.length - max)).map((old): StoreChange => ({ kind: KIND, name: nameOf(old), body: null }))
-      void keeping.keep([{ kind: KIND, name: nameOf(id), body }, ...gone])
+      void writes.keep([{ kind: KIND, name: nameOf(id), body }, ...gone])
     },
     /** Newest first. */
     read(limit: number, before = Infinity) {
-      const entries = keeping.read(KIND, AuditEntrySchema).values.map(({ value }) => value).filter(({ id }) => id < before).sort((a, b) => b.id - a.id)
+      const entries = writes.read(KIND, AuditEntrySchema).values.map(({ value }) => value).filter(({ id }) => id < before).sort((a, b) => b.id - a.id)
       const page = entries.slice(0, limit)
       return { entries: page, next: entries.length > page.length ? page.at(-1)?.id ?? null : null }
     },

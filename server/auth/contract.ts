@@ -1,9 +1,9 @@
 import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, NewAccount, NewShare, NewToken, Session, Share, SignedIn, Token } from '#shared/schemas/access'
 import type { Role } from '#shared/api/access'
-import type { Reach } from '#shared/device/device-scope'
-import type { Ending } from './revocation-listeners'
+import type { DeviceScope } from '#shared/device/device-scope'
+import type { Revocation } from './revocation-listeners'
 import type { External } from './people'
-import type { Witness } from './accounts-marker'
+import type { AccountsMarker } from './accounts-marker'
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
@@ -17,7 +17,7 @@ export interface StoreChange { kind: string, name: string, body: string | null, 
 export interface AccountOptions {
   store: AccountStore
   /** What is known beside the store. */
-  witness: Witness
+  marker: AccountsMarker
   /** Let everybody in while no account exists, not this machine only. */
   isOpen: boolean
   sessionDays: number
@@ -35,7 +35,7 @@ export interface AccountOptions {
 }
 
 /** What a request brings with it to say who asks. */
-export interface Evidence {
+export interface Credentials {
   /** The value of the session's cookie. */
   cookie: string | undefined
   /** The value of a share link's cookie. */
@@ -47,7 +47,7 @@ export interface Evidence {
 }
 
 /** Somebody who may enter. */
-export interface Guest {
+export interface Principal {
   by: Exclude<Session['by'], 'nobody'>
   role: Role
   /** Name of the account; null where there is none. */
@@ -55,7 +55,7 @@ export interface Guest {
   /** What ends together: one session, one token, one share link, everybody on this machine. */
   key: string
   /** The devices that may be seen and changed; undefined: all. Whoever has come by a link has one even where it leaves out none. */
-  reach: Reach | undefined
+  reach: DeviceScope | undefined
   /** Of a share link: the address of its view, and until when it holds, in milliseconds since 1970. */
   view?: { path: string, until: number }
 }
@@ -71,10 +71,10 @@ export interface Refusal {
 }
 
 /** A session that was just begun; `token` goes into the cookie and is told nobody else. */
-export interface Begun { guest: Guest, token: string, maxAgeSeconds: number }
+export interface NewSession { principal: Principal, token: string, maxAgeSeconds: number }
 
 /** A share link that was opened; its secret goes into the cookie. */
-export interface Opened { guest: Guest, maxAgeSeconds: number, isNew: boolean }
+export interface Opened { principal: Principal, maxAgeSeconds: number, isNew: boolean }
 
 export interface Origin { address: string, agent: string }
 
@@ -88,7 +88,7 @@ export interface Accounts {
   start: () => void
   stop: () => void
   /** Who asks; undefined is nobody. */
-  identify: (evidence: Evidence) => Guest | undefined
+  identify: (evidence: Credentials) => Principal | undefined
   /** `unread`: the store has not been opened. `none`: no account exists. `lost`: there were some, and none can be read. */
   state: () => 'unread' | 'none' | 'some' | 'lost'
   /** Whether everything is closed because accounts cannot be read. */
@@ -97,26 +97,26 @@ export interface Accounts {
   firstCode: () => string
   /** Opens the door from this machine with all rights: for the command line, which finds it in a file that only its owner reads. */
   masterKey: () => string
-  describe: (guest: Guest | undefined) => Session
-  /** Calls `leave` once when the guest is no longer one; returns how to stop that. */
-  attend: (guest: Guest, leave: (why: Ending) => void) => () => void
+  describe: (principal: Principal | undefined) => Session
+  /** Calls `leave` once when the principal is no longer one; returns how to stop that. */
+  attend: (principal: Principal, leave: (why: Revocation) => void) => () => void
 
-  login: (name: string, password: string, origin: Origin) => Promise<Begun | Refusal>
+  login: (name: string, password: string, origin: Origin) => Promise<NewSession | Refusal>
   /** Signs in somebody from the identity provider, with the role that it has there now. A new account is never one that exists already. */
-  loginExternal: (person: External, origin: Origin) => Promise<Begun | Refusal>
+  loginExternal: (person: External, origin: Origin) => Promise<NewSession | Refusal>
   /** Somebody from the provider has no role there any more: sessions end, tokens are worth nothing. */
-  bar: (issuer: string, subject: string) => Promise<void>
+  suspend: (issuer: string, subject: string) => Promise<void>
   /** Counts an attempt that failed at the provider; whether the audit log should have it, which no flood may fill. */
   countExternal: (reason: string, address: string) => boolean
-  logout: (guest: Guest) => Promise<void>
+  logout: (principal: Principal) => Promise<void>
   /** Ends every session of the account. */
   logoutAll: (name: string) => Promise<void>
   /** Ends every session of the account and begins a new one. */
-  changePassword: (guest: Guest, current: string, password: string, origin: Origin) => Promise<Begun | Refusal>
-  sessions: (guest: Guest) => SignedIn[]
+  changePassword: (principal: Principal, current: string, password: string, origin: Origin) => Promise<NewSession | Refusal>
+  sessions: (principal: Principal) => SignedIn[]
 
   /** Makes the first account, an admin, and signs it in. */
-  addFirst: (account: Omit<NewAccount, 'role'>, code: string | null, origin: Origin) => Promise<Begun | Refusal>
+  addFirst: (account: Omit<NewAccount, 'role'>, code: string | null, origin: Origin) => Promise<NewSession | Refusal>
   list: () => Account[]
   /** The name as it was made, whichever way it is written; undefined: there is no such account. */
   nameOf: (name: string) => string | undefined
@@ -124,17 +124,17 @@ export interface Accounts {
   change: (name: string, change: AccountChange) => Promise<Refusal | undefined>
   remove: (name: string) => Promise<Refusal | undefined>
   /** Gives up all of them with everything of theirs, those that cannot be read as well: then it is as if there had been none. Only for the machine. */
-  giveUp: (guest: Guest) => Promise<Refusal | undefined>
+  giveUp: (principal: Principal) => Promise<Refusal | undefined>
 
   /** Those of the guest's account; for an admin all. */
-  tokens: (guest: Guest) => Token[]
-  addToken: (guest: Guest, token: NewToken) => Promise<MadeToken | Refusal>
-  removeToken: (guest: Guest, id: string) => Promise<Refusal | undefined>
+  tokens: (principal: Principal) => Token[]
+  addToken: (principal: Principal, token: NewToken) => Promise<MadeToken | Refusal>
+  removeToken: (principal: Principal, id: string) => Promise<Refusal | undefined>
 
   /** Those of the guest's account; for an admin all. */
-  shares: (guest: Guest) => Share[]
-  addShare: (guest: Guest, share: NewShare) => Promise<MadeShare | Refusal>
-  removeShare: (guest: Guest, id: string) => Promise<Refusal | undefined>
+  shares: (principal: Principal) => Share[]
+  addShare: (principal: Principal, share: NewShare) => Promise<MadeShare | Refusal>
+  removeShare: (principal: Principal, id: string) => Promise<Refusal | undefined>
   /** Opens a link; `isNew`: it was not opened from this address before, as far as that is remembered. */
   openShare: (secret: string, address: string) => Opened | Refusal
 

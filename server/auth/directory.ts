@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { RoleSchema } from '#shared/schemas/access'
 import type { Role } from '#shared/api/access'
 import { readJson } from '#shared/text/json'
-import { reachOfGroups } from '#shared/device/device-scope'
-import type { Reach } from '#shared/device/device-scope'
+import { scopeOfGroups } from '#shared/device/device-scope'
+import type { DeviceScope } from '#shared/device/device-scope'
 import type { StoreChange } from './contract'
-import type { Keeping } from './pending-writes'
+import type { PendingWrites } from './pending-writes'
 
 const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
 
@@ -35,7 +35,7 @@ export type HeldToken = z.infer<typeof HeldTokenSchema>
 export type HeldShare = z.infer<typeof HeldShareSchema>
 
 /** Everything in memory: accounts by key, sessions, tokens and share links by the digest of their secret. */
-export function createBook() {
+export function createDirectory() {
   const people = new Map<string, Person>()
   const sessions = new Map<string, HeldSession>()
   const tokens = new Map<string, HeldToken>()
@@ -74,12 +74,12 @@ export function createBook() {
     /** Something is there that belongs to accounts. */
     hasTraces: () => sessions.size + tokens.size + shares.size > 0,
     /** What has to be written to give up everything, also what cannot be read. */
-    removals: (keeping: Keeping): StoreChange[] => Object.values(KIND).flatMap(kind => keeping.names(kind).map(name => removal(kind, name))),
+    removals: (writes: PendingWrites): StoreChange[] => Object.values(KIND).flatMap(kind => writes.names(kind).map(name => removal(kind, name))),
     clear,
     /** Reads everything; how much cannot be read by this version. */
-    load(keeping: Keeping): number {
+    load(writes: PendingWrites): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {
-        const { values, unreadable } = keeping.read(kind, schema)
+        const { values, unreadable } = writes.read(kind, schema)
         for (const { name, value } of values) take(name, value)
         return unreadable
       }
@@ -91,7 +91,7 @@ export function createBook() {
     },
   }
 }
-export type Book = ReturnType<typeof createBook>
+export type Directory = ReturnType<typeof createDirectory>
 
 /** Two names that differ only in case are one account. */
 export function keyOf(name: string): string {
@@ -105,8 +105,8 @@ export function lesser(a: Role, b: Role): Role {
 }
 
 /** What an account may see. */
-export function reachOf({ role, groups }: Pick<Person, 'role' | 'groups'>): Reach | undefined {
-  return role === 'admin' ? undefined : reachOfGroups(groups)
+export function reachOf({ role, groups }: Pick<Person, 'role' | 'groups'>): DeviceScope | undefined {
+  return role === 'admin' ? undefined : scopeOfGroups(groups)
 }
 
 export function personChange(person: Person): StoreChange {

@@ -6,7 +6,7 @@ import type { AccountStore, Refusal, StoreChange } from './contract'
 const MAX_PENDING = 10_000
 
 /** Reads and writes what the room keeps, one change after the other. */
-export function createKeeping(store: AccountStore) {
+export function createPendingWrites(store: AccountStore) {
   const pending = new Map<string, StoreChange>()
   let last: Promise<unknown> = Promise.resolve()
 
@@ -45,7 +45,7 @@ export function createKeeping(store: AccountStore) {
     },
     /** Everything of a kind, readable or not. */
     names: (kind: string) => store.all(kind).map(({ name }) => name),
-    /** Does something that {@link insist}s, in turn, or says why that is not possible. */
+    /** Does something that {@link writeNow}s, in turn, or says why that is not possible. */
     async attempt(work: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
       try {
         return await inTurn(work)
@@ -55,7 +55,7 @@ export function createKeeping(store: AccountStore) {
       }
     },
     /** Has to be on disk before anything else happens. @throws an Error fit to show, and then nothing is changed. */
-    insist: flush,
+    writeNow: flush,
     /** Holds already; on disk as soon as that is possible. */
     async keep(changes: readonly StoreChange[]) {
       for (const change of changes) {
@@ -74,7 +74,7 @@ export function createKeeping(store: AccountStore) {
     },
   }
 }
-export type Keeping = ReturnType<typeof createKeeping>
+export type PendingWrites = ReturnType<typeof createPendingWrites>
 
 function keyOf({ kind, name }: StoreChange): string {
   return `${kind} ${name}`

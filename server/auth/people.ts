@@ -2,12 +2,12 @@ import { MAX_ACCOUNT_NAME_LENGTH } from '#shared/schemas/access'
 import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
 import type { Role } from '#shared/api/access'
 import { keyOf, personChange, removal } from './directory'
-import type { Book, Person } from './directory'
+import type { Directory, Person } from './directory'
 import type { Refusal } from './contract'
-import type { Keeping } from './pending-writes'
+import type { PendingWrites } from './pending-writes'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
-import type { Witness } from './accounts-marker'
+import type { AccountsMarker } from './accounts-marker'
 
 /** Room for a number behind a name that is taken. */
 const SUFFIX_LENGTH = 8
@@ -20,36 +20,36 @@ export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admi
 /** Somebody whom the identity provider has named, with the role that it has there. */
 export interface External { issuer: string, subject: string, name: string, role: Role }
 
-export interface PeopleOptions { book: Book, keeping: Keeping, witness: Witness, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
+export interface PeopleOptions { directory: Directory, writes: PendingWrites, marker: AccountsMarker, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
 /** The accounts themselves: made, changed and removed, and never without an admin. */
-export function createPeople({ book, keeping, witness, passwords, sessions, max, now }: PeopleOptions) {
+export function createPeople({ directory, writes, marker, passwords, sessions, max, now }: PeopleOptions) {
   /** Why an account cannot be made. */
   function refusalOf({ name, role, groups }: Person): Refusal | undefined {
     if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
-    if (book.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
-    if (book.people.size >= max) return { code: 'accounts-full', message: `There are ${max} accounts already; NUXT_LIMITS_ACCOUNTS allows more.` }
-    if (book.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
+    if (directory.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
+    if (directory.people.size >= max) return { code: 'accounts-full', message: `There are ${max} accounts already; NUXT_LIMITS_ACCOUNTS allows more.` }
+    if (directory.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
     return undefined
   }
 
   /** With the first one it is kept that there are some. */
-  const firstOf = () => book.people.size === 0 ? [witness.change('some')] : []
+  const firstOf = () => directory.people.size === 0 ? [marker.change('some')] : []
 
-  const isLastAdmin = ({ role, isBarred }: Person) => role === 'admin' && !isBarred && book.admins() === 1
+  const isLastAdmin = ({ role, isBarred }: Person) => role === 'admin' && !isBarred && directory.admins() === 1
 
   /** Nobody gets the account of somebody else by being called like that. */
   function freeName(name: string): string {
-    if (!book.find(name)) return name
+    if (!directory.find(name)) return name
     for (let i = 2; ; i++) {
       const other = `${name.slice(0, MAX_ACCOUNT_NAME_LENGTH - SUFFIX_LENGTH)}-${i}`
-      if (!book.find(other)) return other
+      if (!directory.find(other)) return other
     }
   }
 
   return {
-    list: () => [...book.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, groups, createdAt, provider, isBarred }]): Account => {
-      const uses = book.sessionsOf(key).map(([, { usedAt }]) => usedAt)
+    list: () => [...directory.people].sort(([a], [b]) => a < b ? -1 : 1).map(([key, { name, role, groups, createdAt, provider, isBarred }]): Account => {
+      const uses = directory.sessionsOf(key).map(([, { usedAt }]) => usedAt)
       return {
         name,
         role,
@@ -59,51 +59,51 @@ export function createPeople({ book, keeping, witness, passwords, sessions, max,
         createdAt: new Date(createdAt).toISOString(),
         lastUsedAt: uses.length > 0 ? new Date(Math.max(...uses)).toISOString() : null,
         sessions: uses.length,
-        tokens: book.tokensOf(key).length,
+        tokens: directory.tokensOf(key).length,
       }
     }),
     async add({ name, role, password, groups = [] }: NewAccount): Promise<Person | Refusal> {
       const hash = await passwords.hash(password)
       if (hash === undefined) return BUSY
       const person: Person = { name, role, groups: [...new Set(groups)], hash, createdAt: now() }
-      return await keeping.attempt(async () => {
+      return await writes.attempt(async () => {
         const refusal = refusalOf(person)
         if (refusal) return refusal
-        await keeping.insist([personChange(person), ...firstOf()])
-        book.people.set(keyOf(name), person)
+        await writes.writeNow([personChange(person), ...firstOf()])
+        directory.people.set(keyOf(name), person)
         return undefined
       }) ?? person
     },
     /** Makes the account of somebody from the provider, or gives it the role that it has there now. */
     async welcome({ issuer, subject, name, role }: External): Promise<Person | Refusal> {
       let person: Person = { name, role, groups: [], createdAt: now(), provider: { issuer, subject } }
-      return await keeping.attempt(async () => {
-        const known = book.findExternal(issuer, subject)
+      return await writes.attempt(async () => {
+        const known = directory.findExternal(issuer, subject)
         person = known ? { ...known, role, isBarred: false } : { ...person, name: freeName(name) }
         const refusal = known ? undefined : refusalOf(person)
         if (refusal) return refusal
         if (known && known.role === role && !known.isBarred) return undefined
-        await keeping.insist([personChange(person), ...firstOf()])
-        book.people.set(keyOf(person.name), person)
+        await writes.writeNow([personChange(person), ...firstOf()])
+        directory.people.set(keyOf(person.name), person)
         return undefined
       }) ?? person
     },
     /** Shuts out somebody who has no role at the provider any more, until that says otherwise. */
-    async bar(issuer: string, subject: string): Promise<void> {
-      const person = book.findExternal(issuer, subject)
+    async suspend(issuer: string, subject: string): Promise<void> {
+      const person = directory.findExternal(issuer, subject)
       if (!person) return
       const key = keyOf(person.name)
       const barred = { ...person, isBarred: true }
-      book.people.set(key, barred)
-      await keeping.keep([personChange(barred)])
+      directory.people.set(key, barred)
+      await writes.keep([personChange(barred)])
       await sessions.endAll(key)
-      sessions.closeStreams(book.tokensOf(key).map(([digest]) => digest))
+      sessions.closeStreams(directory.tokensOf(key).map(([digest]) => digest))
     },
     async change(name: string, { role, password, groups }: AccountChange): Promise<Refusal | undefined> {
       const hash = password === undefined ? undefined : await passwords.hash(password)
       if (password !== undefined && hash === undefined) return BUSY
-      const refusal = await keeping.attempt(async () => {
-        const person = book.find(name)
+      const refusal = await writes.attempt(async () => {
+        const person = directory.find(name)
         if (!person) return unknownAccount(name)
         // What it may see is decided here.
         if (person.provider && (role !== undefined || password !== undefined)) return EXTERNAL
@@ -111,8 +111,8 @@ export function createPeople({ book, keeping, witness, passwords, sessions, max,
         const next: Person = { ...person, role: role ?? person.role, hash: hash ?? person.hash }
         if (next.role === 'admin' && groups && groups.length > 0) return ADMIN_LIMITED
         next.groups = next.role === 'admin' ? [] : [...new Set(groups ?? person.groups)]
-        await keeping.insist([personChange(next)])
-        book.people.set(keyOf(name), next)
+        await writes.writeNow([personChange(next)])
+        directory.people.set(keyOf(name), next)
         return undefined
       })
       // A new password is a new beginning: who knew the old one is out.
@@ -121,15 +121,15 @@ export function createPeople({ book, keeping, witness, passwords, sessions, max,
     },
     async remove(name: string): Promise<Refusal | undefined> {
       const key = keyOf(name)
-      const refusal = await keeping.attempt(async () => {
-        const person = book.people.get(key)
+      const refusal = await writes.attempt(async () => {
+        const person = directory.people.get(key)
         if (!person) return unknownAccount(name)
         if (isLastAdmin(person)) return LAST_ADMIN
-        await keeping.insist([removal('account', key)])
-        book.people.delete(key)
+        await writes.writeNow([removal('account', key)])
+        directory.people.delete(key)
         return undefined
       })
-      if (!refusal) await sessions.end([...book.sessionsOf(key), ...book.tokensOf(key)].map(([digest]) => digest))
+      if (!refusal) await sessions.end([...directory.sessionsOf(key), ...directory.tokensOf(key)].map(([digest]) => digest))
       return refusal
     },
   }

@@ -1,11 +1,11 @@
 /** Why something must end: who opened it is nobody any more, or may see something else now and can open it anew. */
-export type Ending = 'gone' | 'changed'
+export type Revocation = 'gone' | 'changed'
 
 /** What is open for whom, such as streams: told once when it must end. */
-export function createAttendance() {
-  const held = new Map<string, Set<(why: Ending) => void>>()
+export function createRevocationListeners() {
+  const held = new Map<string, Set<(why: Revocation) => void>>()
   return {
-    add(key: string, leave: (why: Ending) => void): () => void {
+    add(key: string, leave: (why: Revocation) => void): () => void {
       const leaves = held.get(key) ?? new Set()
       held.set(key, leaves.add(leave))
       return () => {
@@ -13,7 +13,7 @@ export function createAttendance() {
         if (leaves.size === 0 && held.get(key) === leaves) held.delete(key)
       }
     },
-    end(key: string, why: Ending = 'gone') {
+    end(key: string, why: Revocation = 'gone') {
       const leaves = held.get(key)
       held.delete(key)
       for (const leave of leaves ?? []) leave(why)
@@ -21,4 +21,4 @@ export function createAttendance() {
     size: () => held.size,
   }
 }
-export type Attendance = ReturnType<typeof createAttendance>
+export type RevocationListeners = ReturnType<typeof createRevocationListeners>

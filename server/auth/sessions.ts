@@ -1,10 +1,10 @@
 import type { SignedIn } from '#shared/schemas/access'
-import { narrowed, reachOfGroups } from '#shared/device/device-scope'
-import type { Attendance } from './revocation-listeners'
+import { narrowed, scopeOfGroups } from '#shared/device/device-scope'
+import type { RevocationListeners } from './revocation-listeners'
 import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './directory'
-import type { Book, HeldSession, Person } from './directory'
-import type { Begun, Guest, Origin, StoreChange } from './contract'
-import type { Keeping } from './pending-writes'
+import type { Directory, HeldSession, Person } from './directory'
+import type { NewSession, Principal, Origin, StoreChange } from './contract'
+import type { PendingWrites } from './pending-writes'
 import { digest, makeId, makeSecret } from './secrets'
 
 const DAY_MS = 86_400_000
@@ -12,67 +12,67 @@ const DAY_MS = 86_400_000
 const MAX_SESSIONS = 50
 const MAX_AGENT_LENGTH = 200
 
-export interface SessionOptions { book: Book, keeping: Keeping, attendance: Attendance, days: number, now: () => number }
+export interface SessionOptions { directory: Directory, writes: PendingWrites, revocations: RevocationListeners, days: number, now: () => number }
 
 /** Sessions and tokens as they come in with requests: whose they are, until when, and what happens when they end. */
-export function createSessions({ book, keeping, attendance, days, now }: SessionOptions) {
+export function createSessions({ directory, writes, revocations, days, now }: SessionOptions) {
   /** Digests of sessions and tokens whose last use is newer than what is on disk. */
   const used = new Set<string>()
 
   /** Ends some at once, on disk as soon as that is possible. */
   async function end(digests: readonly string[]) {
     for (const name of digests) {
-      book.sessions.delete(name)
-      book.tokens.delete(name)
+      directory.sessions.delete(name)
+      directory.tokens.delete(name)
       used.delete(name)
     }
-    for (const name of digests) attendance.end(name)
-    if (digests.length > 0) await keeping.keep(digests.flatMap((name): StoreChange[] => [removal('session', name), removal('token', name)]))
+    for (const name of digests) revocations.end(name)
+    if (digests.length > 0) await writes.keep(digests.flatMap((name): StoreChange[] => [removal('session', name), removal('token', name)]))
   }
 
-  function fromSession(name: string): Guest | undefined {
-    const session = book.sessions.get(name)
-    const person = session && book.people.get(session.account)
+  function fromSession(name: string): Principal | undefined {
+    const session = directory.sessions.get(name)
+    const person = session && directory.people.get(session.account)
     if (!session || !person || person.isBarred || session.expiresAt <= now()) return undefined
     session.usedAt = now()
     used.add(name)
     return { by: 'session', role: person.role, name: person.name, key: name, reach: reachOf(person) }
   }
 
-  function fromToken(name: string): Guest | undefined {
-    const token = book.tokens.get(name)
-    const person = token && book.people.get(token.account)
+  function fromToken(name: string): Principal | undefined {
+    const token = directory.tokens.get(name)
+    const person = token && directory.people.get(token.account)
     if (!token || !person || person.isBarred || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
     token.usedAt = now()
     used.add(name)
-    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name, reach: narrowed(reachOf(person), reachOfGroups(token.groups)) }
+    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name, reach: narrowed(reachOf(person), scopeOfGroups(token.groups)) }
   }
 
   return {
     end,
     /** What is open for them ends; they themselves go on. */
     closeStreams(digests: readonly string[]) {
-      for (const name of digests) attendance.end(name)
+      for (const name of digests) revocations.end(name)
     },
     bySession: (secret: string) => fromSession(digest(secret)),
     byToken: (secret: string) => fromToken(digest(secret)),
-    isThere: ({ key }: Guest) => book.sessions.has(key) || book.tokens.has(key),
+    isThere: ({ key }: Principal) => directory.sessions.has(key) || directory.tokens.has(key),
     /** Always a new secret: one that was known before signing in is worth nothing. */
-    async begin(person: Person, { address, agent }: Origin): Promise<Begun> {
+    async begin(person: Person, { address, agent }: Origin): Promise<NewSession> {
       const account = keyOf(person.name)
-      const others = book.sessionsOf(account).sort(([, a], [, b]) => a.usedAt - b.usedAt)
+      const others = directory.sessionsOf(account).sort(([, a], [, b]) => a.usedAt - b.usedAt)
       await end(others.slice(0, Math.max(0, others.length - MAX_SESSIONS + 1)).map(([name]) => name))
       const token = makeSecret()
       const key = digest(token)
       const session: HeldSession = { id: makeId(), account, createdAt: now(), usedAt: now(), expiresAt: now() + days * DAY_MS, address, agent: agent.slice(0, MAX_AGENT_LENGTH) }
-      book.sessions.set(key, session)
-      await keeping.keep([sessionChange(key, session)])
-      return { guest: { by: 'session', role: person.role, name: person.name, key, reach: reachOf(person) }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
+      directory.sessions.set(key, session)
+      await writes.keep([sessionChange(key, session)])
+      return { principal: { by: 'session', role: person.role, name: person.name, key, reach: reachOf(person) }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
     },
-    endAll: (account: string) => end(book.sessionsOf(account).map(([name]) => name)),
-    list: ({ name, key }: Guest): SignedIn[] => name === null
+    endAll: (account: string) => end(directory.sessionsOf(account).map(([name]) => name)),
+    list: ({ name, key }: Principal): SignedIn[] => name === null
       ? []
-      : book.sessionsOf(keyOf(name)).filter(([, { expiresAt }]) => expiresAt > now()).sort(([, a], [, b]) => b.usedAt - a.usedAt).map(([at, session]) => ({
+      : directory.sessionsOf(keyOf(name)).filter(([, { expiresAt }]) => expiresAt > now()).sort(([, a], [, b]) => b.usedAt - a.usedAt).map(([at, session]) => ({
           id: session.id,
           isThis: at === key,
           address: session.address,
@@ -84,18 +84,18 @@ export function createSessions({ book, keeping, attendance, days, now }: Session
     /** Ends what has expired. */
     sweep() {
       const isOver = ([, { expiresAt }]: [string, { expiresAt: number | null }]) => expiresAt !== null && expiresAt <= now()
-      void end([...[...book.sessions].filter(isOver), ...[...book.tokens].filter(isOver)].map(([name]) => name))
+      void end([...[...directory.sessions].filter(isOver), ...[...directory.tokens].filter(isOver)].map(([name]) => name))
     },
     /** Keeps when each was used last. */
     keepUse() {
       const changes = [...used].flatMap((name): StoreChange[] => {
-        const session = book.sessions.get(name)
-        const token = book.tokens.get(name)
+        const session = directory.sessions.get(name)
+        const token = directory.tokens.get(name)
         // One that has ended elsewhere stays ended.
         return session ? [{ ...sessionChange(name, session), ifThere: true }] : token ? [{ ...tokenChange(name, token), ifThere: true }] : []
       })
       used.clear()
-      if (changes.length > 0) void keeping.keep(changes)
+      if (changes.length > 0) void writes.keep(changes)
     },
   }
 }

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { withLoginOfUrl } from '#shared/mqtt/broker-login'
 import { createAccounts } from '../auth/accounts'
-import type { Accounts, Begun, Guest, Opened, Refusal } from '../auth/contract'
-import { createWitness } from '../auth/accounts-marker'
+import type { Accounts, NewSession, Principal, Opened, Refusal } from '../auth/contract'
+import { createAccountsMarker } from '../auth/accounts-marker'
 import { createSessionTakeover } from '../cluster/session-takeover'
 import { createCluster } from '../cluster/cluster'
 import type { Cluster } from '../cluster/cluster'
@@ -63,7 +63,7 @@ import { createTopics } from '../topics/topics'
 import type { TopicTree } from '../topics/topics'
 import type { Tracing } from '../tracing/tracing'
 
-export type { Begun, Guest, Opened, Refusal as AccountRefusal }
+export type { NewSession, Principal, Opened, Refusal as AccountRefusal }
 
 export interface Leitstand {
   start: (tracing?: Pick<Tracing, 'traceTurns'>) => Promise<void>
@@ -167,7 +167,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
 
   const file = join(settings.dataDir, 'history.db')
-  const witness = createWitness({
+  const marker = createAccountsMarker({
     folder: settings.dataDir,
     database: settings.databaseUrl && settings.history === 'on' ? undefined : file,
     isShared: settings.cluster,
@@ -175,7 +175,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   function onDamaged(movedTo: string) {
     log.warn(`The history was damaged; it is set aside as ${basename(movedTo)} and a new one begins.`)
-    witness.damaged(movedTo)
+    marker.damaged(movedTo)
   }
   const common: Omit<HistoryOptions, 'onOpen' | 'durability'> = {
     unacknowledged: mqtt.receiveMaximum,
@@ -250,7 +250,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const oidc = settings.oidc.issuer ? createOidc({ settings: settings.oidc, warn: log.warn }) : undefined
   const accounts = createAccounts({
     store,
-    witness,
+    marker,
     isOpen: settings.accounts.open,
     sessionDays: settings.accounts.sessionDays,
     maxAccounts: limits.accounts,

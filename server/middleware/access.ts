@@ -28,14 +28,14 @@ function admit(event: H3Event) {
 
 function admitToPage(event: H3Event, path: string) {
   const visitor = visitorFor(event)
-  const { guest } = visitor
+  const { principal } = visitor
   // For the page, which shows what may be done.
-  event.context.session = useLeitstand().accounts.describe(guest)
+  event.context.session = useLeitstand().accounts.describe(principal)
   const fault = pageFault(visitor, path)
   if (!fault) return
   const isReading = event.method === 'GET' || event.method === 'HEAD'
   // Who has come in is told; everybody else is shown where to.
-  if (!isReading || guest || fault.status === 503) throw accessError(event, fault)
+  if (!isReading || principal || fault.status === 503) throw accessError(event, fault)
   const { baseURL } = useRuntimeConfig(event).app
   // Where to go on is said as pages know it, without what lies in front of all of them.
   const wanted = (event.node.req.originalUrl ?? baseURL).slice(baseURL.length - 1)
@@ -47,14 +47,14 @@ function noteDeed(event: H3Event, { key, names }: { key: RouteKey, names: string
   const { deed } = ruleOf(key)
   if (!deed) return
   // The one who signs out is not there any more at the end.
-  const before = visitorFor(event).guest
+  const before = visitorFor(event).principal
   event.node.res.once('finish', () => {
-    const { guest = before, address } = visitorFor(event)
+    const { principal = before, address } = visitorFor(event)
     const { outcome, isOutOfReach } = event.context
     const status = outcome?.status ?? event.node.res.statusCode
-    const isAttempt = (status === 403 && guest !== undefined) || (status === 401 && deed === 'login') || isOutOfReach === true
+    const isAttempt = (status === 403 && principal !== undefined) || (status === 401 && deed === 'login') || isOutOfReach === true
     if (outcome ? !outcome.isNoted : status >= 400 && !isAttempt) return
     const target = event.context.target ?? (names.join('/') || null)
-    useLeitstand().accounts.note({ who: guest?.name ?? null, by: guest?.by ?? 'nobody', address, deed, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
+    useLeitstand().accounts.note({ who: principal?.name ?? null, by: principal?.by ?? 'nobody', address, deed, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
   })
 }

@@ -1,7 +1,7 @@
 import type { Fault } from '#shared/schemas/error'
 import type { DeviceProfile, Groups, KnownDevice, PictureType, Places, SharedProfile } from '#shared/schemas/profile'
 import type { ImportReport, RegistryFile } from '#shared/schemas/registry'
-import type { Labels, Reach } from '#shared/device/device-scope'
+import type { Labels, DeviceScope } from '#shared/device/device-scope'
 
 /** Where the registry is kept: documents by kind and name. `body: null` deletes one. */
 export interface RegistryStore {
@@ -48,7 +48,7 @@ export interface Registry {
   /** Where a device belongs; asked for every event, so nothing is made for it. */
   labelsOf: (deviceId: string) => Labels
   /** The devices that may be seen, heard or not; undefined: all, also those of which nothing is said. */
-  within: (reach: Reach) => ReadonlySet<string> | undefined
+  within: (reach: DeviceScope) => ReadonlySet<string> | undefined
   site: () => SharedProfile
   /** How often a device is expected to speak: its own word, else its group's, else the site's. */
   intervalSeconds: (deviceId: string) => number | undefined

@@ -4,7 +4,7 @@
 import type { KnownDevice } from '#shared/schemas/profile'
 import type { RegistryDevice } from '#shared/schemas/registry'
 import { isEndless, isWithin } from '#shared/device/device-scope'
-import type { Labels, Reach } from '#shared/device/device-scope'
+import type { Labels, DeviceScope } from '#shared/device/device-scope'
 import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, fileText } from './file'
 import { planImport } from './import'
@@ -85,7 +85,7 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     return held(deviceId).profile
   }
 
-  function within(reach: Reach): ReadonlySet<string> | undefined {
+  function within(reach: DeviceScope): ReadonlySet<string> | undefined {
     if (isEndless(reach)) return undefined
     const { groups, places, devices } = reach
     const candidates = devices ? [...devices] : groups ? [...groups].flatMap(group => [...shelf.members(group)]) : [...places ?? []].flatMap(place => [...shelf.at(place)])

@@ -1,4 +1,4 @@
-import { reachKey } from '#shared/device/device-scope'
+import { scopeKey } from '#shared/device/device-scope'
 import { isAddition, isOfState, keyOf } from './event-log'
 import type { EventLog, LiveEvent, Missed } from './event-log'
 import type { Frame } from './frames'
@@ -35,7 +35,7 @@ const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys are served by one lane. */
 export function channelKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
-  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), reachKey(reach)])
+  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), scopeKey(reach)])
 }
 
 /** One way of delivering events: which, how often, in what form. */

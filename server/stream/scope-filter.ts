@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { isWithin, reachKey } from '#shared/device/device-scope'
-import type { Reach } from '#shared/device/device-scope'
+import { isWithin, scopeKey } from '#shared/device/device-scope'
+import type { DeviceScope } from '#shared/device/device-scope'
 import type { LiveEvent } from './event-log'
 import type { Grouping } from './subscription-filter'
 
 const TAG_LENGTH = 8
 
 /** What tells event ids of one reach from those of another: going on with other rights would leave gaps. */
-export function tagOf(reach: Reach | undefined): string | undefined {
-  const key = reachKey(reach)
+export function tagOf(reach: DeviceScope | undefined): string | undefined {
+  const key = scopeKey(reach)
   return key === undefined ? undefined : createHash('sha256').update(key).digest('base64url').slice(0, TAG_LENGTH)
 }
 
@@ -16,7 +16,7 @@ export function tagOf(reach: Reach | undefined): string | undefined {
  * What somebody hears of events who may not see every device. Where a device belongs decides: of its `device` events what they say themselves,
  * so that one that leaves is withdrawn, and of all others where it belongs now.
  */
-export function seenOf(events: readonly LiveEvent[], reach: Reach, { labelsOf }: Grouping, broker: () => string): LiveEvent[] {
+export function seenOf(events: readonly LiveEvent[], reach: DeviceScope, { labelsOf }: Grouping, broker: () => string): LiveEvent[] {
   return events.flatMap((event) => {
     const { type, deviceId, moved } = event
     if (type === 'broker') return { ...event, data: broker() }
@@ -28,6 +28,6 @@ export function seenOf(events: readonly LiveEvent[], reach: Reach, { labelsOf }:
 }
 
 /** Whether a `device` event is the first that somebody hears of a device. */
-export function hasAppeared({ deviceId, moved }: LiveEvent, reach: Reach): boolean {
+export function hasAppeared({ deviceId, moved }: LiveEvent, reach: DeviceScope): boolean {
   return deviceId !== undefined && moved !== undefined && !isWithin(reach, deviceId, moved.from)
 }

@@ -1,6 +1,6 @@
 import type { StreamRequest } from '#shared/schemas/events'
 import { isWithin } from '#shared/device/device-scope'
-import type { Labels, Reach } from '#shared/device/device-scope'
+import type { Labels, DeviceScope } from '#shared/device/device-scope'
 
 /** What groups there are, as people have set them up; asked anew each time, so that a change counts at once. */
 export interface Grouping {
@@ -8,7 +8,7 @@ export interface Grouping {
   members: (group: string) => ReadonlySet<string>
   labelsOf: (deviceId: string) => Labels
   /** The devices that may be seen; undefined: all. */
-  within: (reach: Reach) => ReadonlySet<string> | undefined
+  within: (reach: DeviceScope) => ReadonlySet<string> | undefined
 }
 
 /** Which devices a client wants to hear of: those it names, and whoever is in the groups it names. Neither: all. */
@@ -18,7 +18,7 @@ export interface Subscription {
 }
 
 /** An interest of somebody who may see what lies within `reach`; undefined: everything. */
-export interface ScopedSubscription extends Subscription { reach: Reach | undefined }
+export interface ScopedSubscription extends Subscription { reach: DeviceScope | undefined }
 
 /** Tells whether a device is wanted and may be seen; undefined: every one is. A lookup or two, for it is asked for every event. */
 export function wantedBy({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
@@ -28,7 +28,7 @@ export function wantedBy({ reach, ...interest }: ScopedSubscription, grouping: G
 }
 
 /** Tells whether a device may be seen; undefined: every one may. */
-export function visibilityOf(reach: Reach | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
+export function visibilityOf(reach: DeviceScope | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
   return reach && (deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))
 }
 

@@ -3,7 +3,7 @@ import { createError, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
 import { leastOfPage, pageRefusalOf, refusalOf, ruleOf } from '#shared/api/access'
 import type { Role, RouteKey, Standing } from '#shared/api/access'
-import type { Guest } from '../leitstand/leitstand'
+import type { Principal } from '../leitstand/leitstand'
 import { isPassedOn } from '../http/forwarded'
 import { useLeitstand } from './leitstand'
 import { clientAddress } from './shell'
@@ -15,7 +15,7 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1)$/
 
 /** Who asks, and from where. */
 export interface Visitor {
-  guest: Guest | undefined
+  principal: Principal | undefined
   address: string
   /** From this machine, and nobody has passed it on. */
   isLocal: boolean
@@ -33,8 +33,8 @@ export function visitorOf(request: IncomingMessage): Visitor {
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1]
   const cookie = cookieOf(headers.cookie, SESSION_COOKIE)
   const share = cookieOf(headers.cookie, SHARE_COOKIE)
-  const guest = useLeitstand().accounts.identify({ cookie, share, bearer, isLocal })
-  return { guest, address, isLocal, hasEvidence: cookie !== undefined || share !== undefined || bearer !== undefined }
+  const principal = useLeitstand().accounts.identify({ cookie, share, bearer, isLocal })
+  return { principal, address, isLocal, hasEvidence: cookie !== undefined || share !== undefined || bearer !== undefined }
 }
 
 /** The visitor of a request, looked at once. */
@@ -52,27 +52,27 @@ const MESSAGES = {
 
 /** Why a visitor may not do this; undefined: go on. */
 export function accessFault(visitor: Visitor, key: RouteKey): AccessFault | undefined {
-  return faultOf(visitor, refusalOf(standingOf(visitor.guest), key), ruleOf(key).least)
+  return faultOf(visitor, refusalOf(standingOf(visitor.principal), key), ruleOf(key).least)
 }
 
 /** The same of a page. */
 export function pageFault(visitor: Visitor, path: string): AccessFault | undefined {
-  return faultOf(visitor, pageRefusalOf(standingOf(visitor.guest), path), leastOfPage(path))
+  return faultOf(visitor, pageRefusalOf(standingOf(visitor.principal), path), leastOfPage(path))
 }
 
 /** The same of something that has no rule of its own. */
 export function unruledFault(visitor: Visitor): AccessFault | undefined {
-  return visitor.guest ? undefined : faultOf(visitor, 'role', 'viewer')
+  return visitor.principal ? undefined : faultOf(visitor, 'role', 'viewer')
 }
 
-function standingOf(guest: Guest | undefined): Standing {
-  return { role: guest?.role ?? null, isInPerson: guest?.by === 'session', isLimited: guest?.reach !== undefined, view: guest?.view?.path }
+function standingOf(principal: Principal | undefined): Standing {
+  return { role: principal?.role ?? null, isInPerson: principal?.by === 'session', isLimited: principal?.reach !== undefined, view: principal?.view?.path }
 }
 
-function faultOf({ guest, hasEvidence }: Visitor, refusal: ReturnType<typeof refusalOf>, least: Role | 'everyone'): AccessFault | undefined {
+function faultOf({ principal, hasEvidence }: Visitor, refusal: ReturnType<typeof refusalOf>, least: Role | 'everyone'): AccessFault | undefined {
   if (!refusal) return undefined
   if (refusal !== 'role') return { status: 403, ...MESSAGES[refusal] }
-  if (guest) return { status: 403, code: 'role-too-low', message: `Your account (${guest.role}) may not do this; it takes the role ${least}.` }
+  if (principal) return { status: 403, code: 'role-too-low', message: `Your account (${principal.role}) may not do this; it takes the role ${least}.` }
   const state = useLeitstand().accounts.state()
   if (state === 'none') return { status: 403, code: 'no-account-yet', message: 'No account exists yet, so only requests from the machine that the application runs on may enter. Make the first account on the page /welcome with the code from the application’s log, or with `npm run admin -- create`.' }
   // Whoever has signed in before can do so again later; nobody else needs to wait for that.

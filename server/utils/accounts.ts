@@ -1,7 +1,7 @@
 import { createError, deleteCookie, getRequestHeader, setCookie, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
 import { useRuntimeConfig } from '#imports'
-import type { AccountRefusal, Begun, Guest, Opened } from '../leitstand/leitstand'
+import type { AccountRefusal, NewSession, Principal, Opened } from '../leitstand/leitstand'
 import { SESSION_COOKIE, SHARE_COOKIE, visitorFor } from './access'
 import { useShell } from './shell'
 
@@ -36,10 +36,10 @@ export function withGroups(name: string, groups: readonly string[] | undefined):
 }
 
 /** Who asks, where the rule has let somebody in. */
-export function requireGuest(event: H3Event): Guest {
-  const { guest } = visitorFor(event)
-  if (!guest) throw createError({ statusCode: 401, message: 'Sign in first.', data: { code: 'login-required' } })
-  return guest
+export function requireGuest(event: H3Event): Principal {
+  const { principal } = visitorFor(event)
+  if (!principal) throw createError({ statusCode: 401, message: 'Sign in first.', data: { code: 'login-required' } })
+  return principal
 }
 
 export function originOf(event: H3Event) {
@@ -47,22 +47,22 @@ export function originOf(event: H3Event) {
 }
 
 /** Hands the browser its session: no script reads it, no other site sends it along, and over HTTPS it never leaves that. */
-export function enter(event: H3Event, { guest, token, maxAgeSeconds }: Begun): Guest {
+export function enter(event: H3Event, { principal, token, maxAgeSeconds }: NewSession): Principal {
   setCookie(event, SESSION_COOKIE, token, { ...cookieOptions(event), maxAge: maxAgeSeconds })
-  visitorFor(event).guest = guest
-  return guest
+  visitorFor(event).principal = principal
+  return principal
 }
 
 /** The same with the view of a share link; somebody who has signed in stays that. */
-export function enterByLink(event: H3Event, secret: string, { guest, maxAgeSeconds }: Opened): Guest {
+export function enterByLink(event: H3Event, secret: string, { principal, maxAgeSeconds }: Opened): Principal {
   setCookie(event, SHARE_COOKIE, secret, { ...cookieOptions(event), maxAge: maxAgeSeconds })
-  visitorFor(event).guest = guest
-  return guest
+  visitorFor(event).principal = principal
+  return principal
 }
 
 export function leave(event: H3Event) {
   for (const name of [SESSION_COOKIE, SHARE_COOKIE]) deleteCookie(event, name, cookieOptions(event))
-  visitorFor(event).guest = undefined
+  visitorFor(event).principal = undefined
 }
 
 function cookieOptions(event: H3Event) {

@@ -25,5 +25,5 @@ export async function untilTold(id: string | undefined): Promise<void> {
 function isStranger(request: IncomingMessage): boolean {
   const { authorization, cookie = '' } = request.headers
   const shows = authorization !== undefined || cookie.includes(SESSION_COOKIE) || cookie.includes(SHARE_COOKIE)
-  return shows && visitorOf(request).guest === undefined
+  return shows && visitorOf(request).principal === undefined
 }

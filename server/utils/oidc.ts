@@ -3,7 +3,7 @@ import type { H3Event } from 'h3'
 import { useRuntimeConfig } from '#imports'
 import type { SignedOut } from '#shared/schemas/access'
 import type { ProviderFault } from '#shared/api/access'
-import type { AccountRefusal, Guest } from '../leitstand/leitstand'
+import type { AccountRefusal, Principal } from '../leitstand/leitstand'
 import { visitorFor } from './access'
 import { isSecure, leave, STATUS } from './accounts'
 import { useLeitstand } from './leitstand'
@@ -53,12 +53,12 @@ export function setFlowCookie(event: H3Event, value: string, seconds: number) {
 }
 
 /** Signs out here by `end`, and finds out where the browser signs out at the provider if it came from there. */
-export async function signOut(event: H3Event, guest: Guest | undefined, end: (guest: Guest) => Promise<void>): Promise<SignedOut> {
+export async function signOut(event: H3Event, principal: Principal | undefined, end: (principal: Principal) => Promise<void>): Promise<SignedOut> {
   const { accounts, oidc } = useLeitstand()
-  const isFromProvider = guest?.by === 'session' && accounts.describe(guest).isExternal
-  const hint = guest && oidc?.hintOf(guest.key)
+  const isFromProvider = principal?.by === 'session' && accounts.describe(principal).isExternal
+  const hint = principal && oidc?.hintOf(principal.key)
   leave(event)
-  if (guest) await end(guest)
+  if (principal) await end(principal)
   const leadsTo = isFromProvider && oidc ? await oidc.signOutUrl(hint, publicUrl(event, 'login')) : null
   return { ...accounts.describe(undefined), leadsTo }
 }

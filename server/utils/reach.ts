@@ -2,14 +2,14 @@ import { createError } from 'h3'
 import type { H3Event } from 'h3'
 import type { RouteKey } from '#shared/api/access'
 import { isWithin } from '#shared/device/device-scope'
-import type { Labels, Reach } from '#shared/device/device-scope'
+import type { Labels, DeviceScope } from '#shared/device/device-scope'
 import { accessError, visitorFor } from './access'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
 
 /** What the asker may see; undefined: everything. */
-export function reachFor(event: H3Event): Reach | undefined {
-  return visitorFor(event).guest?.reach
+export function reachFor(event: H3Event): DeviceScope | undefined {
+  return visitorFor(event).principal?.reach
 }
 
 /** Tells whether the asker may see a device; undefined: every one. */

@@ -5,11 +5,11 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const
 export type Role = typeof ROLES[number]
 
 /** What the audit log has a name for. */
-export const DEEDS = [
+export const AUDIT_ACTIONS = [
   'login', 'login-provider', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'accounts-give-up', 'token-add', 'token-remove',
   'share-add', 'share-remove', 'share-open', 'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
 ] as const
-export type Deed = typeof DEEDS[number]
+export type AuditAction = typeof AUDIT_ACTIONS[number]
 
 /**
  * What somebody gets who may see some devices only: the `same`, for it tells of no device; `theirs`, what concerns their devices, and of the
@@ -25,7 +25,7 @@ interface Rule {
   /** Only for people who have signed in: neither a token nor a machine without accounts. */
   inPerson?: true
   /** Kept in the audit log under this name. */
-  deed?: Deed
+  deed?: AuditAction
 }
 
 /** Who may do what: every route of the API and every stream. What is not here is refused. */

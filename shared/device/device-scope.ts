@@ -2,35 +2,35 @@
 export interface Labels { group?: string | undefined, place?: string | undefined }
 
 /** Which devices somebody may see: those for which all of it holds. `undefined` limits nothing; an empty set leaves none. */
-export interface Reach {
+export interface DeviceScope {
   groups: ReadonlySet<string> | undefined
   places: ReadonlySet<string> | undefined
   devices: ReadonlySet<string> | undefined
 }
 
 /** Groups of an account or a token; none at all is no limit. */
-export function reachOfGroups(groups: readonly string[]): Reach | undefined {
+export function scopeOfGroups(groups: readonly string[]): DeviceScope | undefined {
   return groups.length === 0 ? undefined : { groups: new Set(groups), places: undefined, devices: undefined }
 }
 
 /** What is left when both hold. */
-export function narrowed(a: Reach | undefined, b: Reach | undefined): Reach | undefined {
+export function narrowed(a: DeviceScope | undefined, b: DeviceScope | undefined): DeviceScope | undefined {
   if (!a || !b) return a ?? b
   return { groups: common(a.groups, b.groups), places: common(a.places, b.places), devices: common(a.devices, b.devices) }
 }
 
 /** Whether a device with these labels is among those that may be seen. */
-export function isWithin({ groups, places, devices }: Reach, deviceId: string, { group, place }: Labels): boolean {
+export function isWithin({ groups, places, devices }: DeviceScope, deviceId: string, { group, place }: Labels): boolean {
   return (!devices || devices.has(deviceId)) && isIn(groups, group) && isIn(places, place)
 }
 
 /** Whether it leaves out no device: a share link to everything still has one, for what else it may not. */
-export function isEndless({ groups, places, devices }: Reach): boolean {
+export function isEndless({ groups, places, devices }: DeviceScope): boolean {
   return !groups && !places && !devices
 }
 
 /** Equal for what lets the same be seen; undefined where nothing is limited. */
-export function reachKey(reach: Reach | undefined): string | undefined {
+export function scopeKey(reach: DeviceScope | undefined): string | undefined {
   return reach && JSON.stringify([reach.groups, reach.places, reach.devices].map(set => set ? [...set].sort() : null))
 }
 

@@ -1,4 +1,4 @@
-import type { Reach } from '#shared/device/device-scope'
+import type { DeviceScope } from '#shared/device/device-scope'
 
 /** Most characters of the address of a view. */
 export const MAX_VIEW_LENGTH = 2_000
@@ -18,7 +18,7 @@ export function sharedView(address: string): SharedView | undefined {
 }
 
 /** The devices of a view. */
-export function reachOfView({ deviceId, group, place }: SharedView): Reach {
+export function scopeOfView({ deviceId, group, place }: SharedView): DeviceScope {
   const only = (name: string | undefined) => name === undefined ? undefined : new Set([name])
   return { groups: only(group), places: only(place), devices: only(deviceId) }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DeviceProfileSchema } from '#shared/schemas/profile'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
-import { DEEDS, ROLES } from '#shared/api/access'
+import { AUDIT_ACTIONS, ROLES } from '#shared/api/access'
 import { MAX_VIEW_LENGTH, sharedView } from '#shared/fleet/shared-view'
 
 /** Characters of a password, and of the names of accounts and tokens. */
@@ -193,7 +193,7 @@ export const AuditEntrySchema = z.object({
   who: z.string().nullable(),
   by: SessionSchema.shape.by,
   address: z.string(),
-  deed: z.enum(DEEDS),
+  deed: z.enum(AUDIT_ACTIONS),
   /** What was changed, such as a deviceId. */
   target: z.string().nullable(),
   /** HTTP status: 401 and 403 are attempts. */

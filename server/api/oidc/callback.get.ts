@@ -12,13 +12,13 @@ export default defineEventHandler(async (event) => {
   const { identity: { issuer, subject, name }, role, idToken } = named
   event.context.target = name
   if (role === undefined) {
-    await accounts.bar(issuer, subject)
+    await accounts.suspend(issuer, subject)
     return leadBack(event, 'provider-no-role', to)
   }
   const begun = await accounts.loginExternal({ issuer, subject, name, role }, originOf(event))
   if (isRefusal(begun)) return leadBack(event, begun.code, to)
-  const guest = enter(event, begun)
-  oidc.remember(guest.key, idToken)
-  accounts.attend(guest, () => oidc.forget(guest.key))
+  const principal = enter(event, begun)
+  oidc.remember(principal.key, idToken)
+  accounts.attend(principal, () => oidc.forget(principal.key))
   return leadTo(event, useRuntimeConfig(event).app.baseURL + to.slice(1))
 })

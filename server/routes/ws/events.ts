@@ -39,8 +39,8 @@ export default defineWebSocketHandler({
     const wanted = wantedOf(peer.request.url)
     if (!connection || typeof wanted === 'string') return peer.close(NOT_POSSIBLE, 'this server cannot stream')
     const { request, socket, websocket } = connection
-    const { guest } = visitorOf(request)
-    if (!guest) return peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
+    const { principal } = visitorOf(request)
+    if (!principal) return peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
     limitsOfPeers.set(peer, { isAllowed: createRateLimit(limits.streamRequestsPerSecond), pause: () => websocket.pause() })
     websocket.on('ping', (data: Buffer) => { if (!isTooMuch(peer)) websocket.pong(data) })
     const isBearable = createRateLimit(MOST_BYTES_PER_SECOND)
@@ -56,12 +56,12 @@ export default defineWebSocketHandler({
       bufferedBytes: () => socket.writableLength,
       heardBytes: () => socket.bytesRead,
     }
-    partings.set(peer, accounts.attend(guest, (why) => {
+    partings.set(peer, accounts.attend(principal, (why) => {
       remove(peer)
       if (why === 'gone') peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
       else peer.close(CLOSE_RIGHTS_CHANGED, 'the rights have changed: reconnect')
     }))
-    const options = { ...wanted.options, reach: guest.reach }
+    const options = { ...wanted.options, reach: principal.reach }
     if (wanted.replay) replays.add(client, options, wanted.replay)
     else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
   },

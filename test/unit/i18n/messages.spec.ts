@@ -6,7 +6,7 @@ import { DoctorCheckNameSchema, DoctorCodeSchema, DoctorStatusSchema } from '#sh
 import { BrokerCodeSchema } from '#shared/schemas/health'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
 import { SessionSchema } from '#shared/schemas/access'
-import { ACCESS_FAULTS, DEEDS, ROLES } from '#shared/api/access'
+import { ACCESS_FAULTS, AUDIT_ACTIONS, ROLES } from '#shared/api/access'
 import { ADVISED } from '#shared/api/doctor-advice'
 import { QUANTITIES } from '#shared/device/metrics'
 import { REFUSAL_REASONS } from '#shared/api/stream-refusal'
@@ -30,7 +30,7 @@ const FAMILIES: Record<string, readonly string[]> = {
   'access.role': ROLES,
   'access.may': ROLES,
   'audit.by': SessionSchema.shape.by.options,
-  'audit.deed': DEEDS,
+  'audit.deed': AUDIT_ACTIONS,
   'metric.quantity': QUANTITIES,
   'presence.word': PresenceSchema.options,
   'presence.hint': PresenceSchema.options,

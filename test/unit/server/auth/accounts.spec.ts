@@ -14,10 +14,10 @@ describe('while no account exists', () => {
 
   it('everybody may, where that is wanted, until there is one', async () => {
     const { accounts } = openAccounts({ isOpen: true })
-    const guest = accounts.identify(NOBODY)
-    expect(guest).toMatchObject({ by: 'open' })
+    const principal = accounts.identify(NOBODY)
+    expect(principal).toMatchObject({ by: 'open' })
     const leave = vi.fn()
-    if (guest) accounts.attend(guest, leave)
+    if (principal) accounts.attend(principal, leave)
     await accounts.addFirst({ name: 'anna', password: PASSWORD }, accounts.firstCode().toLowerCase().replaceAll('-', ' '), FROM)
     expect(leave).toHaveBeenCalledOnce()
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toBeUndefined()
@@ -26,7 +26,7 @@ describe('while no account exists', () => {
   it('the code makes the first, an admin, and no second', async () => {
     const { accounts } = openAccounts()
     expect(await accounts.addFirst({ name: 'anna', password: PASSWORD }, 'AAAA-AAAA-AAAA', FROM)).toMatchObject({ code: 'code-wrong' })
-    expect(begun(await accounts.addFirst({ name: 'anna', password: PASSWORD }, accounts.firstCode(), FROM)).guest).toMatchObject({ name: 'anna', role: 'admin' })
+    expect(begun(await accounts.addFirst({ name: 'anna', password: PASSWORD }, accounts.firstCode(), FROM)).principal).toMatchObject({ name: 'anna', role: 'admin' })
     expect(await accounts.addFirst({ name: 'eve', password: PASSWORD }, accounts.firstCode(), FROM)).toMatchObject({ code: 'not-first' })
   })
 
@@ -45,7 +45,7 @@ describe('while no account exists', () => {
 describe('before the store was opened', () => {
   it('this machine may enter and nobody else, and no account can be made', async () => {
     const store = { all: () => [], write: () => Promise.resolve() }
-    const accounts = createAccounts({ store, witness: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const accounts = createAccounts({ store, marker: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toMatchObject({ by: 'machine' })
     expect(accounts.identify(NOBODY)).toBeUndefined()
     expect(await accounts.add({ name: 'eve', role: 'admin', password: PASSWORD })).toMatchObject({ code: 'accounts-unavailable' })
@@ -57,7 +57,7 @@ describe('accounts that this version cannot read', () => {
   it('do not open the door', async () => {
     const { store, file } = openAccounts()
     await store.write([{ kind: 'account', name: 'anna', body: '{"from":"the future"}' }])
-    const accounts = createAccounts({ store, witness: witnessOf(file), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const accounts = createAccounts({ store, marker: witnessOf(file), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(accounts.load()).toEqual({ unreadable: 1 })
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toBeUndefined()
   })
@@ -68,8 +68,8 @@ describe('signing in', () => {
     const { accounts } = await withAdmin()
     expect(await accounts.login('anna', 'correct horse batterz', FROM)).toMatchObject({ code: 'login-wrong' })
     expect(await accounts.login('nobody', PASSWORD, FROM)).toMatchObject({ code: 'login-wrong' })
-    const { token, guest } = begun(await accounts.login(' ANNA ', PASSWORD, FROM))
-    expect(guest.name).toBe('anna')
+    const { token, principal } = begun(await accounts.login(' ANNA ', PASSWORD, FROM))
+    expect(principal.name).toBe('anna')
     expect(byCookie(accounts, token)).toMatchObject({ by: 'session', role: 'admin' })
   })
 
@@ -77,7 +77,7 @@ describe('signing in', () => {
     const { accounts, admin } = await withAdmin()
     const second = begun(await accounts.login('anna', PASSWORD, FROM))
     expect(second.token).not.toBe(admin.token)
-    await accounts.logout(second.guest)
+    await accounts.logout(second.principal)
     expect(byCookie(accounts, second.token)).toBeUndefined()
     expect(byCookie(accounts, admin.token)).toBeDefined()
   })
@@ -116,7 +116,7 @@ describe('sessions', () => {
     onTestFinished(accounts.stop)
     await accounts.add({ name: 'otto', role: 'operator', password: PASSWORD })
     const ends: [string, () => Promise<unknown>][] = [
-      ['sign out', async () => accounts.logout(session.guest)],
+      ['sign out', async () => accounts.logout(session.principal)],
       ['everywhere', async () => accounts.logoutAll('Otto')],
       ['password', async () => accounts.change('otto', { password: PASSWORD })],
       ['account', async () => accounts.remove('otto')],
@@ -125,7 +125,7 @@ describe('sessions', () => {
     for (const [name, end] of ends) {
       session = begun(await accounts.login('otto', PASSWORD, FROM))
       const leave = vi.fn()
-      accounts.attend(session.guest, leave)
+      accounts.attend(session.principal, leave)
       await end()
       expect(leave, name).toHaveBeenCalledOnce()
       expect(byCookie(accounts, session.token), name).toBeUndefined()
@@ -138,7 +138,7 @@ describe('sessions', () => {
   it('are listed with where they came from, and which one asks', async () => {
     const { accounts, admin } = await withAdmin()
     begun(await accounts.login('anna', PASSWORD, { address: '192.0.2.2', agent: 'x'.repeat(1_000) }))
-    const listed = accounts.sessions(admin.guest)
+    const listed = accounts.sessions(admin.principal)
     expect(listed.map(({ isThis, address }) => [isThis, address]).sort()).toEqual([[false, '192.0.2.2'], [true, '192.0.2.1']])
     expect(listed.find(({ isThis }) => !isThis)?.agent).toHaveLength(200)
   })
@@ -156,8 +156,8 @@ describe('sessions', () => {
   it('changing one’s password needs the current one and ends the others', async () => {
     const { accounts, admin } = await withAdmin()
     const other = begun(await accounts.login('anna', PASSWORD, FROM))
-    expect(await accounts.changePassword(admin.guest, 'wrong', 'another long one', FROM)).toMatchObject({ code: 'password-wrong' })
-    const next = begun(await accounts.changePassword(admin.guest, PASSWORD, 'another long one', FROM))
+    expect(await accounts.changePassword(admin.principal, 'wrong', 'another long one', FROM)).toMatchObject({ code: 'password-wrong' })
+    const next = begun(await accounts.changePassword(admin.principal, PASSWORD, 'another long one', FROM))
     for (const { token } of [admin, other]) expect(byCookie(accounts, token)).toBeUndefined()
     expect(byCookie(accounts, next.token)).toBeDefined()
     expect(await accounts.login('anna', PASSWORD, FROM)).toMatchObject({ code: 'login-wrong' })
@@ -190,9 +190,9 @@ describe('tokens', () => {
   it('may at most what their account may, now and later', async () => {
     const { accounts } = await withAdmin()
     await accounts.add({ name: 'otto', role: 'operator', password: PASSWORD })
-    const { guest } = begun(await accounts.login('otto', PASSWORD, FROM))
-    expect(await accounts.addToken(guest, { name: 'script', role: 'admin', days: null })).toMatchObject({ code: 'role-too-high' })
-    const made = await accounts.addToken(guest, { name: 'script', role: 'operator', days: null })
+    const { principal } = begun(await accounts.login('otto', PASSWORD, FROM))
+    expect(await accounts.addToken(principal, { name: 'script', role: 'admin', days: null })).toMatchObject({ code: 'role-too-high' })
+    const made = await accounts.addToken(principal, { name: 'script', role: 'operator', days: null })
     if (!('token' in made)) throw new Error('no token')
     expect(byToken(accounts, made.token)).toMatchObject({ by: 'token', role: 'operator', name: 'otto' })
     await accounts.change('otto', { role: 'viewer' })
@@ -201,14 +201,14 @@ describe('tokens', () => {
 
   it('expire, say when they were used, are seen by their account alone, and are told once', async () => {
     const { accounts, clock, admin } = await withAdmin()
-    const made = await accounts.addToken(admin.guest, { name: 'script', role: 'viewer', days: 1 })
+    const made = await accounts.addToken(admin.principal, { name: 'script', role: 'viewer', days: 1 })
     if (!('token' in made)) throw new Error('no token')
-    expect(accounts.tokens(admin.guest)).toMatchObject([{ name: 'script', lastUsedAt: null }])
+    expect(accounts.tokens(admin.principal)).toMatchObject([{ name: 'script', lastUsedAt: null }])
     byToken(accounts, made.token)
-    expect(accounts.tokens(admin.guest)).toMatchObject([{ lastUsedAt: '2026-11-24T12:00:00.000Z' }])
-    expect(JSON.stringify(accounts.tokens(admin.guest))).not.toContain(made.token)
+    expect(accounts.tokens(admin.principal)).toMatchObject([{ lastUsedAt: '2026-11-24T12:00:00.000Z' }])
+    expect(JSON.stringify(accounts.tokens(admin.principal))).not.toContain(made.token)
     await accounts.add({ name: 'otto', role: 'operator', password: PASSWORD })
-    const otto = begun(await accounts.login('otto', PASSWORD, FROM)).guest
+    const otto = begun(await accounts.login('otto', PASSWORD, FROM)).principal
     expect(accounts.tokens(otto)).toEqual([])
     expect(await accounts.removeToken(otto, made.id)).toMatchObject({ code: 'token-unknown' })
     clock.now += DAY_MS
@@ -217,15 +217,15 @@ describe('tokens', () => {
 
   it('have a limit', async () => {
     const { accounts, admin } = await withAdmin()
-    for (let i = 0; i < 50; i++) await accounts.addToken(admin.guest, { name: `t${i}`, role: 'viewer', days: null })
-    expect(await accounts.addToken(admin.guest, { name: 'one more', role: 'viewer', days: null })).toMatchObject({ code: 'tokens-full' })
+    for (let i = 0; i < 50; i++) await accounts.addToken(admin.principal, { name: `t${i}`, role: 'viewer', days: null })
+    expect(await accounts.addToken(admin.principal, { name: 'one more', role: 'viewer', days: null })).toMatchObject({ code: 'tokens-full' })
   })
 })
 
 describe('what is kept', () => {
   it('comes back after a restart, and no password and no token can be read in it', async () => {
     const { accounts, admin, file, store } = await withAdmin()
-    const made = await accounts.addToken(admin.guest, { name: 'script', role: 'viewer', days: null })
+    const made = await accounts.addToken(admin.principal, { name: 'script', role: 'viewer', days: null })
     if (!('token' in made)) throw new Error('no token')
     accounts.note({ who: 'anna', by: 'session', address: '192.0.2.1', deed: 'login', target: null, status: 200 })
     await vi.waitFor(() => expect(accounts.audit(10).entries).toHaveLength(1))
@@ -245,7 +245,7 @@ describe('what is kept', () => {
     const write = vi.spyOn(store, 'write').mockRejectedValue(new Error('The disk with the history is full.'))
     expect(await accounts.add({ name: 'otto', role: 'viewer', password: PASSWORD })).toEqual({ code: 'accounts-unavailable', message: 'The disk with the history is full.' })
     expect(accounts.list()).toHaveLength(1)
-    await accounts.logout(admin.guest)
+    await accounts.logout(admin.principal)
     expect(byCookie(accounts, admin.token)).toBeUndefined()
     write.mockRestore()
     await accounts.add({ name: 'otto', role: 'viewer', password: PASSWORD })

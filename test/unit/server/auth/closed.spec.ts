@@ -2,12 +2,12 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/auth/accounts'
-import type { Accounts, Guest } from '../../../../server/auth/contract'
-import { createWitness } from '../../../../server/auth/accounts-marker'
+import type { Accounts, Principal } from '../../../../server/auth/contract'
+import { createAccountsMarker } from '../../../../server/auth/accounts-marker'
 import { openDocuments } from '../../../../server/history/documents'
 import { byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 
-const MACHINE: Guest = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
+const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
 
 /** Nobody comes in, and nobody is handed an account, from this machine either. */
 async function expectClosed(accounts: Accounts) {
@@ -67,10 +67,10 @@ describe('accounts that were there and cannot be read', () => {
     const bytes = readFileSync(file)
     bytes.fill(0xAB, 0, 4_096)
     writeFileSync(file, bytes)
-    const witness = witnessOf(file)
-    const damaged = openDocuments(file, witness.damaged)
+    const marker = witnessOf(file)
+    const damaged = openDocuments(file, marker.damaged)
     onTestFinished(damaged.close)
-    const accounts = createAccounts({ store: damaged, witness, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const accounts = createAccounts({ store: damaged, marker, isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     accounts.load()
     await expectClosed(accounts)
     // Also at the next start, with the new database.
@@ -92,10 +92,10 @@ describe('accounts that were there and cannot be read', () => {
     expect(accounts.state()).toBe('none')
     store.close()
     writeFileSync(`${file}.damaged`, 'not a database')
-    const witness = witnessOf(file)
-    witness.damaged(`${file}.damaged`)
+    const marker = witnessOf(file)
+    marker.damaged(`${file}.damaged`)
     rmSync(file, { force: true })
-    expect(openAccounts({ isOpen: true, witness }, file).accounts.state()).toBe('none')
+    expect(openAccounts({ isOpen: true, marker }, file).accounts.state()).toBe('none')
     expect(existsSync(join(dirname(file), 'accounts.json'))).toBe(false)
   })
 
@@ -110,7 +110,7 @@ describe('accounts that were there and cannot be read', () => {
 describe('what opens it again', () => {
   it('a new account from the machine, which gets nothing of the old ones', async () => {
     const opened = await withAdmin()
-    const made = await opened.accounts.addToken(opened.admin.guest, { name: 'script', role: 'admin', days: null })
+    const made = await opened.accounts.addToken(opened.admin.principal, { name: 'script', role: 'admin', days: null })
     if ('code' in made) throw new Error(made.code)
     await opened.store.write([{ kind: 'account', name: 'anna', body: null }])
     const { accounts } = openAccounts({}, opened.file)
@@ -126,8 +126,8 @@ describe('what opens it again', () => {
     const onNone = vi.fn()
     const opened = await withAdmin({ onNone })
     const leave = vi.fn()
-    opened.accounts.attend(opened.admin.guest, leave)
-    expect(await opened.accounts.giveUp(opened.admin.guest)).toMatchObject({ code: 'machine-only' })
+    opened.accounts.attend(opened.admin.principal, leave)
+    expect(await opened.accounts.giveUp(opened.admin.principal)).toMatchObject({ code: 'machine-only' })
     expect(onNone).toHaveBeenCalledTimes(1)
     expect(await opened.accounts.giveUp(MACHINE)).toBeUndefined()
     expect(onNone).toHaveBeenCalledTimes(2)
@@ -148,7 +148,7 @@ describe('what opens it again', () => {
 })
 
 describe('before the database was read', () => {
-  const unread = (file: string) => createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, witness: witnessOf(file), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+  const unread = (file: string) => createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, marker: witnessOf(file), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
 
   it('nobody comes in, from this machine either, unless it is known that there is no account', async () => {
     const { file } = await withAdmin()
@@ -163,24 +163,24 @@ describe('before the database was read', () => {
 describe('a database elsewhere, to which others may write', () => {
   it('is closed before it was read, and says itself that accounts were given up', async () => {
     const { file, store } = await withAdmin()
-    const elsewhere = () => createWitness({ folder: dirname(file), database: undefined, isShared: true })
+    const elsewhere = () => createAccountsMarker({ folder: dirname(file), database: undefined, isShared: true })
     expect(elsewhere().before()).toBe('some')
     await store.write([{ kind: 'account', name: 'anna', body: null }, { kind: 'session', name: store.all('session')[0]?.name ?? '', body: null }])
-    const { accounts } = openAccounts({ witness: elsewhere() }, file)
+    const { accounts } = openAccounts({ marker: elsewhere() }, file)
     expect(accounts.state()).toBe('lost')
     // By another replica, as its log tells.
-    const change = createWitness({ folder: join(dirname(file), 'other'), database: undefined, isShared: true, now: () => Date.now() + 1_000 }).change('none')
+    const change = createAccountsMarker({ folder: join(dirname(file), 'other'), database: undefined, isShared: true, now: () => Date.now() + 1_000 }).change('none')
     await store.write([change])
     accounts.follow(change.kind, change.name, change.body ?? undefined)
     expect(accounts.state()).toBe('none')
     expect(elsewhere().before()).toBe('some')
-    expect(openAccounts({ witness: elsewhere() }, file).accounts.state()).toBe('none')
+    expect(openAccounts({ marker: elsewhere() }, file).accounts.state()).toBe('none')
   })
 })
 
 it('a database that replicas share and that cannot be opened opens nothing, whatever is not known', () => {
   const folder = join(dirname(tempFile()), 'fresh')
-  const elsewhere = (isShared: boolean, failed: boolean) => createWitness({ folder, database: undefined, isShared, hasFailed: () => failed }).before()
+  const elsewhere = (isShared: boolean, failed: boolean) => createAccountsMarker({ folder, database: undefined, isShared, hasFailed: () => failed }).before()
   expect(elsewhere(true, true)).toBe('some')
   expect(elsewhere(true, false)).toBe('none')
   expect(elsewhere(false, true)).toBe('none')

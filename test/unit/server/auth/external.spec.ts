@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/auth/accounts'
-import type { AccountOptions, Begun, Refusal } from '../../../../server/auth/contract'
+import type { AccountOptions, NewSession, Refusal } from '../../../../server/auth/contract'
 import type { External } from '../../../../server/auth/people'
 import { openDocuments } from '../../../../server/history/documents'
 import { tempFile, witnessOf } from './support'
@@ -21,7 +21,7 @@ async function openAccounts(options: Partial<AccountOptions> = {}) {
     rmSync(folder, { recursive: true, force: true })
   })
   const open = () => {
-    const accounts = createAccounts({ store, witness: witnessOf(join(folder, 'history.db')), isOpen: false, sessionDays: 14, maxAccounts: 200, maxAuditEntries: 5, hashCost: 16, provider: 'Plant login', ...options })
+    const accounts = createAccounts({ store, marker: witnessOf(join(folder, 'history.db')), isOpen: false, sessionDays: 14, maxAccounts: 200, maxAuditEntries: 5, hashCost: 16, provider: 'Plant login', ...options })
     accounts.load()
     return accounts
   }
@@ -30,20 +30,20 @@ async function openAccounts(options: Partial<AccountOptions> = {}) {
   return { accounts, store, open }
 }
 
-function begun(answer: Begun | Refusal): Begun {
+function begun(answer: NewSession | Refusal): NewSession {
   if ('code' in answer) throw new Error(answer.code)
   return answer
 }
 
-const seen = ({ token }: Begun) => ({ cookie: token, bearer: undefined, isLocal: false })
+const seen = ({ token }: NewSession) => ({ cookie: token, bearer: undefined, isLocal: false })
 
 describe('an account from the provider', () => {
   it('is the same one whatever it is called there, and another one of another provider', async () => {
     const { accounts, open } = await openAccounts()
     begun(await accounts.loginExternal(VERA, FROM))
-    expect(begun(await accounts.loginExternal({ ...VERA, name: 'vera.married', role: 'operator' }, FROM)).guest).toMatchObject({ name: 'vera', role: 'operator' })
-    expect(begun(await accounts.loginExternal({ ...VERA, issuer: 'https://other.example' }, FROM)).guest.name).toBe('vera-2')
-    expect(begun(await accounts.loginExternal({ ...VERA, subject: 's-2' }, FROM)).guest.name).toBe('vera-3')
+    expect(begun(await accounts.loginExternal({ ...VERA, name: 'vera.married', role: 'operator' }, FROM)).principal).toMatchObject({ name: 'vera', role: 'operator' })
+    expect(begun(await accounts.loginExternal({ ...VERA, issuer: 'https://other.example' }, FROM)).principal.name).toBe('vera-2')
+    expect(begun(await accounts.loginExternal({ ...VERA, subject: 's-2' }, FROM)).principal.name).toBe('vera-3')
     expect(open().list().map(({ name, issuer, role }) => [name, issuer, role])).toEqual([
       ['anna', null, 'admin'], ['vera', VERA.issuer, 'operator'], ['vera-2', 'https://other.example', 'viewer'], ['vera-3', VERA.issuer, 'viewer'],
     ])
@@ -53,18 +53,18 @@ describe('an account from the provider', () => {
     const { accounts } = await openAccounts()
     const long = 'x'.repeat(64)
     await accounts.add({ name: long, role: 'operator', password: PASSWORD })
-    const { guest } = begun(await accounts.loginExternal({ ...VERA, name: long.toUpperCase(), role: 'admin' }, FROM))
-    expect(guest.name).toBe(`${'X'.repeat(56)}-2`)
+    const { principal } = begun(await accounts.loginExternal({ ...VERA, name: long.toUpperCase(), role: 'admin' }, FROM))
+    expect(principal.name).toBe(`${'X'.repeat(56)}-2`)
     expect(accounts.list().find(({ name }) => name === long)).toMatchObject({ role: 'operator', issuer: null })
-    expect(await accounts.add({ name: guest.name ?? '', role: 'viewer', password: PASSWORD })).toMatchObject({ code: 'account-exists' })
+    expect(await accounts.add({ name: principal.name ?? '', role: 'viewer', password: PASSWORD })).toMatchObject({ code: 'account-exists' })
   })
 
   it('has neither a password nor a role that is decided here', async () => {
     const { accounts } = await openAccounts()
-    const { guest } = begun(await accounts.loginExternal(VERA, FROM))
-    expect(accounts.describe(guest)).toMatchObject({ isExternal: true, provider: 'Plant login' })
+    const { principal } = begun(await accounts.loginExternal(VERA, FROM))
+    expect(accounts.describe(principal)).toMatchObject({ isExternal: true, provider: 'Plant login' })
     expect(await accounts.login('vera', '', FROM)).toMatchObject({ code: 'login-wrong' })
-    expect(await accounts.changePassword(guest, '', PASSWORD, FROM)).toMatchObject({ code: 'account-external' })
+    expect(await accounts.changePassword(principal, '', PASSWORD, FROM)).toMatchObject({ code: 'account-external' })
     for (const change of [{ role: 'admin' as const }, { password: PASSWORD }]) expect(await accounts.change('vera', change)).toMatchObject({ code: 'account-external' })
     expect(await accounts.remove('vera')).toBeUndefined()
   })
@@ -72,7 +72,7 @@ describe('an account from the provider', () => {
   it('gives its new role to every session and token', async () => {
     const { accounts } = await openAccounts()
     const first = begun(await accounts.loginExternal({ ...VERA, role: 'admin' }, FROM))
-    const made = await accounts.addToken(first.guest, { name: 'script', role: 'admin', days: null })
+    const made = await accounts.addToken(first.principal, { name: 'script', role: 'admin', days: null })
     if (!('token' in made)) throw new Error('no token')
     begun(await accounts.loginExternal(VERA, FROM))
     expect(accounts.identify(seen(first))).toMatchObject({ role: 'viewer' })
@@ -82,19 +82,19 @@ describe('an account from the provider', () => {
   it('without a role any more ends what is open, and is no admin that could be the last', async () => {
     const { accounts, open } = await openAccounts()
     const session = begun(await accounts.loginExternal({ ...VERA, role: 'admin' }, FROM))
-    const made = await accounts.addToken(session.guest, { name: 'script', role: 'viewer', days: null })
+    const made = await accounts.addToken(session.principal, { name: 'script', role: 'viewer', days: null })
     if (!('token' in made)) throw new Error('no token')
     const byToken = { cookie: undefined, bearer: made.token, isLocal: false }
     let left = 0
     for (const evidence of [seen(session), byToken]) {
-      const guest = accounts.identify(evidence)
-      if (guest) accounts.attend(guest, () => left++)
+      const principal = accounts.identify(evidence)
+      if (principal) accounts.attend(principal, () => left++)
     }
-    await accounts.bar(VERA.issuer, VERA.subject)
+    await accounts.suspend(VERA.issuer, VERA.subject)
     expect(left).toBe(2)
     for (const room of [accounts, open()]) for (const evidence of [seen(session), byToken]) expect(room.identify(evidence)).toBeUndefined()
     expect(await accounts.change('anna', { role: 'viewer' })).toMatchObject({ code: 'last-admin' })
-    await accounts.bar(VERA.issuer, 'nobody')
+    await accounts.suspend(VERA.issuer, 'nobody')
     expect(accounts.list()).toHaveLength(2)
     begun(await accounts.loginExternal(VERA, FROM))
     expect(accounts.identify(byToken)).toMatchObject({ name: 'vera' })
@@ -110,7 +110,7 @@ describe('an account from the provider', () => {
     expect(await accounts.loginExternal({ ...VERA, role: 'admin' }, FROM)).toMatchObject({ code: 'accounts-unavailable' })
     expect(accounts.list().find(({ name }) => name === 'vera')?.role).toBe('viewer')
 
-    const empty = createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, witness: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
+    const empty = createAccounts({ store: { all: () => [], write: () => Promise.resolve() }, marker: witnessOf(tempFile()), isOpen: true, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5 })
     expect(await empty.loginExternal({ ...VERA, role: 'admin' }, FROM)).toMatchObject({ code: 'accounts-unavailable' })
     empty.load()
     expect(await empty.loginExternal(VERA, FROM)).toMatchObject({ code: 'last-admin' })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NewAccountSchema, NewShareSchema } from '#shared/schemas/access'
-import type { Accounts, Guest, Refusal } from '../../../../server/auth/contract'
+import type { Accounts, Principal, Refusal } from '../../../../server/auth/contract'
 import { begun, byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, withAdmin } from './support'
 
 const HOUR_MS = 3_600_000
@@ -19,16 +19,16 @@ function made<T extends object>(answer: T | Refusal): T {
   return answer
 }
 
-const groupsOf = (guest: Guest | undefined) => guest?.reach?.groups && [...guest.reach.groups]
+const groupsOf = (principal: Principal | undefined) => principal?.reach?.groups && [...principal.reach.groups]
 const byShare = (accounts: Accounts, share: string) => accounts.identify({ ...NOBODY, share })
 
 describe('rights limited to groups', () => {
   it('go with every session, count at once, are kept, and end what is open so that it is opened anew', async () => {
     const { accounts, admin, otto, file, store } = await withOperator()
-    expect(otto.guest.reach?.groups).toEqual(new Set(['North', 'South']))
-    expect(admin.guest.reach).toBeUndefined()
+    expect(otto.principal.reach?.groups).toEqual(new Set(['North', 'South']))
+    expect(admin.principal.reach).toBeUndefined()
     const leave = vi.fn()
-    accounts.attend(otto.guest, leave)
+    accounts.attend(otto.principal, leave)
     await accounts.change('otto', { groups: ['South', 'North', 'North'] })
     expect(leave).not.toHaveBeenCalled()
     await accounts.change('OTTO', { groups: ['South'] })
@@ -54,11 +54,11 @@ describe('rights limited to groups', () => {
 
   it('of a token are what both it and its account have', async () => {
     const { accounts, admin, otto } = await withOperator()
-    const add = (guest: Guest, groups: string[], role: 'viewer' | 'admin' = 'viewer') => accounts.addToken(guest, { name: 'script', role, days: null, groups })
-    expect(await add(otto.guest, ['East'])).toMatchObject({ code: 'groups-too-wide' })
-    expect(await add(admin.guest, ['East'], 'admin')).toMatchObject({ code: 'admin-limited' })
-    const { token } = made(await add(otto.guest, ['North']))
-    const { token: whole } = made(await add(otto.guest, []))
+    const add = (principal: Principal, groups: string[], role: 'viewer' | 'admin' = 'viewer') => accounts.addToken(principal, { name: 'script', role, days: null, groups })
+    expect(await add(otto.principal, ['East'])).toMatchObject({ code: 'groups-too-wide' })
+    expect(await add(admin.principal, ['East'], 'admin')).toMatchObject({ code: 'admin-limited' })
+    const { token } = made(await add(otto.principal, ['North']))
+    const { token: whole } = made(await add(otto.principal, []))
     expect([token, whole].map(each => groupsOf(byToken(accounts, each)))).toEqual([['North'], ['North', 'South']])
     await accounts.change('otto', { groups: ['South'] })
     expect([token, whole].map(each => groupsOf(byToken(accounts, each)))).toEqual([[], ['South']])
@@ -74,7 +74,7 @@ describe('a share link', () => {
   it('shows its view to whoever has it, as a viewer, and no more than its maker may see by then', async () => {
     const { accounts, otto } = await withOperator()
     const links = { list: '/', group: '/?group=North&q=door', place: '/?group=East&place=Yard', device: '/devices/gate%201?at=2026-01-01T00:00:00Z' }
-    const secrets = await Promise.all(Object.values(links).map(async path => made(await accounts.addShare(otto.guest, { path, hours: 1 })).secret))
+    const secrets = await Promise.all(Object.values(links).map(async path => made(await accounts.addShare(otto.principal, { path, hours: 1 })).secret))
     const guests = secrets.map(secret => byShare(accounts, secret))
     expect(guests.map(groupsOf)).toEqual([['North', 'South'], ['North'], [], ['North', 'South']])
     expect(guests[2]?.reach?.places).toEqual(new Set(['Yard']))
@@ -87,7 +87,7 @@ describe('a share link', () => {
 
   it('of somebody who sees everything is limited all the same', async () => {
     const { accounts, admin } = await withAdmin()
-    const { secret } = made(await accounts.addShare(admin.guest, { path: '/', hours: 1 }))
+    const { secret } = made(await accounts.addShare(admin.principal, { path: '/', hours: 1 }))
     expect(byShare(accounts, secret)?.reach).toEqual({ groups: undefined, places: undefined, devices: undefined })
   })
 
@@ -97,15 +97,15 @@ describe('a share link', () => {
     const { accounts, admin, otto, clock } = await withOperator()
     accounts.start()
     onTestFinished(accounts.stop)
-    const open = async (guest: Guest) => {
-      const { secret, id } = made(await accounts.addShare(guest, { path: '/', hours: 1 }))
+    const open = async (principal: Principal) => {
+      const { secret, id } = made(await accounts.addShare(principal, { path: '/', hours: 1 }))
       const leave = vi.fn()
-      accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).guest, leave)
+      accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
       return { secret, id, leave }
     }
-    const shares = [await open(otto.guest), await open(admin.guest), await open(admin.guest)]
-    expect(await accounts.removeShare(otto.guest, shares[1]?.id ?? '')).toMatchObject({ code: 'share-unknown' })
-    expect(await accounts.removeShare(admin.guest, shares[1]?.id ?? '')).toBeUndefined()
+    const shares = [await open(otto.principal), await open(admin.principal), await open(admin.principal)]
+    expect(await accounts.removeShare(otto.principal, shares[1]?.id ?? '')).toMatchObject({ code: 'share-unknown' })
+    expect(await accounts.removeShare(admin.principal, shares[1]?.id ?? '')).toBeUndefined()
     await accounts.remove('otto')
     expect(shares.map(({ leave }) => leave.mock.calls)).toEqual([[['gone']], [['gone']], []])
     clock.now += HOUR_MS
@@ -120,21 +120,21 @@ describe('a share link', () => {
 
   it('gives way to somebody who has signed in', async () => {
     const { accounts, otto } = await withOperator()
-    const { secret } = made(await accounts.addShare(otto.guest, { path: '/', hours: 1 }))
+    const { secret } = made(await accounts.addShare(otto.principal, { path: '/', hours: 1 }))
     expect(accounts.identify({ ...NOBODY, cookie: otto.token, share: secret })).toMatchObject({ by: 'session' })
     expect(accounts.identify({ ...NOBODY, bearer: 'lst_wrong', share: secret })).toBeUndefined()
   })
 
   it('is listed for its maker and for admins, and its secret is kept nowhere', async () => {
     const { accounts, admin, otto, clock, file, store } = await withOperator()
-    const { secret, id } = made(await accounts.addShare(otto.guest, { path: '/devices/a', hours: 2 }))
+    const { secret, id } = made(await accounts.addShare(otto.principal, { path: '/devices/a', hours: 2 }))
     clock.now += 1_000
     made(accounts.openShare(secret, '192.0.2.1'))
     const told = { id, account: 'otto', path: '/devices/a', createdAt: '2026-11-24T12:00:00.000Z', expiresAt: '2026-11-24T14:00:00.000Z', lastUsedAt: '2026-11-24T12:00:01.000Z' }
-    expect(accounts.shares(otto.guest)).toEqual([told])
-    expect(accounts.shares(admin.guest)).toEqual([told])
+    expect(accounts.shares(otto.principal)).toEqual([told])
+    expect(accounts.shares(admin.principal)).toEqual([told])
     await accounts.add({ name: 'vera', role: 'viewer', password: PASSWORD })
-    expect(accounts.shares(begun(await accounts.login('vera', PASSWORD, FROM)).guest)).toEqual([])
+    expect(accounts.shares(begun(await accounts.login('vera', PASSWORD, FROM)).principal)).toEqual([])
     store.close()
     const folder = join(file, '..')
     expect(Buffer.concat(readdirSync(folder).map(name => readFileSync(join(folder, name)))).includes(secret)).toBe(false)
@@ -143,11 +143,11 @@ describe('a share link', () => {
 
   it('has a limit, of links and of what is noted about one', async () => {
     const { accounts, admin } = await withAdmin()
-    const { secret } = made(await accounts.addShare(admin.guest, { path: '/', hours: 1 }))
+    const { secret } = made(await accounts.addShare(admin.principal, { path: '/', hours: 1 }))
     const addresses = [...Array.from({ length: 25 }, (_, n) => `192.0.2.${n}`), '192.0.2.0']
     expect(addresses.filter(address => made(accounts.openShare(secret, address)).isNew)).toHaveLength(20)
-    for (let i = 1; i < 50; i++) made(await accounts.addShare(admin.guest, { path: '/', hours: 1 }))
-    expect(await accounts.addShare(admin.guest, { path: '/', hours: 1 })).toMatchObject({ code: 'shares-full' })
+    for (let i = 1; i < 50; i++) made(await accounts.addShare(admin.principal, { path: '/', hours: 1 }))
+    expect(await accounts.addShare(admin.principal, { path: '/', hours: 1 })).toMatchObject({ code: 'shares-full' })
   })
 
   it.each([['/account', false], ['//evil.example', false], ['/?group=a', true], ['/devices/a/b', false], ['/devices/%E0', false], ['/#x', false], ['/\\evil', false], [`/?q=${'x'.repeat(2_000)}`, false]])('to %s: %s', (path, isTaken) => {
@@ -165,13 +165,13 @@ describe('somebody from an identity provider', () => {
 
   it('is limited here, whatever role comes from there, and opens anew what shows something else with it', async () => {
     const { accounts } = await withAdmin()
-    const { guest, token } = begun(await accounts.loginExternal(vera, FROM))
-    expect(guest.reach).toBeUndefined()
+    const { principal, token } = begun(await accounts.loginExternal(vera, FROM))
+    expect(principal.reach).toBeUndefined()
     expect(await accounts.change('vera', { groups: ['North'] })).toBeUndefined()
     expect(await accounts.change('vera', { groups: ['North'], role: 'admin' })).toMatchObject({ code: 'account-external' })
     expect(groupsOf(byCookie(accounts, token))).toEqual(['North'])
     const leave = vi.fn()
-    accounts.attend(guest, leave)
+    accounts.attend(principal, leave)
     begun(await accounts.loginExternal({ ...vera, role: 'admin' }, FROM))
     expect(leave).toHaveBeenCalledExactlyOnceWith('changed')
     expect(byCookie(accounts, token)?.reach).toBeUndefined()
@@ -181,11 +181,11 @@ describe('somebody from an identity provider', () => {
 
   it('has links that show nothing as long as they have no role there', async () => {
     const { accounts } = await withAdmin()
-    const { guest } = begun(await accounts.loginExternal(vera, FROM))
-    const { secret } = made(await accounts.addShare(guest, { path: '/', hours: 1 }))
+    const { principal } = begun(await accounts.loginExternal(vera, FROM))
+    const { secret } = made(await accounts.addShare(principal, { path: '/', hours: 1 }))
     const leave = vi.fn()
-    accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).guest, leave)
-    await accounts.bar(vera.issuer, vera.subject)
+    accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
+    await accounts.suspend(vera.issuer, vera.subject)
     expect(leave).toHaveBeenCalledExactlyOnceWith('gone')
     expect(accounts.openShare(secret, '192.0.2.1')).toMatchObject({ code: 'share-over' })
     await accounts.loginExternal(vera, FROM)

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createAccounts } from '../../../../server/auth/accounts'
-import { createWitness } from '../../../../server/auth/accounts-marker'
-import type { AccountOptions, Accounts, Begun, Refusal } from '../../../../server/auth/contract'
+import { createAccountsMarker } from '../../../../server/auth/accounts-marker'
+import type { AccountOptions, Accounts, NewSession, Refusal } from '../../../../server/auth/contract'
 import { openDocuments } from '../../../../server/history/documents'
 
 export const PASSWORD = 'correct horse battery'
@@ -22,22 +22,22 @@ export function tempFile(): string {
 export function openAccounts(options: Partial<AccountOptions> = {}, file = tempFile()) {
   const store = openDocuments(file, () => {})
   const clock = { now: Date.parse('2026-11-24T12:00:00Z') }
-  const witness = witnessOf(file)
-  const accounts = createAccounts({ store, witness, isOpen: false, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5, hashCost: 16, now: () => clock.now, ...options })
+  const marker = witnessOf(file)
+  const accounts = createAccounts({ store, marker, isOpen: false, sessionDays: 14, maxAccounts: 3, maxAuditEntries: 5, hashCost: 16, now: () => clock.now, ...options })
   accounts.load()
   onTestFinished(store.close)
   return { accounts, clock, file, store }
 }
 
 /** What the folder of a database says. */
-export const witnessOf = (file: string) => createWitness({ folder: dirname(file), database: file })
+export const witnessOf = (file: string) => createAccountsMarker({ folder: dirname(file), database: file })
 
 export async function withAdmin(options: Partial<AccountOptions> = {}, file?: string) {
   const opened = openAccounts(options, file)
   return { ...opened, admin: begun(await opened.accounts.addFirst({ name: 'anna', password: PASSWORD }, null, FROM)) }
 }
 
-export function begun(answer: Begun | Refusal): Begun {
+export function begun(answer: NewSession | Refusal): NewSession {
   if ('code' in answer) throw new Error(answer.code)
   return answer
 }

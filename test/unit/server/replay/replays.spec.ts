@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { reachOfGroups } from '#shared/device/device-scope'
+import { scopeOfGroups } from '#shared/device/device-scope'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { History } from '../../../../server/history/contract'
 import { createHistory } from '../../../../server/history/sqlite/history'
@@ -160,7 +160,7 @@ describe('a replay', () => {
     replays = newReplays({ grouping: { ...GROUPING, labelsOf: deviceId => ({ group: north.has(deviceId) ? 'north' : 'south' }), within: () => new Set(north) } })
     store(400)
     const { client, events, told, until } = createClient()
-    replays.add(client, { ...BATCHES, reach: reachOfGroups(['north']) }, { at: at(5), speed: 600 })
+    replays.add(client, { ...BATCHES, reach: scopeOfGroups(['north']) }, { at: at(5), speed: 600 })
     expect((await until('snapshot')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
     replays.request('a', { type: 'subscribe', devices: ['tor-0', 'tor-1'] })
     expect((await until('subscribed')).data).toEqual({ devices: 1 })

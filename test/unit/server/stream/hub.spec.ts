@@ -1,7 +1,7 @@
 import { StreamEventSchema } from '#shared/schemas/events'
 import type { StreamEvent } from '#shared/schemas/events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isEndless, isWithin, reachOfGroups } from '#shared/device/device-scope'
+import { isEndless, isWithin, scopeOfGroups } from '#shared/device/device-scope'
 import { WEBSOCKET } from '../../../../server/stream/frames'
 import { createHub } from '../../../../server/stream/hub'
 import type { HubOptions } from '../../../../server/stream/hub'
@@ -398,7 +398,7 @@ describe('somebody who may see some groups only', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] }))
   afterEach(() => void vi.useRealTimers())
 
-  const reach = reachOfGroups(['gates'])
+  const reach = scopeOfGroups(['gates'])
   const idOf = (event: StreamEvent | undefined) => event && 'id' in event ? event.id : undefined
 
   /** `tor-1` among the gates, `secret` elsewhere. */
@@ -483,7 +483,7 @@ describe('somebody who may see some groups only', () => {
     const [all, some] = [createClient('all'), createClient('some')]
     hub.add(all.client, EXTENDED)
     hub.add(some.client, { ...EXTENDED, reach })
-    for (const [after, rights] of [[idOf(all.events[0]), reach], [idOf(some.events[0]), undefined], [idOf(some.events[0]), reachOfGroups(['gates', 'vault'])]] as const) {
+    for (const [after, rights] of [[idOf(all.events[0]), reach], [idOf(some.events[0]), undefined], [idOf(some.events[0]), scopeOfGroups(['gates', 'vault'])]] as const) {
       const again = createClient(`again-${String(after)}`)
       hub.add(again.client, { ...EXTENDED, reach: rights }, after)
       expect(again.events[0]).toMatchObject({ type: 'snapshot', reason: 'other-rights' })
