@@ -16,7 +16,7 @@ const TLS: ClientFault = { status: 400, reason: 'request-malformed', kind: 'tls'
 const HANDSHAKE = 0x16
 
 /** What a client did wrong by an error of its connection; undefined when it has only gone, or never said anything (browsers connect in advance). */
-export function clientFault(error: Error, socket: Duplex): ClientFault | undefined {
+export function clientError(error: Error, socket: Duplex): ClientFault | undefined {
   const code = 'code' in error ? String(error.code) : ''
   if ('bytesRead' in socket && socket.bytesRead === 0) return undefined
   if ('rawPacket' in error && error.rawPacket instanceof Uint8Array && error.rawPacket[0] === HANDSHAKE) return TLS

@@ -2,7 +2,7 @@
 export interface Place { port: string, host: string, path: string | undefined }
 
 /** Why the server cannot listen, and what to do, in one sentence. */
-export function listenFault(error: unknown, { port, host, path }: Place): string {
+export function listenError(error: unknown, { port, host, path }: Place): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const place = path === undefined || path === '' ? `port ${port}` : 'the socket that NITRO_UNIX_SOCKET names'
   switch (code) {

@@ -6,7 +6,7 @@ import wsAdapter from 'crossws/adapters/node'
 import { toNodeListener } from 'h3'
 import { useNitroApp, useRuntimeConfig } from 'nitropack/runtime'
 import { setupGracefulShutdown, trapUnhandledNodeErrors } from 'nitropack/runtime/internal/index'
-import { listenFault } from './listen-errors'
+import { listenError } from './listen-errors'
 import { useShell } from '../utils/shell'
 
 const DEFAULT_PORT = 3_000
@@ -42,6 +42,6 @@ function orEnd<T>(begin: () => T): T {
 
 /** A start that cannot succeed ends with one sentence. */
 function end(error: unknown): never {
-  console.error(`[leitstand] ${listenFault(error, { port: process.env.NITRO_PORT || process.env.PORT || String(DEFAULT_PORT), host: host ?? '', path })}`)
+  console.error(`[leitstand] ${listenError(error, { port: process.env.NITRO_PORT || process.env.PORT || String(DEFAULT_PORT), host: host ?? '', path })}`)
   process.exit(1)
 }

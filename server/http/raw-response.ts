@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 
 /** An answer to a connection of which nothing else comes: a head, a JSON body, and the end. */
-export function plainAnswer(status: number, body: string): string {
+export function rawResponse(status: number, body: string): string {
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',

@@ -1,7 +1,7 @@
 import type { RefusalReason, Refusals } from '#shared/schemas/refusal'
 
 /** Counts what was turned away; `onFirst` is told of the first of each kind (the reason, unless it is said more exactly), so that a flood does not fill the log. */
-export function createRefusals(onFirst: (line: string) => void = () => {}) {
+export function createRejectedRequests(onFirst: (line: string) => void = () => {}) {
   const counts: Refusals = {}
   const said = new Set<string>()
   return {
@@ -13,4 +13,4 @@ export function createRefusals(onFirst: (line: string) => void = () => {}) {
     report: (): Refusals => ({ ...counts }),
   }
 }
-export type RefusalCounter = ReturnType<typeof createRefusals>
+export type RejectedRequests = ReturnType<typeof createRejectedRequests>

@@ -4,16 +4,16 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '#shared/schemas/error'
 import type { RefusalReason } from '#shared/schemas/refusal'
-import { clientFault } from './client-errors'
+import { clientError } from './client-errors'
 import { createSecurityHeaders } from './headers'
 import { createHostCheck } from './hosts'
 import { foreignOriginOf } from './origins'
 import { createForwarding } from './forwarded'
-import type { RefusalCounter } from './rejected-requests'
-import { createPlace } from './base-path'
-import { plainAnswer } from './raw-response'
+import type { RejectedRequests } from './rejected-requests'
+import { createBasePath } from './base-path'
+import { rawResponse } from './raw-response'
 
-export interface ShellOptions {
+export interface RequestGuardOptions {
   hosts: readonly string[]
   origins: readonly string[]
   trustedProxies: readonly string[]
@@ -24,7 +24,7 @@ export interface ShellOptions {
   headerSeconds: number
   requestSeconds: number
   maxConnections: number
-  refusals: RefusalCounter
+  refusals: RejectedRequests
 }
 
 interface Refusal { status: number, reason: RefusalReason, message: string, kind?: string }
@@ -33,12 +33,12 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TR
 /** How often requests that take too long are looked for. */
 const LOOK_EVERY_MS = 1_000
 
-export function createShell({ refusals, ...options }: ShellOptions) {
+export function createRequestGuard({ refusals, ...options }: RequestGuardOptions) {
   const forward = createForwarding(options.trustedProxies)
   const isKnownHost = createHostCheck(options.hosts)
   const headers = createSecurityHeaders(options.frameAncestors)
   const origins = new Set(options.origins)
-  const place = createPlace(options.baseURL)
+  const place = createBasePath(options.baseURL)
   const socketPath = `${options.baseURL}ws/events`
 
   function faultOf({ url = '', headers: { host } }: IncomingMessage): Refusal | undefined {
@@ -99,15 +99,15 @@ export function createShell({ refusals, ...options }: ShellOptions) {
       const refusal = faultOf(req) ?? foreignPath ?? foreignOrigin(req)
       if (!refusal) return true
       const { status, body } = refuse(refusal)
-      socket.end(plainAnswer(status, body), () => socket.destroy())
+      socket.end(rawResponse(status, body), () => socket.destroy())
       return false
     },
     /** Answers what is no request, or none in time. */
     onClientError(error: Error, socket: Duplex) {
-      const fault = clientFault(error, socket)
+      const fault = clientError(error, socket)
       if (!fault) return socket.destroy()
       const { status, body } = refuse(fault)
-      if (socket.writable) socket.write(plainAnswer(status, body))
+      if (socket.writable) socket.write(rawResponse(status, body))
       socket.destroy()
     },
     /** Puts the door in front of a server whose options are `serverOptions`. */
@@ -123,7 +123,7 @@ export function createShell({ refusals, ...options }: ShellOptions) {
   }
   return door
 }
-export type Shell = ReturnType<typeof createShell>
+export type RequestGuard = ReturnType<typeof createRequestGuard>
 
 /**
  * Whether a page asks if the door lets its socket in, by `POST` to the address of the socket: a browser does not tell why a socket was

@@ -56,8 +56,8 @@ import type { Replays } from '../replay/replays'
 import { createServerClock } from './server-clock'
 import { readCertificates } from '../http/certificates'
 import type { Settings } from '../settings'
-import { createRefusals } from '../http/rejected-requests'
-import type { RefusalCounter } from '../http/rejected-requests'
+import { createRejectedRequests } from '../http/rejected-requests'
+import type { RejectedRequests } from '../http/rejected-requests'
 import { createSensorsSource } from '../sources/sensors'
 import { createTopics } from '../topics/topics'
 import type { TopicTree } from '../topics/topics'
@@ -74,7 +74,7 @@ export interface Leitstand {
   recent: RecentMessages
   counters: Counters
   rejections: Rejections
-  refusals: RefusalCounter
+  refusals: RejectedRequests
   topics: TopicTree
   doctor: DoctorRoom
   registry: Registry
@@ -128,7 +128,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
 
   const source = createSensorsSource(limits)
   const rejections = createRejections()
-  const refusals = createRefusals(log.warn)
+  const refusals = createRejectedRequests(log.warn)
   const topics = createTopics(limits)
   const fleet = createFleet(limits)
   const snapshot = createSnapshot(fleet)

@@ -13,7 +13,7 @@ import type { Session } from '../mqtt/connection'
 import type { Rejections } from '../rejections/rejections'
 import type { Replays } from '../replay/replays'
 import type { Settings } from '../settings'
-import type { RefusalCounter } from '../http/rejected-requests'
+import type { RejectedRequests } from '../http/rejected-requests'
 
 export interface FiguresParts {
   ingest: Pick<Ingest, 'counts'>
@@ -22,7 +22,7 @@ export interface FiguresParts {
   hub: Hub
   replays: Replays
   history: History | undefined
-  refusals: RefusalCounter
+  refusals: RejectedRequests
   accounts: Accounts
   limits: Settings['limits']
   /** The database. */

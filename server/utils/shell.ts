@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { listOf } from '#shared/text/text-list'
 import type { Leitstand } from '../leitstand/leitstand'
 import type { Settings } from '../settings'
-import { createShell } from '../http/request-guard'
-import type { Shell } from '../http/request-guard'
+import { createRequestGuard } from '../http/request-guard'
+import type { RequestGuard } from '../http/request-guard'
 
-let current: Shell | undefined
+let current: RequestGuard | undefined
 
 /** The door of the server by its settings. `baseURL` ends with a slash. */
-export function buildShell({ security, limits }: Settings, refusals: Leitstand['refusals'], baseURL: string): Shell {
-  return createShell({
+export function buildShell({ security, limits }: Settings, refusals: Leitstand['refusals'], baseURL: string): RequestGuard {
+  return createRequestGuard({
     hosts: listOf(security.hosts),
     origins: listOf(security.origins),
     trustedProxies: listOf(security.trustedProxies),
@@ -35,12 +35,12 @@ export function countTooManyStreams() {
 }
 
 /** Called once by the plugin; a dev reload replaces it. */
-export function provideShell(shell: Shell) {
+export function provideShell(shell: RequestGuard) {
   current = shell
 }
 
 /** The door, for the server and for handlers that turn something away. */
-export function useShell(): Shell {
+export function useShell(): RequestGuard {
   if (!current) throw new Error('The shell was asked for before the plugin built it.')
   return current
 }

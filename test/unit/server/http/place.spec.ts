@@ -1,12 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { createPlace } from '../../../../server/http/base-path'
+import { createBasePath } from '../../../../server/http/base-path'
 
 function placed(url: string, baseURL = '/leitstand/') {
   const request = new IncomingMessage(new Socket())
   request.url = url
-  createPlace(baseURL)(request)
+  createBasePath(baseURL)(request)
   return request.url
 }
 

@@ -2,18 +2,18 @@ import { once } from 'node:events'
 import { Server } from 'node:http'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createRefusals } from '../../../../server/http/rejected-requests'
-import { createShell } from '../../../../server/http/request-guard'
-import type { ShellOptions } from '../../../../server/http/request-guard'
+import { createRejectedRequests } from '../../../../server/http/rejected-requests'
+import { createRequestGuard } from '../../../../server/http/request-guard'
+import type { RequestGuardOptions } from '../../../../server/http/request-guard'
 import { connectRaw, request, UPGRADE } from './support'
 
 const OPTIONS = { hosts: [], origins: ['https://intranet.example'], trustedProxies: [], frameAncestors: ['none'], baseURL: '/', headerBytes: 4_096, headerSeconds: 1, requestSeconds: 2, maxConnections: 100 }
 
 /** A server behind the door that answers with what it has read. */
-async function startServer(options: Partial<ShellOptions> = {}) {
+async function startServer(options: Partial<RequestGuardOptions> = {}) {
   const lines: string[] = []
-  const refusals = createRefusals(line => lines.push(line))
-  const shell = createShell({ ...OPTIONS, refusals, ...options })
+  const refusals = createRejectedRequests(line => lines.push(line))
+  const shell = createRequestGuard({ ...OPTIONS, refusals, ...options })
   const server = new Server(shell.serverOptions)
   shell.guard(server, (req, res) => {
     if (req.url === '/unread') return void res.end('done')
