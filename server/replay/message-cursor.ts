@@ -1,7 +1,7 @@
 import type { ScannedMessage } from '../history/queries/range-scan'
 import type { HistoryReader } from '../history/queries/history-reader'
 
-export interface ReelOptions {
+export interface MessageCursorOptions {
   past: () => HistoryReader
   /** Messages that are held ahead. */
   most: number
@@ -9,7 +9,7 @@ export interface ReelOptions {
 }
 
 /** The stored messages from a moment on, one after the other, read as far ahead as fits. Times in microseconds since 1970. */
-export function createReel({ past, most, isOpen }: ReelOptions) {
+export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions) {
   let devices: ReadonlySet<string> | undefined
   let messages: ScannedMessage[] = []
   let head = 0

@@ -10,7 +10,7 @@ import { toLatest } from '../history/engine/values'
  * newest message, for one that was handed in later would else be heard before it was. `now` is what is known of the device today:
  * of its state topic only the last word is kept, which tells of the past only what it has said since then.
  */
-export function stateThen(deviceId: string, { last, values, wrongClock }: DeviceStateAt, at: number, now: DeviceState | undefined, presence: PresenceChange): DeviceState {
+export function pastDeviceState(deviceId: string, { last, values, wrongClock }: DeviceStateAt, at: number, now: DeviceState | undefined, presence: PresenceChange): DeviceState {
   const state: DeviceState = {
     deviceId,
     lastSeen: fromMicroseconds(last.time),

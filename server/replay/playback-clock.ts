@@ -1,7 +1,7 @@
 import type { ReplayClock } from '#shared/schemas/events'
 import { fromMicroseconds } from '#shared/time/time'
 import type { ScannedMessage } from '../history/queries/range-scan'
-import type { createReel } from './message-cursor'
+import type { createMessageCursor } from './message-cursor'
 
 /** So many messages are told at once: more would keep the event loop. */
 const MESSAGES_PER_TICK = 1_000
@@ -9,7 +9,7 @@ const MESSAGES_PER_TICK = 1_000
 const PRESENT_US = 2_000_000
 
 /** The clock of one replay, and which messages its hands pass. Times in microseconds since 1970. */
-export function createPlayer(reel: ReturnType<typeof createReel>) {
+export function createPlaybackClock(cursor: ReturnType<typeof createMessageCursor>) {
   /** Everything up to here was told; while playing the clock has gone on since. */
   let at = 0
   let sinceMs = 0
@@ -27,7 +27,7 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
 
   /** Whatever is missing of `target` did not come in time: the clock waits for it. */
   function reach(target: number, end: number, told: readonly ScannedMessage[]): readonly ScannedMessage[] {
-    set(Math.max(at, Math.min(target, reel.takenTo())))
+    set(Math.max(at, Math.min(target, cursor.takenTo())))
     // What is read ends right before the end.
     if (at >= end - 1) state = 'ended'
     return told
@@ -39,7 +39,7 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
     clock: (): ReplayClock => ({ at: fromMicroseconds(Math.round(at)), speed, state }),
     /** Goes to a moment, and plays on from there if it played. */
     go(moment: number, devices: ReadonlySet<string> | undefined) {
-      reel.wind(moment, devices)
+      cursor.wind(moment, devices)
       set(moment)
       if (state === 'ended') state = 'paused'
     },
@@ -57,19 +57,19 @@ export function createPlayer(reel: ReturnType<typeof createReel>) {
     async tick(): Promise<readonly ScannedMessage[]> {
       const end = present()
       const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, end))
-      if (reel.takenTo() < target) await reel.next(end)
-      return reach(target, end, reel.take(target, MESSAGES_PER_TICK))
+      if (cursor.takenTo() < target) await cursor.next(end)
+      return reach(target, end, cursor.take(target, MESSAGES_PER_TICK))
     },
     /** The next message, and whatever was measured in the same microsecond. */
     async step(): Promise<readonly ScannedMessage[]> {
       state = 'paused'
-      const next = await reel.next(present())
+      const next = await cursor.next(present())
       if (next === undefined) {
         state = 'ended'
         return []
       }
       set(next)
-      return reel.take(next, MESSAGES_PER_TICK)
+      return cursor.take(next, MESSAGES_PER_TICK)
     },
   }
 }

@@ -7,9 +7,9 @@ import type { WantedReplay } from '../stream/request'
 import type { StreamOptions } from '../stream/channel'
 import type { StreamClient } from '../stream/subscriber'
 import { createPastPresence } from './presence'
-import { createSession } from './session'
-import type { ReplayOptions, Session } from './session'
-import { stateThen } from './past-device-state'
+import { createReplaySession } from './session'
+import type { ReplayOptions, ReplaySession } from './session'
+import { pastDeviceState } from './past-device-state'
 
 export interface ReplaysOptions extends ReplayOptions {
   /** Replays, and questions about a moment, at once. */
@@ -43,7 +43,7 @@ const CLOSE_TRY_LATER = 1013
 
 const BUSY = JSON.stringify({ type: 'error', data: { code: 'replays-busy', message: 'As many replays are running as are allowed.' } } satisfies StreamEvent)
 
-interface Watched { session: Session, heard: number | undefined }
+interface Watched { session: ReplaySession, heard: number | undefined }
 
 export function createReplays(options: ReplaysOptions): Replays {
   const sessions = new Map<string, Watched>()
@@ -93,7 +93,7 @@ export function createReplays(options: ReplaysOptions): Replays {
         client.write(client.framing.join([{ text: BUSY }]))
         return close(client, CLOSE_TRY_LATER, 'too many replays')
       }
-      const session = createSession(client, stream, options, () => drop(client, CLOSE_CANNOT_GO_ON, 'the history cannot be read'))
+      const session = createReplaySession(client, stream, options, () => drop(client, CLOSE_CANNOT_GO_ON, 'the history cannot be read'))
       sessions.set(client.id, { session, heard: undefined })
       ticking ??= setInterval(tick, TICK_MS).unref()
       pinging ??= setInterval(ping, PING_EVERY_MS).unref()
@@ -111,7 +111,7 @@ export function createReplays(options: ReplaysOptions): Replays {
         const devices: DeviceState[] = []
         await options.past().moment(at, deviceIds, (deviceId, moment) => {
           const change = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)
-          devices.push(stateThen(deviceId, moment, at, options.now(deviceId), change))
+          devices.push(pastDeviceState(deviceId, moment, at, options.now(deviceId), change))
         }, () => true)
         return devices
       }

@@ -9,10 +9,10 @@ import type { Grouping, Subscription } from '../stream/subscription-filter'
 import type { WantedReplay } from '../stream/request'
 import type { StreamOptions } from '../stream/channel'
 import type { StreamClient } from '../stream/subscriber'
-import { createPlayer } from './playback-clock'
+import { createPlaybackClock } from './playback-clock'
 import { createPastPresence } from './presence'
-import { createReel } from './message-cursor'
-import { stateThen } from './past-device-state'
+import { createMessageCursor } from './message-cursor'
+import { pastDeviceState } from './past-device-state'
 
 export interface ReplayOptions {
   /** @throws while no history can be read. */
@@ -41,7 +41,7 @@ const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', messag
 const NONE: ReadonlySet<string> = new Set()
 
 /** One client that watches the past. `fail` is called when it cannot go on. */
-export function createSession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
+export function createReplaySession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
   /** What was asked for last. */
   let interest: Subscription = stream
   let devices = devicesOf(stream, grouping)
@@ -55,8 +55,8 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   /** The jump that waits; the last of several counts. */
   let sought: WantedReplay | undefined
 
-  const reel = createReel({ past, most, isOpen: () => isOpen })
-  const player = createPlayer(reel)
+  const cursor = createMessageCursor({ past, most, isOpen: () => isOpen })
+  const playback = createPlaybackClock(cursor)
   const presence = createPastPresence(intervalOf)
 
   function say(texts: readonly string[]) {
@@ -65,7 +65,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
 
   function clockText(): string {
     clockToldMs = Date.now()
-    return textOf({ type: 'clock', data: player.clock() })
+    return textOf({ type: 'clock', data: playback.clock() })
   }
 
   function telemetryTexts(messages: readonly ScannedMessage[]): string[] {
@@ -82,19 +82,19 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   }
 
   function presenceTexts(): string[] {
-    return presence.changes(player.at() / 1_000).filter(({ deviceId }) => devices?.has(deviceId) !== false).map(data => textOf({ type: 'presence', data }))
+    return presence.changes(playback.at() / 1_000).filter(({ deviceId }) => devices?.has(deviceId) !== false).map(data => textOf({ type: 'presence', data }))
   }
 
   /** The devices that are followed at the moment of the clock, as a JSON array. */
   async function statesText(isWanted: () => boolean): Promise<string> {
-    const at = player.at()
+    const at = playback.at()
     const texts: string[] = []
     presence.clear()
     await past().moment(at, devices && [...devices], (deviceId, moment) => {
       // It may have been withdrawn meanwhile.
       if (devices?.has(deviceId) === false) return
       const change: PresenceChange = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)
-      texts.push(JSON.stringify(stateThen(deviceId, moment, at, now(deviceId), change)))
+      texts.push(JSON.stringify(pastDeviceState(deviceId, moment, at, now(deviceId), change)))
     }, isWanted)
     return `[${texts.join()}]`
   }
@@ -102,7 +102,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   function seek(wanted: WantedReplay) {
     const isWaiting = sought !== undefined
     sought = wanted
-    reel.interrupt()
+    cursor.interrupt()
     if (isWaiting) return
     void queue(async () => {
       const { at, speed } = sought ?? wanted
@@ -110,12 +110,12 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       const isWanted = () => isOpen && sought === undefined
       const fault = await faultOf(at)
       if (fault) return say([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
-      player.go(at, devices)
+      playback.go(at, devices)
       isShown = true
       const states = await statesText(isWanted)
       if (!isWanted()) return
-      if (speed > 0) player.play(speed)
-      else player.hold()
+      if (speed > 0) playback.play(speed)
+      else playback.hold()
       say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker(stream.reach !== undefined)}}`, clockText()])
     })
   }
@@ -130,18 +130,18 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   /** From now on these devices: after `texts` comes what is known of them at the moment of the clock. */
   function follow(chosen: ReadonlySet<string> | undefined, texts: readonly string[]) {
     devices = chosen
-    reel.interrupt()
+    cursor.interrupt()
     void queue(async () => {
-      if (isShown) player.go(player.at(), devices)
+      if (isShown) playback.go(playback.at(), devices)
       const states = isShown ? await statesText(() => isOpen) : '[]'
-      player.hold()
+      playback.hold()
       say([...texts, `{"type":"states","data":${states}}`])
     })
   }
 
   async function step() {
     if (!isShown) return
-    const messages = await player.step()
+    const messages = await playback.step()
     say([...telemetryTexts(messages), ...presenceTexts(), clockText()])
   }
 
@@ -163,10 +163,10 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
   }
 
   async function advance() {
-    if (client.bufferedBytes() > bufferBytes) return player.hold()
-    const messages = await player.tick()
+    if (client.bufferedBytes() > bufferBytes) return playback.hold()
+    const messages = await playback.tick()
     const texts = [...telemetryTexts(messages), ...presenceTexts()]
-    const isDue = !player.isPlaying() || Date.now() - clockToldMs >= CLOCK_EVERY_MS
+    const isDue = !playback.isPlaying() || Date.now() - clockToldMs >= CLOCK_EVERY_MS
     say(isDue ? [...texts, clockText()] : texts)
   }
 
@@ -176,7 +176,7 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     /** Called all the time: moves on as far as the clock has. */
     tick() {
       if (waiting > 0) return
-      if (player.isPlaying()) void queue(advance)
+      if (playback.isPlaying()) void queue(advance)
       else if (clockToldMs > 0 && Date.now() - clockToldMs >= IDLE_CLOCK_EVERY_MS) say([clockText()])
     },
     request(request: StreamRequest) {
@@ -187,8 +187,8 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
       if (request.type === 'step') return void queue(step)
       void queue(() => {
         if (!isShown) return
-        if (request.type === 'play') player.play(request.speed)
-        else player.pause()
+        if (request.type === 'play') playback.play(request.speed)
+        else playback.pause()
         say([clockText()])
       })
     },
@@ -203,11 +203,11 @@ export function createSession(client: StreamClient, stream: StreamOptions, { pas
     },
     close() {
       isOpen = false
-      reel.interrupt()
+      cursor.interrupt()
     },
   }
 }
-export type Session = ReturnType<typeof createSession>
+export type ReplaySession = ReturnType<typeof createReplaySession>
 
 function textOf(event: StreamEvent): string {
   return JSON.stringify(event)
