@@ -9,7 +9,7 @@ import type { Counters } from '../fleet/counters'
 import type { Fleet, Outcome } from '../fleet/fleet'
 import type { PresenceWatch } from '../fleet/presence/presence'
 import { FORGOTTEN } from '../leitstand/device-deletion'
-import type { Forgetting } from '../leitstand/device-deletion'
+import type { DeviceDeletion } from '../leitstand/device-deletion'
 import type { Documents } from '../history/documents'
 import { isSample } from '../history/sqlite/store'
 import type { Hub } from '../stream/hub'
@@ -27,7 +27,7 @@ export interface LogApplierParts {
   hub: Hub
   registry: Registry
   accounts: Accounts
-  forgetting: Forgetting
+  forgetting: DeviceDeletion
   documents: Pick<Documents, 'bytes'>
 }
 

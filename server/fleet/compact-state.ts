@@ -9,7 +9,7 @@ const NONE: DeviceState['values'] = {}
  * The state of a device in little memory. Most devices send all their metrics in every message: their values say nothing that the
  * last message does not say, and are made of it when somebody asks.
  */
-export class KeptState {
+export class CompactDeviceState {
   /** How many different metrics it has. */
   metrics = 0
   private lastSeen: DeviceState['lastSeen'] = null

@@ -27,8 +27,8 @@ interface Sequence {
 const whole = z.number().int().nonnegative()
 const SequenceSchema = z.object({ last: whole, gaps: whole, missing: whole, open: z.array(z.object({ from: whole, to: whole })), before: whole.optional() })
 /** What is kept with the state of a device, and goes on with each message that was stored behind it. */
-export const KeptCountersSchema = z.object({ counters: z.object({ stored: whole, sequence: SequenceSchema.optional() }) })
-export type KeptCounters = z.infer<typeof KeptCountersSchema>['counters']
+export const StoredCountersSchema = z.object({ counters: z.object({ stored: whole, sequence: SequenceSchema.optional() }) })
+export type StoredCounters = z.infer<typeof StoredCountersSchema>['counters']
 /** What is counted of messages that are not stored, too. */
 export type Beside = Record<Exclude<Countable, 'stored'>, number>
 
@@ -119,7 +119,7 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       return place === undefined ? undefined : { deviceId, ...of(place), sequence: numbersOf(sequences.get(place)) }
     },
     /** What is to be kept with the state of the device at a place. */
-    kept(place: number): KeptCounters {
+    kept(place: number): StoredCounters {
       const sequence = sequences.get(place)
       return { stored: of(place).stored, ...(sequence && { sequence }) }
     },
@@ -134,7 +134,7 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
     },
     /** Takes what was kept with the state of a device; one that was written before there was any has none. */
     restore(deviceId: string, state: unknown) {
-      const { data } = KeptCountersSchema.safeParse(state)
+      const { data } = StoredCountersSchema.safeParse(state)
       const place = placeOf(deviceId)
       if (!data || place === undefined) return
       const { stored, sequence } = data.counters

@@ -5,7 +5,7 @@ import type { DeviceField, DevicesQuery } from '#shared/schemas/device'
 import { matchesWords } from '#shared/fleet/search'
 import { compress, oneAtATime } from './compression'
 import type { Encoding } from './compression'
-import type { Fleet, Kept } from './fleet'
+import type { Fleet, DeviceRecord } from './fleet'
 import type { Snapshot } from './snapshot'
 
 /** Below this compressing costs more than it saves: the answer fits into one packet anyway. */
@@ -114,7 +114,7 @@ function firstAfter(ids: readonly string[], deviceId: string): number {
   return from
 }
 
-function pick({ device }: Kept, fields: readonly DeviceField[]): Buffer {
+function pick({ device }: DeviceRecord, fields: readonly DeviceField[]): Buffer {
   const chosen = Object.entries(device).filter(([name]) => name === 'deviceId' || fields.some(field => field === name))
   return Buffer.from(`,${JSON.stringify(Object.fromEntries(chosen))}`)
 }

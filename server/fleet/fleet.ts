@@ -4,7 +4,7 @@ import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/sc
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
-import { countKeys, KeptState } from './compact-state'
+import { countKeys, CompactDeviceState } from './compact-state'
 
 export interface FleetLimits {
   devices: number
@@ -20,7 +20,7 @@ export type Outcome
     | { kind: 'full', reason: RejectionReason, detail: string }
 
 /** A device as it stands now: unlike the state it holds, this follows the device. For this room only. */
-export interface Kept {
+export interface DeviceRecord {
   /** The last message of the device, and the last word on its state topic: cheaper than `device`. */
   readonly lastTelemetry: Telemetry
   readonly lastStatus: DeviceState['state']
@@ -39,7 +39,7 @@ export interface Kept {
 
 /** Devices whose places are next to each other, hidden ones among them: all groups but the last hold {@link GROUP_DEVICES}. */
 export interface Group {
-  readonly members: readonly Kept[]
+  readonly members: readonly DeviceRecord[]
   /** The highest of its members. */
   readonly revision: number
 }
@@ -75,16 +75,16 @@ export interface Fleet {
   revision: () => number
   /** Every device, grouped so that whoever looks for changes need not look at each. */
   groups: () => readonly Group[]
-  find: (deviceId: string) => Kept | undefined
+  find: (deviceId: string) => DeviceRecord | undefined
   /** Devices whose clock is wrong, and how far ahead of the server's it was when that was found. */
   wrongClocks: () => { deviceId: string, aheadMs: number }[]
   /** Like `find`, hidden devices included. */
-  findKept: (deviceId: string) => Kept | undefined
+  findKept: (deviceId: string) => DeviceRecord | undefined
 }
 
 interface EntryGroup { members: Entry[], revision: number }
 
-class Entry extends KeptState implements Kept {
+class Entry extends CompactDeviceState implements DeviceRecord {
   bytes = 0
   revision = 0
   isHidden = false

@@ -7,7 +7,7 @@ import { toMicroseconds } from '#shared/time/time'
 import type { Fleet } from './fleet'
 import { createLateData } from './late-data'
 
-export interface VerdictOptions {
+export interface OrderDecisionOptions {
   fleet: Pick<Fleet, 'findKept'>
   /** How far behind the server's clock a device's time may lie and still be right. */
   behindMs: number
@@ -17,7 +17,7 @@ export interface VerdictOptions {
   onNewest: (telemetry: Telemetry) => void
 }
 
-export interface Verdicts {
+export interface OrderDecisions {
   /** Marks a message. @param time Its `ts` in microseconds since 1970. */
   onTelemetry: (telemetry: Telemetry, time: number, receivedMs: number) => void
   onStatus: (change: DeviceStatusChange, receivedMs: number) => void
@@ -27,7 +27,7 @@ export interface Verdicts {
   settle: () => void
 }
 
-export function createVerdicts({ fleet, behindMs, isShared, onNewest }: VerdictOptions): Verdicts {
+export function createOrderDecisions({ fleet, behindMs, isShared, onNewest }: OrderDecisionOptions): OrderDecisions {
   const away = createAway()
   const underway = createUnderway()
   const lateData = createLateData({

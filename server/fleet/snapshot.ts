@@ -3,7 +3,7 @@
 // sending them does). A change makes only its own block anew, and copies what else is in it.
 import { setImmediate } from 'node:timers/promises'
 import { GROUP_DEVICES } from './fleet'
-import type { Fleet, Group, Kept } from './fleet'
+import type { Fleet, Group, DeviceRecord } from './fleet'
 
 /** Blocks that are encoded before messages get their turn: a few milliseconds. */
 const BLOCKS_PER_TURN = 16
@@ -24,7 +24,7 @@ export interface Snapshot {
   /** {@link whole} in one piece: costs what joining costs, once for all who still send it. */
   bytes: () => Buffer
   /** One device, with the comma that precedes it in an array. */
-  pieceOf: (kept: Kept) => Buffer
+  pieceOf: (kept: DeviceRecord) => Buffer
 }
 
 /** The text of a group, each device led by its comma. */
@@ -104,10 +104,10 @@ function encode({ members, revision }: Group, held: Block | undefined): Block {
 }
 
 /** What a block holds of a device at place `i`, unless that has changed. */
-function heldPiece(block: Block | undefined, i: number, { revision }: Kept): Buffer | undefined {
+function heldPiece(block: Block | undefined, i: number, { revision }: DeviceRecord): Buffer | undefined {
   return block?.revisions[i] === revision ? block.bytes.subarray(i === 0 ? 0 : block.ends[i - 1], block.ends[i]) : undefined
 }
 
-function toText({ device, isHidden }: Kept): string {
+function toText({ device, isHidden }: DeviceRecord): string {
   return isHidden ? '' : `,${JSON.stringify(device)}`
 }

@@ -4,7 +4,7 @@ import type { Fleet } from './fleet'
 import type { Snapshot } from './snapshot'
 
 /** The states of devices as JSON, as the stream sends them. */
-export function createStates(fleet: Fleet, snapshot: Snapshot) {
+export function createStateMessages(fleet: Fleet, snapshot: Snapshot) {
   return {
     /** All of them, as a JSON array. */
     all: snapshot.bytes,

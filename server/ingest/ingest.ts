@@ -5,13 +5,13 @@ import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Counters } from '../fleet/counters'
 import type { Fleet, Outcome } from '../fleet/fleet'
 import type { PresenceWatch } from '../fleet/presence/presence'
-import { createVerdicts } from '../fleet/order-decisions'
+import { createOrderDecisions } from '../fleet/order-decisions'
 import type { RecentMessages } from '../fleet/recent-messages'
 import type { History } from '../history/contract'
 import { isSample } from '../history/sqlite/store'
 import type { NewRecord, Restored } from '../history/sqlite/store'
 import type { Replica } from '../cluster/replica'
-import type { Forgetting } from '../leitstand/device-deletion'
+import type { DeviceDeletion } from '../leitstand/device-deletion'
 import type { Hub } from '../stream/hub'
 import type { ConnectionEvents, Delivered } from '../mqtt/connection'
 import type { Rejections } from '../rejections/rejections'
@@ -24,7 +24,7 @@ export interface IngestParts {
   topics: TopicTree
   fleet: Fleet
   presence: PresenceWatch
-  forgetting: Pick<Forgetting, 'ignores'>
+  forgetting: Pick<DeviceDeletion, 'ignores'>
   counters: Counters
   history: History | undefined
   /** Stands in for a history that is off or has failed. */
@@ -49,7 +49,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
 export function createIngest(parts: IngestParts): Ingest {
   const { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
   const counts = { received: 0, accepted: 0, duplicate: 0 }
-  const verdicts = createVerdicts({ fleet, behindMs, isShared: replica !== undefined, onNewest: tellNewest })
+  const verdicts = createOrderDecisions({ fleet, behindMs, isShared: replica !== undefined, onNewest: tellNewest })
   let isTurnOpen = false
 
   function onMessage(delivered: Delivered) {

@@ -27,13 +27,13 @@ function documentOf(deviceId: string): number {
   return (hash >>> 0) % DOCUMENTS
 }
 
-export interface CounterKeepingParts {
+export interface CounterStoreParts {
   fleet: Pick<Fleet, 'groups' | 'findKept'>
   counters: Pick<Counters, 'beside' | 'addBeside' | 'isChanged' | 'setChanged'>
   documents: Pick<Documents, 'all' | 'write'>
 }
 
-export function createCounterKeeping({ fleet, counters, documents }: CounterKeepingParts) {
+export function createCounterStore({ fleet, counters, documents }: CounterStoreParts) {
   const changed = new Set<number>()
   let isLoaded = false
   let running: Promise<void> | undefined

@@ -16,7 +16,7 @@ import type { DocumentChange, Documents } from '../history/documents'
 import type { Hub } from '../stream/hub'
 import type { Refusal, Registry } from '../registry/contract'
 
-export interface ForgettingParts {
+export interface DeviceDeletionParts {
   fleet: Fleet
   presence: PresenceWatch
   counters: { clear: (place: number, deviceId: string) => void }
@@ -33,7 +33,7 @@ export interface ForgettingParts {
   isOurs?: () => boolean
 }
 
-export interface Forgetting {
+export interface DeviceDeletion {
   /** Takes up what an earlier start has left; whenever the documents can be read anew. */
   load: () => void
   /** Undefined: nothing is known of such a device. */
@@ -55,7 +55,7 @@ const NoteSchema = z.object({ until: z.number(), gone: z.literal(true).optional(
 /** `timer` is undefined while something is being done about it. */
 interface Pending { until: number, timer: NodeJS.Timeout | undefined }
 
-export function createForgetting(parts: ForgettingParts): Forgetting {
+export function createDeviceDeletion(parts: DeviceDeletionParts): DeviceDeletion {
   const { fleet, registry, hub, history, documents } = parts
   const pending = new Map<string, Pending>()
   /** Devices that are gone, oldest first. */

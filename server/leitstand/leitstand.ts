@@ -23,16 +23,16 @@ import type { PresenceWatch } from '../fleet/presence/presence'
 import { createRecentMessages } from '../fleet/recent-messages'
 import type { RecentMessages } from '../fleet/recent-messages'
 import { createSnapshot } from '../fleet/snapshot'
-import { createStates } from '../fleet/state-messages'
+import { createStateMessages } from '../fleet/state-messages'
 import { openDocuments } from '../history/documents'
 import { createHistory } from '../history/sqlite/history'
 import type { History, HistoryOptions } from '../history/contract'
 import { createPostgresHistory } from '../history/postgres/history'
 import type { Restored } from '../history/sqlite/store'
-import { createForgetting } from './device-deletion'
-import type { Forgetting } from './device-deletion'
+import { createDeviceDeletion } from './device-deletion'
+import type { DeviceDeletion } from './device-deletion'
 import { readFigures } from './monitoring'
-import { createCounterKeeping } from './counter-store'
+import { createCounterStore } from './counter-store'
 import { createIngest, recountStored, restoreFleet } from '../ingest/ingest'
 import { requireFolder } from './data-folder'
 import { writeKeyFile } from './key-file'
@@ -81,7 +81,7 @@ export interface Leitstand {
   accounts: Accounts
   /** Only where a provider is configured. */
   oidc: Oidc | undefined
-  forgetting: Forgetting
+  forgetting: DeviceDeletion
   hub: Hub
   /** The past; asked only while the history is open. */
   replays: Replays
@@ -149,7 +149,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     stuckMs: limits.streamStuckSeconds * 1_000,
     logBudget: limits.streamLogBytes,
     ...(settings.cluster && { numbering: { epoch: () => cluster?.numbering.epoch() ?? '', current: () => cluster?.numbering.current() ?? 0 } }),
-    states: createStates(fleet, snapshot),
+    states: createStateMessages(fleet, snapshot),
     grouping,
     broker: brokerText,
   })
@@ -237,7 +237,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const documents = openDocuments(file, onDamaged)
   const store = history?.documents ?? documents
   // Each of several replicas counts for itself what it receives, since its start.
-  const counterKeeping = history && !cluster ? createCounterKeeping({ fleet, counters, documents: history.documents }) : undefined
+  const counterKeeping = history && !cluster ? createCounterStore({ fleet, counters, documents: history.documents }) : undefined
   const registry = createRegistry({
     store,
     limits,
@@ -273,7 +273,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     grouping,
     broker: brokerText,
   })
-  const forgetting = createForgetting({
+  const forgetting = createDeviceDeletion({
     fleet, presence, recent, registry, hub, history,
     counters: {
       clear(place, deviceId) {

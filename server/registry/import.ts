@@ -6,7 +6,7 @@ import type { Refusal, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, createComparison } from './file'
 import { fromDataUrl, pictureInfo } from './pictures'
 import { deviceDocument, KIND, sharedDocument } from './shelf'
-import type { HeldDevice, Shelf } from './shelf'
+import type { HeldDevice, ProfileStore } from './shelf'
 
 /** What an import changes: devices and groups that become another (or nothing), and the documents to write for that. */
 export interface ImportPlan {
@@ -20,7 +20,7 @@ export interface ImportPlan {
 const NOTHING: HeldDevice = { profile: {}, picture: undefined }
 
 /** Compares a file with what is held; whatever the file does not mention is to go. Changes nothing. */
-export function planImport(file: RegistryFile, shelf: Shelf, limits: RegistryLimits): ImportPlan | Refusal {
+export function planImport(file: RegistryFile, shelf: ProfileStore, limits: RegistryLimits): ImportPlan | Refusal {
   const wanted = readDevices(file, limits)
   if ('code' in wanted) return wanted
   const refused = tooMuch(wanted.devices, limits) ?? (file.groups.length > limits.devices ? full(`Groups: at most ${limits.devices} (NUXT_LIMITS_DEVICES).`) : undefined)

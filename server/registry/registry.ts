@@ -9,7 +9,7 @@ import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contrac
 import { byCodeUnit, canonicalProfile, fileText } from './file'
 import { planImport } from './import'
 import { pictureInfo, toDataUrl } from './pictures'
-import { createShelf, deviceDocument, KIND, readDevice, readShared, sharedDocument } from './shelf'
+import { createProfileStore, deviceDocument, KIND, readDevice, readShared, sharedDocument } from './shelf'
 import type { HeldDevice } from './shelf'
 
 export interface RegistryOptions {
@@ -26,7 +26,7 @@ type Change = Parameters<RegistryStore['write']>[0][number]
 const NOTHING: HeldDevice = { profile: {}, picture: undefined }
 
 export function createRegistry({ store, limits, onChange, onWritten }: RegistryOptions): Registry {
-  const shelf = createShelf()
+  const shelf = createProfileStore()
   let revision = 0
   let last: Promise<unknown> = Promise.resolve()
 

@@ -36,7 +36,7 @@ export function readShared(body: string): SharedProfile | undefined {
 }
 
 /** Everything held in memory: devices, groups that have a setting, the site; and by group and place who is there. */
-export function createShelf() {
+export function createProfileStore() {
   const devices = new Map<string, HeldDevice & { size: number }>()
   const groups = new Map<string, SharedProfile>()
   const byGroup = new Map<string, Set<string>>()
@@ -83,7 +83,7 @@ export function createShelf() {
     },
   }
 }
-export type Shelf = ReturnType<typeof createShelf>
+export type ProfileStore = ReturnType<typeof createProfileStore>
 
 const NOBODY: ReadonlySet<string> = new Set()
 

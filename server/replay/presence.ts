@@ -1,5 +1,5 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
-import { createRhythms } from '../fleet/presence/reporting-interval'
+import { createReportingIntervals } from '../fleet/presence/reporting-interval'
 
 const SECOND_MS = 1_000
 const INTERVAL_DIGITS = 2
@@ -11,7 +11,7 @@ interface Known { deviceId: string, presence: Presence, sinceMs: number }
  * That nobody listened for a while, or that a last will was published, is not known of the past. Times in milliseconds.
  */
 export function createPastPresence(intervalOf: (deviceId: string) => number | undefined) {
-  let rhythms = createRhythms()
+  let rhythms = createReportingIntervals()
   let numbers = new Map<string, number>()
   let devices: Known[] = []
 
@@ -44,7 +44,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
   return {
     /** Forgets everything. */
     clear() {
-      rhythms = createRhythms()
+      rhythms = createReportingIntervals()
       numbers = new Map()
       devices = []
     },

@@ -4,8 +4,8 @@
 import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/device/device-state'
-import { createListenerClock } from './uptime-clock'
-import { createRhythms } from './reporting-interval'
+import { createUptimeClock } from './uptime-clock'
+import { createReportingIntervals } from './reporting-interval'
 
 /** How often the devices are looked through, and so how late a silence may be noticed. */
 const SWEEP_EVERY_MS = 100
@@ -73,8 +73,8 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   const names: string[] = []
   /** Numbers of forgotten devices. */
   const free: number[] = []
-  const rhythms = createRhythms()
-  const clock = createListenerClock(startMs, 2 * sweepEveryMs)
+  const rhythms = createReportingIntervals()
+  const clock = createUptimeClock(startMs, 2 * sweepEveryMs)
   let facts = new Float64Array(64 * NUMBERS)
   /** When a device has to be judged again, by the listener's clock; Infinity: not before it is heard. */
   let deadlines = new Float64Array(64).fill(Infinity)

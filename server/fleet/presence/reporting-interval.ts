@@ -65,7 +65,7 @@ const GIVEN = 15
 const NUMBERS = 16
 
 /** Of what is kept, a device is its number, from 0 up. */
-export function createRhythms() {
+export function createReportingIntervals() {
   let cells = new Float64Array(64 * NUMBERS)
 
   function read(at: number, what: number): number {

@@ -3,7 +3,7 @@
  * back, less what the process did not run or was cut off. It stands rather than jumps, and never runs backwards.
  * `maxStepMs`: whoever asks more seldom than that was held up.
  */
-export function createListenerClock(startMs: number, maxStepMs: number) {
+export function createUptimeClock(startMs: number, maxStepMs: number) {
   let time = startMs
   let last = startMs
   let listening = true

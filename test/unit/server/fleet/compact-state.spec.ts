@@ -2,7 +2,7 @@ import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/sc
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { describe, expect, it } from 'vitest'
 import { withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
-import { KeptState } from '../../../../server/fleet/compact-state'
+import { CompactDeviceState } from '../../../../server/fleet/compact-state'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')
 const at = (seconds: number) => new Date(NOON + seconds * 1_000).toISOString()
@@ -22,7 +22,7 @@ function message(seconds: number, metrics: Telemetry['metrics'], given: Partial<
 /** Does the same to a kept state and to a plain one, and expects the same of both. */
 function follow(first: Telemetry) {
   let plain: DeviceState = withTelemetry(undefined, first)
-  const kept = new KeptState(plain)
+  const kept = new CompactDeviceState(plain)
   function compare(next: DeviceState, found: DeviceState | undefined) {
     expect(found === undefined).toBe(next === plain)
     if (found) kept.set(found)

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { createFleet } from '../../../../server/fleet/fleet'
 import { createSnapshot } from '../../../../server/fleet/snapshot'
-import { createStates } from '../../../../server/fleet/state-messages'
+import { createStateMessages } from '../../../../server/fleet/state-messages'
 import { telemetry } from '../../shared/fixtures'
 
 it('tells the newest of every metric as one message, and which have no value', () => {
   const fleet = createFleet({ devices: 10, metricsPerMessage: 10, fleetBytes: 1e6 })
-  const states = createStates(fleet, createSnapshot(fleet))
+  const states = createStateMessages(fleet, createSnapshot(fleet))
   const latest = () => states.latest('tor-1').map(({ data }): unknown => JSON.parse(data))
   fleet.applyTelemetry({ ...telemetry('tor-1', { tempC: 1, pulses: '9007199254740993' }, 30), exact: ['pulses'] }, 1)
   fleet.applyTelemetry({ ...telemetry('tor-1', {}, 20), absent: ['tempC', 'humidity'] }, 1)

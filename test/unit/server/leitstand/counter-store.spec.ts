@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createCounterKeeping } from '../../../../server/leitstand/counter-store'
+import { createCounterStore } from '../../../../server/leitstand/counter-store'
 import { createCounters } from '../../../../server/fleet/counters'
 import type { DocumentChange } from '../../../../server/history/documents'
 import { fleetOf } from '../fleet/support'
@@ -25,7 +25,7 @@ function createDocuments() {
 function start(documents: ReturnType<typeof createDocuments>, devices: number) {
   const fleet = fleetOf(devices)
   const counters = createCounters(deviceId => fleet.findKept(deviceId)?.place)
-  const keeping = createCounterKeeping({ fleet, counters, documents })
+  const keeping = createCounterStore({ fleet, counters, documents })
   keeping.load()
   onTestFinished(() => keeping.stop())
   return { fleet, counters, keeping }

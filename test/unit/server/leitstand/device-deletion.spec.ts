@@ -6,7 +6,7 @@ import { createCounters } from '../../../../server/fleet/counters'
 import { createFleet } from '../../../../server/fleet/fleet'
 import { createPresence } from '../../../../server/fleet/presence/presence'
 import { createRecentMessages } from '../../../../server/fleet/recent-messages'
-import { createForgetting } from '../../../../server/leitstand/device-deletion'
+import { createDeviceDeletion } from '../../../../server/leitstand/device-deletion'
 import { createHistory } from '../../../../server/history/sqlite/history'
 import { restoreFleet } from '../../../../server/ingest/ingest'
 import { createRegistry } from '../../../../server/registry/registry'
@@ -43,7 +43,7 @@ function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile
     },
   })
   const registry = createRegistry({ store: history.documents, limits: LIMITS, onChange: ({ deviceId }) => events.push(['device', deviceId]) })
-  const forgetting = createForgetting({
+  const forgetting = createDeviceDeletion({
     fleet, presence, counters, recent, registry, history, documents: history.documents, undoMs, maxRemembered,
     hub: { publish: (type, deviceId) => events.push([type, deviceId]) },
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Presence } from '#shared/schemas/device'
-import { KeptCountersSchema } from '../../../../../server/fleet/counters'
+import { StoredCountersSchema } from '../../../../../server/fleet/counters'
 import { append, createRandom, DAY, FOR_EVER, kept, NOW_MS, randomMessages, samples, START, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 
@@ -143,7 +143,7 @@ export function conformsBeside(make: PlaceMaker) {
     packing.push(kept(site.history))
     await Promise.all(packing)
     await site.reopen({ stateOf })
-    const found = new Map(site.devices.map(({ deviceId, state }) => [deviceId, KeptCountersSchema.parse(state).counters.stored]))
+    const found = new Map(site.devices.map(({ deviceId, state }) => [deviceId, StoredCountersSchema.parse(state).counters.stored]))
     expect(Math.max(...found.values())).toBeGreaterThan(0)
     for (const { value: { deviceId } } of site.records) found.set(deviceId, (found.get(deviceId) ?? 0) + 1)
     expect(found).toEqual(counted)
