@@ -5,8 +5,8 @@ import { fieldPath } from '#shared/text/field-path'
 import type { Refusal, RegistryLimits, RegistryStore } from './contract'
 import { byCodeUnit, canonicalProfile, createComparison } from './file'
 import { fromDataUrl, pictureInfo } from './pictures'
-import { deviceDocument, KIND, sharedDocument } from './shelf'
-import type { HeldDevice, ProfileStore } from './shelf'
+import { deviceDocument, KIND, sharedDocument } from './profile-store'
+import type { HeldDevice, ProfileStore } from './profile-store'
 
 /** What an import changes: devices and groups that become another (or nothing), and the documents to write for that. */
 export interface ImportPlan {

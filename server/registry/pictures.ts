@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PictureType } from '#shared/schemas/profile'
 import type { Refusal } from './contract'
-import type { PictureInfo } from './shelf'
+import type { PictureInfo } from './profile-store'
 
 const SIGNATURES: [PictureType, (bytes: Buffer) => boolean][] = [
   ['image/png', bytes => bytes.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))],

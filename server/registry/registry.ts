@@ -9,8 +9,8 @@ import type { Refusal, Registry, RegistryLimits, RegistryStore } from './contrac
 import { byCodeUnit, canonicalProfile, fileText } from './file'
 import { planImport } from './import'
 import { pictureInfo, toDataUrl } from './pictures'
-import { createProfileStore, deviceDocument, KIND, readDevice, readShared, sharedDocument } from './shelf'
-import type { HeldDevice } from './shelf'
+import { createProfileStore, deviceDocument, KIND, readDevice, readShared, sharedDocument } from './profile-store'
+import type { HeldDevice } from './profile-store'
 
 export interface RegistryOptions {
   store: RegistryStore
