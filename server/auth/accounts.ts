@@ -187,7 +187,7 @@ export function createAccounts(options: AccountOptions): Accounts {
     }),
     attend(principal, leave) {
       const stop = revocations.add(principal.key, leave)
-      // It may have ended since the principal was let in.
+      // It may have ended since the principal came in.
       const isOver = principal.by === 'share' ? !shares.isThere(principal) : principal.name !== null && !sessions.isThere(principal)
       if (isOver) revocations.end(principal.key)
       return stop

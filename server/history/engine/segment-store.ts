@@ -38,7 +38,7 @@ export interface SegmentStore {
 
 export const HEADS_PER_PAGE = 200
 
-/** A segmentStore with what is beside it, for whoever asks about devices by their names. */
+/** A segment store with what belongs to it, for questions about devices by their names. */
 export interface Readable {
   segmentStore: SegmentStore
   /** Before it nothing of a tier is kept any more. */

@@ -1,4 +1,4 @@
-// What is stored and waits to be packed, counted from memory as the stats counts what is packed.
+// What is stored and waits to be packed, counted from memory as the statistics of the storage count what is packed.
 import type { StorageStats } from '../sqlite/storage-stats'
 import { floorTo, TIERS } from './rollups'
 import type { StoredMessage } from './segments'

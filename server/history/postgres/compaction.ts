@@ -1,5 +1,5 @@
 // Packs messages of some devices in the transaction that is open: reads at once what they lie beside, works that out as SQLite
-// does (`../archive.ts`), and writes at once what has changed.
+// does (`../engine/segment-io.ts`), and writes at once what has changed.
 import { hoursOf, lookedAt, packMessages } from '../engine/segment-io'
 import type { RetainedFrom } from '../engine/rollup-store'
 import { floorTo, TIERS } from '../engine/rollups'
