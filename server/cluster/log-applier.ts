@@ -2,7 +2,7 @@
 // is the way to it. Everything that viewers are told is numbered by its record, and so has the same name at every replica.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { isOlder, isUndated } from '#shared/device/device-state'
+import { isOlder, isUndated, presenceChangeOf } from '#shared/device/device-state'
 import type { Labels } from '#shared/device/device-scope'
 import type { Accounts } from '../auth/contract'
 import type { Counters } from '../fleet/counters'
@@ -124,8 +124,9 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
       hub.flush()
       current = position
       // What the replica that leads has found holds, not what is made of it here.
-      for (const { deviceId, presence: known, presenceSince: since, intervalSeconds } of fleet.all()) {
-        if (known && since) presence.follow({ deviceId, presence: known, since, ...(intervalSeconds !== undefined && { intervalSeconds }) })
+      for (const device of fleet.all()) {
+        const found = presenceChangeOf(device)
+        if (found) presence.follow(found)
       }
     },
     take,

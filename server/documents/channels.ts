@@ -28,7 +28,7 @@ const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
   snapshot: 'Every device (that was asked for); the first event of every connection that does not resume. `reason` says why resuming was not possible.',
   telemetry: 'One accepted telemetry message, in order per device.',
   state: 'The last word of a device’s state topic; `status` is null when the retained state was deleted.',
-  presence: 'Whether a device is alive, when that changes or when it is known better how often it speaks (`intervalSeconds`).',
+  presence: 'Whether a device is alive, when that changes or when it is known better how often it speaks (`intervalSeconds`) and after how long it is silent (`silentAfterSeconds`).',
   broker: 'How the connection to the broker stands, at first and whenever it changes.',
   device: 'People say something else about a device; to every client that asked for something and may see it, whichever devices it named.',
   forgotten: 'A device was forgotten and is not there any more; until the moment named it can be brought back, and then its `states` come. To every client that may see it, whichever devices it named.',

@@ -34,6 +34,7 @@ const deviceState: InputOf<'DeviceState'> = {
   presence: 'live',
   presenceSince: '2026-11-02T08:00:05.120Z',
   intervalSeconds: 30,
+  silentAfterSeconds: 82.5,
 }
 
 const brokerStatus: InputOf<'BrokerStatus'> = {
@@ -184,7 +185,7 @@ export const EVENT_EXAMPLES: { [Type in StreamEvent['type']]: Extract<StreamEven
   snapshot: { type: 'snapshot', data: [deviceState] },
   telemetry: { type: 'telemetry', data: telemetry },
   state: { type: 'state', data: { ...state, deviceId: 'gate-001' } },
-  presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30 } },
+  presence: { type: 'presence', data: { deviceId: 'gate-001', presence: 'silent', since: '2026-11-02T12:01:22.620Z', intervalSeconds: 30, silentAfterSeconds: 82.5 } },
   broker: { type: 'broker', data: brokerStatus },
   device: { type: 'device', id: EVENT_ID, data: { deviceId: 'gate-001', ...profile } },
   forgotten: { type: 'forgotten', id: EVENT_ID, data: forgotten },

@@ -21,6 +21,7 @@ export class CompactDeviceState {
   presence: DeviceState['presence'] | undefined = undefined
   presenceSince: DeviceState['presenceSince'] | undefined = undefined
   intervalSeconds: DeviceState['intervalSeconds'] | undefined = undefined
+  silentAfterSeconds: DeviceState['silentAfterSeconds'] | undefined = undefined
 
   constructor(device: DeviceState) {
     this.telemetry = device.lastTelemetry
@@ -67,7 +68,7 @@ export class CompactDeviceState {
   }
 
   /** Becomes `device`. */
-  set({ lastSeen, lastTelemetry, values, state, clock, presence, presenceSince, intervalSeconds }: DeviceState) {
+  set({ lastSeen, lastTelemetry, values, state, clock, presence, presenceSince, intervalSeconds, silentAfterSeconds }: DeviceState) {
     this.lastSeen = lastSeen
     this.telemetry = lastTelemetry
     this.values = isAllOf(lastTelemetry, values) ? undefined : values
@@ -76,6 +77,7 @@ export class CompactDeviceState {
     this.presence = presence
     this.presenceSince = presenceSince
     this.intervalSeconds = intervalSeconds
+    this.silentAfterSeconds = silentAfterSeconds
     this.metrics = countKeys(values)
   }
 

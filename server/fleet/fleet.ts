@@ -25,6 +25,7 @@ export interface DeviceRecord {
   readonly lastTelemetry: Telemetry
   readonly lastStatus: DeviceState['state']
   readonly intervalSeconds?: number | undefined
+  readonly silentAfterSeconds?: number | undefined
   /** How many different metrics it has. */
   readonly metrics: number
   /** Made when it is asked for. */

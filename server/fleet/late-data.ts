@@ -43,7 +43,7 @@ interface Watched {
 }
 
 export interface LateDataOptions {
-  /** The learned or decided interval of a device in milliseconds, where there is one. */
+  /** The learned or decided interval that a device is judged by, in milliseconds, where there is one. */
   intervalOf: (deviceId: string) => number | undefined
   /** A message that was doubtful is the newest after all. */
   onNewest: (telemetry: Telemetry) => void

@@ -6,6 +6,7 @@ import { isOlder, isUndated, saysGone } from '#shared/device/device-state'
 import { toMicroseconds } from '#shared/time/time'
 import type { Fleet } from './fleet'
 import { createLateData } from './late-data'
+import { judgedIntervalMs } from './told-rhythm'
 
 export interface OrderDecisionOptions {
   fleet: Pick<Fleet, 'findKept'>
@@ -32,8 +33,8 @@ export function createOrderDecisions({ fleet, behindMs, isShared, onNewest }: Or
   const underway = createUnderway()
   const lateData = createLateData({
     intervalOf(deviceId) {
-      const seconds = fleet.findKept(deviceId)?.intervalSeconds
-      return seconds === undefined ? undefined : seconds * 1_000
+      const kept = fleet.findKept(deviceId)
+      return kept && judgedIntervalMs(kept)
     },
     onNewest: tellNewest,
   })

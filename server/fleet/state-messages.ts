@@ -1,5 +1,6 @@
-import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
+import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
+import { presenceChangeOf } from '#shared/device/device-state'
 import type { Fleet } from './fleet'
 import type { Snapshot } from './snapshot'
 
@@ -16,10 +17,7 @@ export function createStateMessages(fleet: Fleet, snapshot: Snapshot) {
       if (!device) return []
       const telemetry = everyValue(device)
       const change: DeviceStatusChange | undefined = device.state ? { ...device.state, deviceId } : undefined
-      const { presence, presenceSince, intervalSeconds } = device
-      const alive: PresenceChange | undefined = presence && presenceSince
-        ? { deviceId, presence, since: presenceSince, ...(intervalSeconds !== undefined && { intervalSeconds }) }
-        : undefined
+      const alive = presenceChangeOf(device)
       return [
         ...(hasValues(device) ? [{ type: 'telemetry' as const, data: JSON.stringify(telemetry) }] : []),
         ...(change ? [{ type: 'state' as const, data: JSON.stringify(change) }] : []),

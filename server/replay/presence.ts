@@ -1,8 +1,8 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
 import { createReportingIntervals } from '../fleet/presence/reporting-interval'
+import { toldRhythm } from '../fleet/told-rhythm'
 
 const SECOND_MS = 1_000
-const INTERVAL_DIGITS = 2
 
 interface Known { deviceId: string, presence: Presence, sinceMs: number }
 
@@ -24,13 +24,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
   }
 
   function changeOf(device: number, { deviceId, presence, sinceMs }: Known): PresenceChange {
-    const interval = rhythms.interval(device)
-    return {
-      deviceId,
-      presence,
-      since: new Date(sinceMs).toISOString(),
-      ...(interval > 0 && { intervalSeconds: Number((interval / SECOND_MS).toPrecision(INTERVAL_DIGITS)) }),
-    }
+    return { deviceId, presence, since: new Date(sinceMs).toISOString(), ...toldRhythm(rhythms, device) }
   }
 
   function add(deviceId: string, firstMs: number): number {

@@ -75,11 +75,14 @@ function clockAfter(telemetry: Telemetry, before: DeviceState['clock']): DeviceS
   return isUndated(telemetry) || telemetry.late ? before : 'ok'
 }
 
+type PresenceField = 'presence' | 'presenceSince' | 'intervalSeconds' | 'silentAfterSeconds'
+
 /** What was said of the presence of one device, for another state of it that is being made. */
-export function copyPresence(from: { [K in 'presence' | 'presenceSince' | 'intervalSeconds']?: DeviceState[K] | undefined }, to: DeviceState) {
+export function copyPresence(from: { [K in PresenceField]?: DeviceState[K] | undefined }, to: DeviceState) {
   if (from.presence !== undefined) to.presence = from.presence
   if (from.presenceSince !== undefined) to.presenceSince = from.presenceSince
   if (from.intervalSeconds !== undefined) to.intervalSeconds = from.intervalSeconds
+  if (from.silentAfterSeconds !== undefined) to.silentAfterSeconds = from.silentAfterSeconds
 }
 
 /**
@@ -104,9 +107,22 @@ export function withStatus(device: DeviceState | undefined, change: DeviceStatus
 }
 
 /** The device after a change of its presence; the argument stays as it was. */
-export function withPresence(device: DeviceState, { presence, since, intervalSeconds }: PresenceChange): DeviceState {
-  const { intervalSeconds: _, ...rest } = device
-  return { ...rest, presence, presenceSince: since, ...(intervalSeconds !== undefined && { intervalSeconds }) }
+export function withPresence(device: DeviceState, { deviceId: _, since, ...rest }: PresenceChange): DeviceState {
+  const { intervalSeconds: __, silentAfterSeconds: ___, ...next } = device
+  copyPresence({ ...rest, presenceSince: since }, next)
+  return next
+}
+
+/** What was said last of the presence of a device. */
+export function presenceChangeOf({ deviceId, presence, presenceSince: since, intervalSeconds, silentAfterSeconds }: DeviceState): PresenceChange | undefined {
+  if (!presence || !since) return undefined
+  return {
+    deviceId,
+    presence,
+    since,
+    ...(intervalSeconds !== undefined && { intervalSeconds }),
+    ...(silentAfterSeconds !== undefined && { silentAfterSeconds }),
+  }
 }
 
 function knownByStatusOnly({ deviceId, updatedAt, receivedAt }: DeviceStatusChange): DeviceState {

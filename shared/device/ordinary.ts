@@ -101,7 +101,8 @@ function isOrdinaryOfState(key: string, value: unknown): boolean {
     case 'clock': return value === 'ok' || value === 'wrong'
     case 'presence': return PRESENCES.has(value)
     case 'presenceSince': return isOrdinaryTime(value)
-    case 'intervalSeconds': return typeof value === 'number' && Number.isFinite(value) && value > 0
+    case 'intervalSeconds':
+    case 'silentAfterSeconds': return typeof value === 'number' && Number.isFinite(value) && value > 0
     default: return false
   }
 }

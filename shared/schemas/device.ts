@@ -43,8 +43,14 @@ const CountSchema = z.number().int().nonnegative()
 export const PresenceCountsSchema = z.object({ live: CountSchema, late: CountSchema, silent: CountSchema, offline: CountSchema, unknown: CountSchema })
 export type PresenceCounts = z.infer<typeof PresenceCountsSchema>
 
-/** How often a device speaks at least when all is well: learned, or decided by somebody; absent while neither. */
+/**
+ * How often a device speaks: the mean of its gaps, or what somebody has decided until enough are known; absent while there is no interval
+ * to judge it by. Servers before `silentAfterSeconds` told the interval that it is judged by.
+ */
 const IntervalSecondsSchema = z.number().positive()
+
+/** After how many seconds without a message a device is silent: learned, decided by somebody, or what holds before. */
+const SilentAfterSecondsSchema = z.number().positive()
 
 /** The data of a `presence` event. */
 export const PresenceChangeSchema = z.object({
@@ -52,6 +58,7 @@ export const PresenceChangeSchema = z.object({
   presence: PresenceSchema,
   since: IsoTimestampSchema,
   intervalSeconds: IntervalSecondsSchema.optional(),
+  silentAfterSeconds: SilentAfterSecondsSchema.optional(),
 })
 export type PresenceChange = z.infer<typeof PresenceChangeSchema>
 
@@ -79,6 +86,7 @@ export const DeviceStateSchema = z.object({
   presence: PresenceSchema.optional(),
   presenceSince: IsoTimestampSchema.optional(),
   intervalSeconds: IntervalSecondsSchema.optional(),
+  silentAfterSeconds: SilentAfterSecondsSchema.optional(),
 })
 export type DeviceState = z.infer<typeof DeviceStateSchema>
 

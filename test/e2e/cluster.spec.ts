@@ -170,6 +170,11 @@ describe.skipIf(!mosquitto || !postgres)('replicas', () => {
     expect(await (await ask(b, '/api/devices/gate')).json()).toMatchObject({ name: 'North gate', group: 'gates' })
     const silent = await Promise.all(streams.map(stream => stream.next('presence', ({ data }) => data.presence === 'silent')))
     expect(silent[0]).toEqual(silent[1])
+    expect(silent[0]).toMatchObject({ data: { intervalSeconds: 1, silentAfterSeconds: 2.75 } })
+    // One that starts later reads it.
+    const later = await replica()
+    await later.untilBroker('connected')
+    expect(DeviceStatesSchema.parse(await later.get('/api/sensors'))).toMatchObject([{ presence: 'silent', intervalSeconds: 1, silentAfterSeconds: 2.75 }])
 
     const first = await ask(a, '/api/first-account', 'POST', { name: 'Ada', password: 'correct horse battery', code: /code ([\w-]+)/.exec(b.output())?.[1] })
     expect(first.status).toBeLessThan(300)

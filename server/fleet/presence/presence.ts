@@ -6,28 +6,31 @@ import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/device/device-state'
 import { createUptimeClock } from './uptime-clock'
 import { createReportingIntervals } from './reporting-interval'
+import { rememberRhythm, toldRhythm } from '../told-rhythm'
 
 /** How often the devices are looked through, and so how late a silence may be noticed. */
 const SWEEP_EVERY_MS = 100
 /** So many changes are told before everything else has its turn. */
 export const CHANGES_PER_SWEEP = 2_000
-/** An interval is told anew when it has changed by so much. */
-const NEW_INTERVAL = 1.15
-const INTERVAL_DIGITS = 2
+/** A limit of silence is told anew when it has changed by so much, with the interval beside it. */
+const NEW_LIMIT = 1.15
+/** The interval alone: the mean of gaps that come by chance wanders by a fifth and more. */
+const NEW_INTERVAL = 1.5
 const SECOND_MS = 1_000
 
 const STATES = ['unknown', 'live', 'late', 'silent', 'offline'] as const satisfies readonly Presence[]
 const [UNKNOWN, LIVE, LATE, SILENT, OFFLINE] = [0, 1, 2, 3, 4]
 
-/** What is kept of a device besides its rhythm, one number each: its state, since when, the interval told last (ms), whether it was heard. */
+/** What is kept of a device besides its rhythm, one number each: its state, since when, interval and limit told last (ms), whether it was heard. */
 const STATE = 0
 const SINCE = 1
-const TOLD = 2
-const WAS_HEARD = 3
-const NUMBERS = 4
+const TOLD_INTERVAL = 2
+const TOLD_LIMIT = 3
+const WAS_HEARD = 4
+const NUMBERS = 5
 
 export interface PresenceOptions {
-  /** `isTurn`: it is something else now; not: only its interval is known better. */
+  /** `isTurn`: it is something else now; not: only its rhythm is known better. */
   onChange: (change: PresenceChange, isTurn: boolean) => void
   /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
   intervalOf?: (deviceId: string) => number | undefined
@@ -104,21 +107,25 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   }
 
   function tell(device: number, isTurn: boolean) {
-    const interval = rhythms.interval(device)
-    facts[device * NUMBERS + TOLD] = interval
+    noteTold(device)
     onChange({
       deviceId: names[device] ?? '',
       presence: STATES[stateOf(device)] ?? 'unknown',
       since: new Date(facts[device * NUMBERS + SINCE] ?? 0).toISOString(),
-      ...(interval > 0 && { intervalSeconds: Number((interval / SECOND_MS).toPrecision(INTERVAL_DIGITS)) }),
+      ...toldRhythm(rhythms, device),
     }, isTurn)
   }
 
+  function noteTold(device: number) {
+    facts[device * NUMBERS + TOLD_INTERVAL] = rhythms.observed(device)
+    facts[device * NUMBERS + TOLD_LIMIT] = rhythms.silentAfter(device)
+  }
+
   /** It is known better now how often the device speaks: nothing else has changed. */
-  function tellInterval(device: number) {
-    const [now, before] = [rhythms.interval(device), facts[device * NUMBERS + TOLD] ?? 0]
-    if (now === before || (now < before * NEW_INTERVAL && before < now * NEW_INTERVAL)) return
-    tell(device, false)
+  function tellRhythm(device: number) {
+    const isKnown = isNear(rhythms.silentAfter(device), facts[device * NUMBERS + TOLD_LIMIT] ?? 0, NEW_LIMIT)
+      && isNear(rhythms.observed(device), facts[device * NUMBERS + TOLD_INTERVAL] ?? 0, NEW_INTERVAL)
+    if (!isKnown) tell(device, false)
   }
 
   function heard(deviceId: string, receivedAtMs: number) {
@@ -128,7 +135,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     if (state === UNKNOWN || state === OFFLINE) rhythms.begin(device, now)
     else rhythms.hear(device, now)
     deadlines[device] = now + rhythms.lateAfter(device)
-    if (state === LIVE) return tellInterval(device)
+    if (state === LIVE) return tellRhythm(device)
     facts[device * NUMBERS + WAS_HEARD] = 1
     change(device, LIVE, receivedAtMs)
   }
@@ -188,11 +195,11 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       else noteWord(message, receivedAtMs)
     },
     heard,
-    restore({ deviceId, lastSeen, intervalSeconds, state, presence }) {
+    restore({ deviceId, lastSeen, state, presence, ...told }) {
       if (numbers.has(deviceId)) return
       const lastMs = lastSeen === null ? startMs : Date.parse(lastSeen)
       const device = add(deviceId, lastMs)
-      if (intervalSeconds !== undefined) rhythms.remember(device, lastMs, intervalSeconds * SECOND_MS)
+      rememberRhythm(rhythms, device, lastMs, told)
       const wasGone = presence === undefined ? state !== null && lastMs <= Date.parse(state.receivedAt) : presence === 'offline'
       const isGone = state !== null && saysGone(state.status) && wasGone
       change(device, isGone ? OFFLINE : UNKNOWN, isGone ? Date.parse(state.receivedAt) : startMs)
@@ -207,18 +214,18 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       if (state !== stateOf(device)) change(device, state, state === OFFLINE ? atMs : startMs)
       if (!isSignOfLife(message)) return
       rhythms.hear(device, atMs)
-      tellInterval(device)
+      tellRhythm(device)
     },
     sweep,
-    follow({ deviceId, presence, since, intervalSeconds }) {
+    follow({ deviceId, presence, since, ...told }) {
       const sinceMs = Date.parse(since)
       const known = numbers.get(deviceId)
       const device = known ?? add(deviceId, clock.at(sinceMs))
-      if (known === undefined && intervalSeconds !== undefined) rhythms.remember(device, clock.at(sinceMs), intervalSeconds * SECOND_MS)
+      if (known === undefined) rememberRhythm(rhythms, device, clock.at(sinceMs), told)
       const state = STATES.indexOf(presence)
       facts[device * NUMBERS + STATE] = state
       facts[device * NUMBERS + SINCE] = sinceMs
-      facts[device * NUMBERS + TOLD] = rhythms.interval(device)
+      noteTold(device)
       if (state !== UNKNOWN && state !== OFFLINE) facts[device * NUMBERS + WAS_HEARD] = 1
       deadlines[device] = state === LIVE ? rhythms.heardAt(device) + rhythms.lateAfter(device) : state === LATE ? rhythms.heardAt(device) + rhythms.silentAfter(device) : Infinity
     },
@@ -262,10 +269,10 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     },
     reconsider(nowMs) {
       const now = clock.at(nowMs)
-      for (const [device, deviceId] of names.entries()) {
+      for (const [deviceId, device] of numbers) {
         rhythms.give(device, now, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
         if (isJudged(device)) judge(device, now, nowMs)
-        tellInterval(device)
+        tellRhythm(device)
       }
     },
     start() {
@@ -286,6 +293,11 @@ export function isSignOfLife(message: Telemetry | DeviceStatusChange): boolean {
 
 function isGone(message: Telemetry | DeviceStatusChange): boolean {
   return 'status' in message && message.status !== null && saysGone(message.status)
+}
+
+/** Whether one is less than `factor` times the other. */
+function isNear(a: number, b: number, factor: number): boolean {
+  return a === b || (a < b * factor && b < a * factor)
 }
 
 /** Twice the room, the new half filled with `value`. */

@@ -6,7 +6,7 @@
 const HOUR_MS = 3_600_000
 
 /** Intervals of silence after which a device is silent: below three, so that it is also shown within three. */
-const SILENT_INTERVALS = 2.75
+export const SILENT_INTERVALS = 2.75
 const LATE_INTERVALS = 1.5
 /** The same in longest gaps. */
 const LATE_LONGEST = 1.2
@@ -62,7 +62,9 @@ const INTERVAL = 12
 const LATE_AFTER = 13
 const SILENT_AFTER = 14
 const GIVEN = 15
-const NUMBERS = 16
+/** The mean gap as it was heard: unlike MEAN, never a limit that was remembered. */
+const OBSERVED = 16
+const NUMBERS = 17
 
 /** Of what is kept, a device is its number, from 0 up. */
 export function createReportingIntervals() {
@@ -84,7 +86,7 @@ export function createReportingIntervals() {
   function learnAnew(at: number, gap: number, now: number) {
     cells[at + SINCE] = now
     cells[at + GAPS] = gap > 0 ? 1 : 0
-    cells[at + MEAN] = cells[at + FIRST] = gap
+    cells[at + MEAN] = cells[at + FIRST] = cells[at + OBSERVED] = gap
     cells[at + SECOND] = cells[at + OLD_FIRST] = cells[at + OLD_SECOND] = 0
     cells[at + BLOCK_START] = now
     cells[at + BLOCK_COUNT] = 0
@@ -97,6 +99,7 @@ export function createReportingIntervals() {
     cells[at + GAPS] = gaps
     cells[at + SINCE_ABSENCE] = read(at, SINCE_ABSENCE) + 1
     cells[at + MEAN] = read(at, MEAN) + (gap - read(at, MEAN)) / Math.min(gaps, MEAN_GAPS)
+    cells[at + OBSERVED] = read(at, OBSERVED) + (gap - read(at, OBSERVED)) / Math.min(gaps, MEAN_GAPS)
     if (gap >= read(at, FIRST)) {
       cells[at + SECOND] = read(at, FIRST)
       cells[at + FIRST] = gap
@@ -178,10 +181,12 @@ export function createReportingIntervals() {
       cells[device * NUMBERS + GIVEN] = givenMs
       judge(device * NUMBERS, now)
     },
-    /** Takes an interval that was learned before. */
-    remember(device: number, now: number, intervalMs: number) {
+    /** Takes what was learned before: the limit of silence, and the mean gap. */
+    remember(device: number, now: number, silentAfterMs: number, observedMs: number) {
       const at = device * NUMBERS
+      const intervalMs = silentAfterMs / SILENT_INTERVALS
       learnAnew(at, intervalMs, now - LEARNING_MS)
+      cells[at + OBSERVED] = observedMs
       cells[at + SECOND] = intervalMs
       cells[at + GAPS] = MANY_GAPS
       judge(at, now)
@@ -212,7 +217,15 @@ export function createReportingIntervals() {
     heardAt: (device: number) => read(device * NUMBERS, HEARD),
     /** The own interval in milliseconds, 0 when it has none (yet). */
     interval: (device: number) => read(device * NUMBERS, INTERVAL),
+    /** The mean gap in milliseconds of a device that has an own interval, and that interval until enough gaps are known; else 0. */
+    observed(device: number): number {
+      const at = device * NUMBERS
+      const isKnown = read(at, GAPS) >= STEADY_GAPS && read(at, HEARD) - read(at, SINCE) >= LEARNING_MS
+      return (read(at, INTERVAL) > 0 && isKnown && read(at, OBSERVED)) || read(at, INTERVAL)
+    },
     lateAfter: (device: number) => read(device * NUMBERS, LATE_AFTER),
     silentAfter: (device: number) => read(device * NUMBERS, SILENT_AFTER),
   }
 }
+
+export type Rhythms = ReturnType<typeof createReportingIntervals>

@@ -40,6 +40,6 @@ describe('the query of the device list', () => {
   })
 
   it('names a field that there is not, and those that there are', () => {
-    expect(faultOf({ fields: 'values,colour' })).toBe('fields.1: “colour” is no field of a device; there are deviceId, lastSeen, lastTelemetry, values, state, clock, presence, presenceSince, intervalSeconds')
+    expect(faultOf({ fields: 'values,colour' })).toBe('fields.1: “colour” is no field of a device; there are deviceId, lastSeen, lastTelemetry, values, state, clock, presence, presenceSince, intervalSeconds, silentAfterSeconds')
   })
 })

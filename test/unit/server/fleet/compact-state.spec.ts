@@ -78,7 +78,7 @@ describe('a kept state', () => {
         const given: Partial<Telemetry> = { ...undated, ...(dice(4) === 0 && { replayed: true }), ...(dice(6) === 0 && { claimedTs: '2040-01-01T00:00:00Z' }) }
         if (dice(5) === 0) given.absent = ['a', 'd']
         const metrics = Object.fromEntries(['a', 'b', 'c'].filter(() => dice(3) > 0).map(name => [name, dice(2) === 0 ? -0 : `text ${dice(3)}`]))
-        if (dice(8) === 0) presence({ deviceId: 'd', presence: (['live', 'late', 'silent'] as const)[dice(3)] ?? 'offline', since: at(seconds), ...(dice(2) === 0 && { intervalSeconds: 30 }) })
+        if (dice(8) === 0) presence({ deviceId: 'd', presence: (['live', 'late', 'silent'] as const)[dice(3)] ?? 'offline', since: at(seconds), ...(dice(2) === 0 && { intervalSeconds: 30, silentAfterSeconds: 82.5 }) })
         else if (dice(5) === 0) status({ deviceId: 'd', status: ['open', 'offline', null][dice(3)] ?? null, updatedAt: at(seconds), receivedAt: at(seconds + dice(3)), ...(dice(3) === 0 && { replayed: true }) })
         else if (given.absent) telemetry(message(seconds, dice(2) === 0 ? { b: 1 } : {}, given))
         else telemetry(message(seconds, Object.keys(metrics).length > 0 ? metrics : { a: 1 }, dice(5) === 0 && metrics.c ? { ...given, exact: ['c'] } : given))

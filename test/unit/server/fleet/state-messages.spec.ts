@@ -16,3 +16,11 @@ it('tells the newest of every metric as one message, and which have no value', (
   fleet.applyTelemetry(now, 1)
   expect(latest()).toEqual([now])
 })
+
+it('tells presence, interval and limit as an event does', () => {
+  const fleet = createFleet({ devices: 10, metricsPerMessage: 10, fleetBytes: 1e6 })
+  fleet.applyTelemetry(telemetry('tor-1', { tempC: 1 }), 1)
+  const change = { deviceId: 'tor-1', presence: 'live', since: '2026-01-01T12:00:00.000Z', intervalSeconds: 10, silentAfterSeconds: 66 } as const
+  fleet.applyPresence(change)
+  expect(createStateMessages(fleet, createSnapshot(fleet)).latest('tor-1').at(-1)).toEqual({ type: 'presence', data: JSON.stringify(change) })
+})

@@ -121,7 +121,7 @@ describe('a replay', () => {
     store(60, 1, 10)
     const { client, until, events } = createClient()
     replays.add(client, BATCHES, { at: at(600), speed: 0 })
-    expect((await until('snapshot')).data).toMatchObject([{ presence: 'live', intervalSeconds: 10, lastSeen: iso(590) }])
+    expect((await until('snapshot')).data).toMatchObject([{ presence: 'live', intervalSeconds: 10, silentAfterSeconds: 27.5, lastSeen: iso(590) }])
     replays.request('a', { type: 'play', speed: 600 })
     await vi.waitFor(() => expect(events.flatMap(event => event.type === 'presence' ? event.data.presence : [])).toContain('silent'))
     replays.request('a', { type: 'pause' })

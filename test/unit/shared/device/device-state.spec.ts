@@ -1,6 +1,6 @@
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
-import { hasTelemetry, withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
+import { hasTelemetry, presenceChangeOf, withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
 import { describe, expect, it } from 'vitest'
 
 const NOON = '2026-01-01T12:00:00.000Z'
@@ -182,8 +182,10 @@ describe('withPresence', () => {
   const change = { deviceId: 'tor-1', presence: 'silent', since: '2026-11-14T03:00:00.000Z' } as const
 
   it('is kept through messages, and replaced as a whole', () => {
-    const known = withPresence(withTelemetry(undefined, telemetry()), { ...change, intervalSeconds: 30 })
-    expect(withTelemetry(known, telemetry({ metrics: { tempC: 2 } }))).toMatchObject({ presence: 'silent', presenceSince: change.since, intervalSeconds: 30 })
-    expect(withPresence(known, change)).not.toHaveProperty('intervalSeconds')
+    const known = withPresence(withTelemetry(undefined, telemetry()), { ...change, intervalSeconds: 30, silentAfterSeconds: 82.5 })
+    expect(withTelemetry(known, telemetry({ metrics: { tempC: 2 } }))).toMatchObject({ presence: 'silent', presenceSince: change.since, intervalSeconds: 30, silentAfterSeconds: 82.5 })
+    expect(presenceChangeOf(known)).toEqual({ ...change, intervalSeconds: 30, silentAfterSeconds: 82.5 })
+    const { intervalSeconds, silentAfterSeconds, presence } = withPresence(known, change)
+    expect({ intervalSeconds, silentAfterSeconds, presence }).toEqual({ presence: 'silent' })
   })
 })

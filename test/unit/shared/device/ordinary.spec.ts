@@ -5,13 +5,13 @@ import { chance, seedOf } from '../../../../tools/simulator/random'
 
 const NOON = '2025-11-02T12:00:00.000Z'
 const ODD = [undefined, null, '', 'x', 0, -1, 1.5, 2 ** 53, Number.NaN, Infinity, true, false, [], [1], ['a'], {}, { a: 1 }, NOON, 'now', '2025-02-30T12:00:00Z', 'x'.repeat(65)] as const
-const KEYS = ['type', 'id', 'data', 'reason', 'deviceId', 'ts', 'receivedAt', 'metrics', 'seq', 'replayed', 'claimedTs', 'exact', 'absent', 'lastSeen', 'values', 'state', 'clock', 'presence', 'presenceSince', 'intervalSeconds', 'value', 'status', 'updatedAt', 'extra', '0']
+const KEYS = ['type', 'id', 'data', 'reason', 'deviceId', 'ts', 'receivedAt', 'metrics', 'seq', 'replayed', 'claimedTs', 'exact', 'absent', 'lastSeen', 'values', 'state', 'clock', 'presence', 'presenceSince', 'intervalSeconds', 'silentAfterSeconds', 'value', 'status', 'updatedAt', 'extra', '0']
 
 const telemetry = () => ({ deviceId: 'tor-1', ts: NOON, metrics: { tempC: 21.3, doorState: 'open', armed: true }, receivedAt: NOON, seq: 7, replayed: true, claimedTs: NOON, exact: ['doorState'], absent: ['humidity'] })
 const state = () => ({
   deviceId: 'tor-1', lastSeen: NOON, lastTelemetry: telemetry(), values: { tempC: { value: 21.3, ts: NOON }, humidity: { value: null, ts: NOON }, pulses: { value: '9007199254740993', ts: NOON, exact: true } },
   state: { status: 'open', updatedAt: NOON, receivedAt: NOON, replayed: true, claimedUpdatedAt: NOON },
-  clock: 'ok', presence: 'live', presenceSince: NOON, intervalSeconds: 1.5,
+  clock: 'ok', presence: 'live', presenceSince: NOON, intervalSeconds: 1.5, silentAfterSeconds: 4.125,
 })
 const EVENTS = [
   () => ({ type: 'telemetry', id: 'a.1', data: telemetry() }),

@@ -20,7 +20,7 @@ function silenceAfter(habit: Habit, forMs: number, sweepEveryMs = 250) {
   site.fallSilent('d')
   site.pass(4 * SECOND * (site.intervalOf('d') ?? Number.NaN))
   const silent = site.changes.find(({ presence }) => presence === 'silent')
-  return { interval: SECOND * (silent?.intervalSeconds ?? Number.NaN), story: site.story('d'), silentAfterMs: (silent?.atMs ?? Number.NaN) - lastMs }
+  return { interval: SECOND * (site.intervalOf('d') ?? Number.NaN), story: site.story('d'), silentAfterMs: (silent?.atMs ?? Number.NaN) - lastMs }
 }
 
 describe('a device that falls silent', () => {

@@ -1,5 +1,6 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
 import { createPresence } from '../../../../../server/fleet/presence/presence'
+import { judgedIntervalMs } from '../../../../../server/fleet/told-rhythm'
 import type { PresenceOptions } from '../../../../../server/fleet/presence/presence'
 
 export const SECOND = 1_000
@@ -59,7 +60,7 @@ export function losing(habit: Habit, dice: Dice): Habit {
 /** A presence watch on a clock that is moved by hand, with devices that speak by their habits. */
 export function createSite(options: Omit<Partial<PresenceOptions>, 'onChange'> = {}) {
   const { sweepEveryMs = 250 } = options
-  const changes: (PresenceChange & { atMs: number })[] = []
+  const changes: (PresenceChange & { atMs: number, isTurn: boolean })[] = []
   const latest = new Map<string, PresenceChange>()
   const speakers = new Map<string, { habit: Habit, nextMs: number }>()
   let nowMs = START
@@ -68,8 +69,8 @@ export function createSite(options: Omit<Partial<PresenceOptions>, 'onChange'> =
     startMs: START,
     ...options,
     sweepEveryMs,
-    onChange(change) {
-      changes.push({ ...change, atMs: nowMs })
+    onChange(change, isTurn) {
+      changes.push({ ...change, atMs: nowMs, isTurn })
       latest.set(change.deviceId, change)
     },
   })
@@ -115,7 +116,11 @@ export function createSite(options: Omit<Partial<PresenceOptions>, 'onChange'> =
     },
     now: () => nowMs,
     of: (deviceId: string): Presence | undefined => latest.get(deviceId)?.presence,
-    intervalOf: (deviceId: string) => latest.get(deviceId)?.intervalSeconds,
+    /** The interval that it is judged by, in seconds of two digits; undefined while it has none. */
+    intervalOf(deviceId: string): number | undefined {
+      const ms = judgedIntervalMs(latest.get(deviceId) ?? {})
+      return ms === undefined ? undefined : Number((ms / SECOND).toPrecision(2))
+    },
     /** What a device has been, one after the other, without repetition. */
     story: (deviceId: string) => changes.filter(change => change.deviceId === deviceId).map(change => change.presence)
       .filter((now, i, all) => now !== all[i - 1]),
