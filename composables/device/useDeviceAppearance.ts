@@ -71,13 +71,17 @@ export function useDeviceAppearance() {
 
     presenceMark,
 
-    /** `silent for 12 min, usually every 30 s` */
+    /** `silent for 12 min, reports every 30 s, silent after 83 s` */
     presenceText(device: DeviceState, nowMs: number): string {
       const presence = presenceOf(device)
       const fromMs = Date.parse((presence === 'offline' ? device.presenceSince : device.lastSeen) ?? device.lastTelemetry.receivedAt)
       const text = t(`presence.sentence.${presence}`, { time: formats.duration(Math.max(0, nowMs - fromMs)) })
-      if (device.intervalSeconds === undefined) return text
-      return t('presence.usually', { text, interval: formats.duration(device.intervalSeconds * 1_000) })
+      const { intervalSeconds, silentAfterSeconds } = device
+      if (silentAfterSeconds === undefined) return text
+      const limit = formats.duration(silentAfterSeconds * 1_000)
+      if (intervalSeconds !== undefined) return t('presence.rhythm', { text, interval: formats.duration(intervalSeconds * 1_000), limit })
+      // One that has not been heard, or says that it is gone, is not called silent.
+      return presence === 'unknown' || presence === 'offline' ? text : t('presence.limit', { text, limit })
     },
 
     /** What is not as it should be, most serious first. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { DeviceStateSchema } from '#shared/schemas/device'
 import { PresenceAnswerSchema } from '#shared/schemas/history'
@@ -68,9 +69,11 @@ describe('presence', () => {
     fallSilent()
     await is('late')
     const { data } = await is('silent')
-    expect(data).toMatchObject({ deviceId: 'tor-1', intervalSeconds: 1 })
-    const { presence, presenceSince, intervalSeconds, lastSeen } = await state()
-    expect({ presence, presenceSince, intervalSeconds }).toEqual({ presence: 'silent', presenceSince: data.since, intervalSeconds: 1 })
+    expect(data).toMatchObject({ deviceId: 'tor-1', silentAfterSeconds: 2.75 })
+    // As it speaks, not as it is judged.
+    expect(data.intervalSeconds).toBeLessThan(INTERVAL_MS / 1_000 / 2)
+    const { presence, presenceSince, intervalSeconds, silentAfterSeconds, lastSeen } = await state()
+    expect({ deviceId: 'tor-1', presence, since: presenceSince, intervalSeconds, silentAfterSeconds }).toEqual(data)
     const silentAfterMs = Date.parse(data.since) - Date.parse(lastSeen ?? '')
     expect(silentAfterMs).toBeGreaterThan(2 * INTERVAL_MS)
     speak()
@@ -92,7 +95,7 @@ describe('presence', () => {
     }
     // One message teaches nothing: undecided, both would be live for a day.
     await put('/api/devices/tor-1', { intervalSeconds: 1 })
-    expect(await is('tor-1', 'silent')).toMatchObject({ data: { intervalSeconds: 1 } })
+    expect(await is('tor-1', 'silent')).toMatchObject({ data: { intervalSeconds: 1, silentAfterSeconds: 2.75 } })
     await put('/api/devices/tor-2', { group: 'Hall' })
     await put('/api/groups/Hall', { intervalSeconds: 1 })
     expect(await is('tor-2', 'silent')).toMatchObject({ data: { intervalSeconds: 1 } })
@@ -128,6 +131,28 @@ describe('presence', () => {
     expect((await linesOf(second.app)).map(({ presence }) => presence)).toEqual(['live', 'late', 'silent', 'unknown', 'live', 'late', 'silent'])
   })
 
+  it('has the limit that was kept after a restart, and of an older file the one of the interval that stands there', async () => {
+    const NUXT_DATA_DIR = dataDir()
+    const first = await startSite({ NUXT_DATA_DIR })
+    const stream = await connectStream(first.app.url)
+    await first.device.publishAsync('sensors/tor-1/telemetry', '{"metrics":{"tempC":1}}', { qos: 1 })
+    await stream.next('presence', ({ data }) => data.presence === 'live')
+    // Who exports has the device packed, and with that its state kept.
+    await (await fetch(`${first.app.url}/api/sensors/tor-1/export?from=0`)).text()
+    await first.app.stop()
+    const rhythmWith = async (change: string) => {
+      const database = new DatabaseSync(join(NUXT_DATA_DIR, 'history.db'))
+      expect(database.prepare(`UPDATE device SET state = ${change} WHERE name = 'tor-1'`).run().changes).toBe(1)
+      database.close()
+      const { app, state } = await startSite({ NUXT_DATA_DIR })
+      const { presence, intervalSeconds, silentAfterSeconds } = await state()
+      await app.stop()
+      return { presence, intervalSeconds, silentAfterSeconds }
+    }
+    expect(await rhythmWith(`json_set(state, '$.intervalSeconds', 10, '$.silentAfterSeconds', 66)`)).toEqual({ presence: 'unknown', intervalSeconds: 10, silentAfterSeconds: 66 })
+    expect(await rhythmWith(`json_remove(json_set(state, '$.intervalSeconds', 12), '$.silentAfterSeconds')`)).toEqual({ presence: 'unknown', intervalSeconds: 12, silentAfterSeconds: 33 })
+  })
+
   it.skipIf(!browser)('is drawn in the history of its page, follows live, and ends at a past moment', async () => {
     const site = await startSite()
     const { app } = site
@@ -151,11 +176,11 @@ describe('presence', () => {
     const page = await openPage(`${app.url}/devices/tor-1`)
     const says = (text: RegExp) => page.getByTestId('presence').filter({ hasText: text }).waitFor()
     const fallSilent = speak()
-    await says(/live, usually every 1\s/)
+    await says(/live, reports every 0\.\d\ssecs?, silent after 2\.8\ssecs/)
     fallSilent()
     await says(/silent for \d/)
     await page.getByTestId('device-announcement').filter({ hasText: 'Fallen silent: tor-1.' }).waitFor({ state: 'attached' })
     speak()
-    await says(/live, usually/)
+    await says(/live, reports/)
   })
 })

@@ -1,8 +1,9 @@
+import { useNuxtApp } from '#imports'
 import { mountSuspended, registerEndpoint } from '@nuxt/test-utils/runtime'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nextTick } from 'vue'
 import { withStatus, withTelemetry } from '#shared/device/device-state'
-import type { Presence } from '#shared/schemas/device'
+import type { Presence, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import DefaultLayout from '~/layouts/default.vue'
 import DevicePage from '~/pages/devices/[deviceId].vue'
@@ -64,31 +65,55 @@ describe('the page of a device', () => {
     expect(page.find('[data-testid=messages]').text()).toContain('{"tempC":null}')
   })
 
-  it('says how long the device has been silent, how often it usually speaks, and announces what changes', async () => {
+  it('says how long the device has been silent, how often it reports and from when on it is called so, and announces what changes', async () => {
     const page = await mountDevice()
     const device = withTelemetry(undefined, telemetry('tor-1', { tempC: 1 }, 12 * 60))
-    ServerSocket.latest.say({ type: 'snapshot', data: [{ ...device, presence: 'live', intervalSeconds: 30 }] })
+    ServerSocket.latest.say({ type: 'snapshot', data: [{ ...device, presence: 'live', intervalSeconds: 30, silentAfterSeconds: 82.5 }] })
     ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
     await settle()
     const presence = () => page.find('[data-testid=presence]').text()
     const announced = () => page.find('[data-testid=device-announcement]').text()
-    expect(presence()).toMatch(/^live, usually every 30\ssecs$/)
+    expect(presence()).toMatch(/^live, reports every 30\ssecs, silent after 83\ssecs$/)
     expect(announced()).toBe('')
 
     const since = new Date(NOW).toISOString()
-    const say = (word: Presence) => ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-1', presence: word, since, intervalSeconds: 30 } })
+    const say = (word: Presence) => ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-1', presence: word, since, intervalSeconds: 30, silentAfterSeconds: 82.5 } })
     say('late')
     say('silent')
     await settle(1_500)
-    expect(presence()).toMatch(/^silent for 12\smins?, usually every 30\ssecs$/)
+    expect(presence()).toMatch(/^silent for 12\smins?, reports every 30\ssecs, silent after 83\ssecs$/)
     expect(announced()).toBe('Fallen silent: tor-1.')
     say('live')
     await settle(1_500)
     expect(announced()).toBe('Heard again: tor-1.')
     say('offline')
     await settle(1_500)
-    expect(presence()).toMatch(/^signed off for \d.*, usually every 30\ssecs$/)
+    expect(presence()).toMatch(/^signed off for \d.*, reports every 30\ssecs, silent after 83\ssecs$/)
     expect(announced()).toBe('Signed off: tor-1.')
+  })
+
+  it('says in both languages from when on a device is called silent, also where no interval is known', async () => {
+    const page = await mountDevice()
+    const device = withTelemetry(undefined, telemetry('tor-1', { tempC: 1 }))
+    ServerSocket.latest.say({ type: 'snapshot', data: [{ ...device, presence: 'live', silentAfterSeconds: 90_000 }] })
+    ServerSocket.latest.say({ type: 'broker', data: CONNECTED })
+    await settle()
+    const { $i18n } = useNuxtApp()
+    onTestFinished(() => $i18n.setLocale('en'))
+    const presence = () => page.find('[data-testid=presence]').text()
+    const say = (change: Omit<PresenceChange, 'deviceId' | 'since'>) => {
+      ServerSocket.latest.say({ type: 'presence', data: { deviceId: 'tor-1', since: new Date(NOW).toISOString(), ...change } })
+      return settle(1_500)
+    }
+    expect(presence()).toMatch(/^live, silent after 25\shrs$/)
+    await $i18n.setLocale('de')
+    await settle()
+    expect(presence()).toMatch(/^aktiv, gilt nach 25\sStd\. als verstummt$/)
+    await say({ presence: 'live', intervalSeconds: 0.2, silentAfterSeconds: 2.75 })
+    expect(presence()).toMatch(/^aktiv, meldet sich alle 0,2\sSek\., gilt nach 2,8\sSek\. als verstummt$/)
+    // It is not called silent before it is heard.
+    await say({ presence: 'unknown', silentAfterSeconds: 90_000 })
+    expect(presence()).toBe('seit dem Start des Servers nicht gehört')
   })
 
   it('shows values, status, wrong clock and the last messages, and goes on live', async () => {
