@@ -1,6 +1,6 @@
 // What is told of a device's rhythm, and what is read from it where it comes back: after a restart, at a replica.
 import type { PresenceChange } from '#shared/schemas/device'
-import { SILENT_INTERVALS } from './presence/reporting-interval'
+import { SILENT_INTERVALS } from './own-interval'
 import type { Rhythms } from './presence/reporting-interval'
 
 type ToldRhythm = { [K in 'intervalSeconds' | 'silentAfterSeconds']?: PresenceChange[K] | undefined }

@@ -3,10 +3,11 @@
 // Messages close together are one burst; a gap is the time from the start of one burst to the start of the next. A device's
 // *own interval* is the usual gap (the mean) of one whose gaps hardly vary, and otherwise its longest gap in memory. What
 // has happened once only is no habit: of many gaps the second longest counts. An absence is not learned, unless it recurs.
+import { createLossRate } from '../loss-rate'
+import { ownInterval, REGULAR, SILENT_INTERVALS, STEADY_GAPS, VARYING_GAPS } from '../own-interval'
+
 const HOUR_MS = 3_600_000
 
-/** Intervals of silence after which a device is silent: below three, so that it is also shown within three. */
-export const SILENT_INTERVALS = 2.75
 const LATE_INTERVALS = 1.5
 /** The same in longest gaps. */
 const LATE_LONGEST = 1.2
@@ -21,23 +22,13 @@ const IRREGULAR_PATIENCE_MS = 72 * HOUR_MS
 const BURST_RATIO = 20
 /** A burst that lasts so many intervals is no burst: the device has become faster. */
 const LONGEST_BURST = 2
-/** An interval is known after so many gaps, when they hardly vary, and not before so much time: the first burst is none. */
-const STEADY_GAPS = 8
-const VARYING_GAPS = 20
+/** No interval is known before so much time: the first burst is none. */
 const LEARNING_MS = 10_000
-/** Gaps hardly vary: none is longer than so many means. */
-const STEADY = 1.1
-const REGULAR = 1.6
-/** Gaps after which what was never seen is not expected either; from zero to there patience falls from so many means. */
-const YOUNG_GAPS = 250
-const YOUNG_INTERVALS = 7
+/** What tells that messages get lost on the way: a gap of so many means, of a device whose gaps vary less than this. */
+const MISSING = 1.8
+const COUNTABLE = 0.5
 /** From so many gaps on the second longest is meant. */
 const MANY_GAPS = 500
-/** The longest gap is raised by a little, and that of few gaps by so much more, divided by their number: it is still growing. */
-const VARYING_MARGIN = 1.15
-const GROWING_MARGIN = 60
-/** Chance alone (a Poisson process) makes the longest of n gaps about ln n means long, hardly ever so many more. */
-const BEYOND_CHANCE = 6
 const MEAN_GAPS = 64
 /** Two absences with fewer gaps between them: it has another interval now. */
 const RELEARN_GAPS = 5
@@ -64,11 +55,14 @@ const SILENT_AFTER = 14
 const GIVEN = 15
 /** The mean gap as it was heard: unlike MEAN, never a limit that was remembered. */
 const OBSERVED = 16
-const NUMBERS = 17
+/** Of the gaps, in square milliseconds. */
+const VARIANCE = 17
+const NUMBERS = 18
 
 /** Of what is kept, a device is its number, from 0 up. */
 export function createReportingIntervals() {
   let cells = new Float64Array(64 * NUMBERS)
+  const losses = createLossRate()
 
   function read(at: number, what: number): number {
     return cells[at + what] ?? 0
@@ -87,6 +81,7 @@ export function createReportingIntervals() {
     cells[at + SINCE] = now
     cells[at + GAPS] = gap > 0 ? 1 : 0
     cells[at + MEAN] = cells[at + FIRST] = cells[at + OBSERVED] = gap
+    cells[at + VARIANCE] = 0
     cells[at + SECOND] = cells[at + OLD_FIRST] = cells[at + OLD_SECOND] = 0
     cells[at + BLOCK_START] = now
     cells[at + BLOCK_COUNT] = 0
@@ -96,10 +91,14 @@ export function createReportingIntervals() {
 
   function learn(at: number, gap: number, now: number) {
     const gaps = read(at, GAPS) + 1
+    if (gaps > STEADY_GAPS && deviation(at) <= COUNTABLE) losses.note(gap > MISSING * read(at, MEAN))
     cells[at + GAPS] = gaps
     cells[at + SINCE_ABSENCE] = read(at, SINCE_ABSENCE) + 1
-    cells[at + MEAN] = read(at, MEAN) + (gap - read(at, MEAN)) / Math.min(gaps, MEAN_GAPS)
-    cells[at + OBSERVED] = read(at, OBSERVED) + (gap - read(at, OBSERVED)) / Math.min(gaps, MEAN_GAPS)
+    const weight = 1 / Math.min(gaps, MEAN_GAPS)
+    const distance = gap - read(at, MEAN)
+    cells[at + MEAN] = read(at, MEAN) + distance * weight
+    cells[at + VARIANCE] = (1 - weight) * (read(at, VARIANCE) + weight * distance ** 2)
+    cells[at + OBSERVED] = read(at, OBSERVED) + (gap - read(at, OBSERVED)) * weight
     if (gap >= read(at, FIRST)) {
       cells[at + SECOND] = read(at, FIRST)
       cells[at + FIRST] = gap
@@ -128,6 +127,11 @@ export function createReportingIntervals() {
     cells[at + SINCE_ABSENCE] = 0
   }
 
+  /** The standard deviation of the gaps, in means. */
+  function deviation(at: number): number {
+    return Math.sqrt(read(at, VARIANCE)) / Math.max(read(at, MEAN), SHORTEST_INTERVAL_MS)
+  }
+
   /** The longest gap that is normal. */
   function typicalLongest(at: number): number {
     return read(at, GAPS) < MANY_GAPS ? longest(at) : secondLongest(at)
@@ -150,18 +154,8 @@ export function createReportingIntervals() {
 
   /** The own interval, 0 when it has none (yet). */
   function learnedInterval(at: number, now: number): number {
-    const gaps = read(at, GAPS)
-    if (gaps < STEADY_GAPS || now - read(at, SINCE) < LEARNING_MS) return 0
-    const usual = Math.max(read(at, MEAN), SHORTEST_INTERVAL_MS)
-    const normal = typicalLongest(at)
-    if (normal <= STEADY * usual) return usual
-    if (gaps < VARYING_GAPS) return 0
-    if (normal <= REGULAR * usual) {
-      const intervals = YOUNG_INTERVALS - (YOUNG_INTERVALS - SILENT_INTERVALS) * gaps / YOUNG_GAPS
-      return usual * Math.max(1, intervals / SILENT_INTERVALS)
-    }
-    if (normal > (Math.log(gaps) + BEYOND_CHANCE) * usual) return 0
-    return normal * (VARYING_MARGIN + GROWING_MARGIN / gaps)
+    if (now - read(at, SINCE) < LEARNING_MS) return 0
+    return ownInterval(read(at, GAPS), Math.max(read(at, MEAN), SHORTEST_INTERVAL_MS), deviation(at), typicalLongest(at), losses.isLossy())
   }
 
   return {
@@ -187,6 +181,8 @@ export function createReportingIntervals() {
       const intervalMs = silentAfterMs / SILENT_INTERVALS
       learnAnew(at, intervalMs, now - LEARNING_MS)
       cells[at + OBSERVED] = observedMs
+      // How much its gaps vary was not remembered.
+      cells[at + VARIANCE] = intervalMs ** 2
       cells[at + SECOND] = intervalMs
       cells[at + GAPS] = MANY_GAPS
       judge(at, now)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceState } from '#shared/schemas/device'
+import { ownInterval } from '../../../../../server/fleet/own-interval'
 import { CHANGES_PER_SWEEP, createPresence } from '../../../../../server/fleet/presence/presence'
 import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './simulated-site'
-import type { Habit } from './simulated-site'
+import type { Dice, Habit } from './simulated-site'
 import { status, telemetry } from '../support'
 
 const dice = createDice(5)
@@ -21,6 +22,12 @@ function silenceAfter(habit: Habit, forMs: number, sweepEveryMs = 250) {
   site.pass(4 * SECOND * (site.intervalOf('d') ?? Number.NaN))
   const silent = site.changes.find(({ presence }) => presence === 'silent')
   return { interval: SECOND * (site.intervalOf('d') ?? Number.NaN), story: site.story('d'), silentAfterMs: (silent?.atMs ?? Number.NaN) - lastMs }
+}
+
+/** Speaks so often, and then no more. */
+function habitFor(habit: Habit, messages: number): Habit {
+  let left = messages - 1
+  return last => left-- > 0 ? habit(last) : Infinity
 }
 
 describe('a device that falls silent', () => {
@@ -71,6 +78,34 @@ describe('a device that falls silent', () => {
     site.pass(15 * SECOND)
     expect(site.of('d-0')).toBe('silent')
     expect(site.of(`d-${devices - 1}`)).toBe('silent')
+  })
+})
+
+describe('a device of which twenty gaps are known and that loses nothing', () => {
+  const gauss = (dice: Dice) => Math.sqrt(-2 * Math.log(1 - dice())) * Math.cos(2 * Math.PI * dice())
+  const spread = (by: number) => (dice: Dice): Habit => last => last + MINUTE * (1 - by + 2 * by * dice())
+  const bell = (deviation: number) => (dice: Dice): Habit => last => last + MINUTE * Math.max(0.05, 1 + deviation * gauss(dice))
+
+  it.each<[string, (dice: Dice) => Habit]>([
+    ['±20 %', spread(0.2)],
+    ['±30 %', spread(0.3)],
+    ['±40 %', spread(0.4)],
+    ['with a standard deviation of 15 %', bell(0.15)],
+    ['with a standard deviation of 20 %', bell(0.2)],
+  ])('is silent within three intervals: gaps %s', (_, habitOf) => {
+    for (const gaps of [20, 30, 60, 120]) {
+      for (let seed = 1; seed <= 20; seed++) {
+        const habit = habitOf(createDice(seed))
+        const { silentAfterMs } = silenceAfter(habitFor(habit, gaps + 1), 2 * gaps * MINUTE)
+        expect(silentAfterMs).toBeLessThanOrEqual(3 * MINUTE)
+      }
+    }
+  })
+
+  it('is given more time where messages of others get lost', () => {
+    const known = [20, MINUTE, 0.24, 1.45 * MINUTE] as const
+    expect(ownInterval(...known, false)).toBeLessThan(MINUTE)
+    expect(ownInterval(...known, true)).toBeGreaterThan(2 * MINUTE)
   })
 })
 
