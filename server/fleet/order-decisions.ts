@@ -6,7 +6,7 @@ import { isOlder, isUndated, saysGone } from '#shared/device/device-state'
 import { toMicroseconds } from '#shared/time/time'
 import type { Fleet } from './fleet'
 import { createLateData } from './late-data'
-import { judgedIntervalMs } from './told-rhythm'
+import { judgedIntervalMs } from './presence/interval-report'
 
 export interface OrderDecisionOptions {
   fleet: Pick<Fleet, 'findKept'>

@@ -1,6 +1,6 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
 import { createReportingIntervals } from '../fleet/presence/reporting-interval'
-import { toldRhythm } from '../fleet/told-rhythm'
+import { reportedInterval } from '../fleet/presence/interval-report'
 
 const SECOND_MS = 1_000
 
@@ -11,34 +11,34 @@ interface Known { deviceId: string, presence: Presence, sinceMs: number }
  * That nobody listened for a while, or that a last will was published, is not known of the past. Times in milliseconds.
  */
 export function createPastPresence(intervalOf: (deviceId: string) => number | undefined) {
-  let rhythms = createReportingIntervals()
+  let intervals = createReportingIntervals()
   let numbers = new Map<string, number>()
   let devices: Known[] = []
 
   function judge(device: number, nowMs: number): Pick<Known, 'presence' | 'sinceMs'> {
-    const heardMs = rhythms.heardAt(device)
-    const lateMs = heardMs + rhythms.lateAfter(device)
-    const silentMs = heardMs + rhythms.silentAfter(device)
+    const heardMs = intervals.heardAt(device)
+    const lateMs = heardMs + intervals.lateAfter(device)
+    const silentMs = heardMs + intervals.silentAfter(device)
     if (nowMs >= silentMs) return { presence: 'silent', sinceMs: silentMs }
     return nowMs >= lateMs ? { presence: 'late', sinceMs: lateMs } : { presence: 'live', sinceMs: heardMs }
   }
 
   function changeOf(device: number, { deviceId, presence, sinceMs }: Known): PresenceChange {
-    return { deviceId, presence, since: new Date(sinceMs).toISOString(), ...toldRhythm(rhythms, device) }
+    return { deviceId, presence, since: new Date(sinceMs).toISOString(), ...reportedInterval(intervals, device) }
   }
 
   function add(deviceId: string, firstMs: number): number {
     const held = numbers.get(deviceId)
     const device = held ?? devices.push({ deviceId, presence: 'live', sinceMs: firstMs }) - 1
     if (held === undefined) numbers.set(deviceId, device)
-    rhythms.add(device, firstMs, (intervalOf(deviceId) ?? 0) * SECOND_MS)
+    intervals.add(device, firstMs, (intervalOf(deviceId) ?? 0) * SECOND_MS)
     return device
   }
 
   return {
     /** Forgets everything. */
     clear() {
-      rhythms = createReportingIntervals()
+      intervals = createReportingIntervals()
       numbers = new Map()
       devices = []
     },
@@ -46,7 +46,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
     begin(deviceId: string, times: readonly number[], nowMs: number): PresenceChange {
       const [first = nowMs, ...others] = times
       const device = add(deviceId, first)
-      for (const time of others) rhythms.hear(device, time)
+      for (const time of others) intervals.hear(device, time)
       const known = { deviceId, ...judge(device, nowMs) }
       if (known.presence === 'live') known.sinceMs = first
       devices[device] = known
@@ -56,7 +56,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
     heard(deviceId: string, atMs: number) {
       const device = numbers.get(deviceId)
       if (device === undefined) add(deviceId, atMs)
-      else rhythms.hear(device, atMs)
+      else intervals.hear(device, atMs)
     },
     /** Who has fallen silent up to a moment, or has come back. */
     changes(nowMs: number): PresenceChange[] {

@@ -6,7 +6,7 @@ import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/device/device-state'
 import { createUptimeClock } from './uptime-clock'
 import { createReportingIntervals } from './reporting-interval'
-import { rememberRhythm, toldRhythm } from '../told-rhythm'
+import { restoreInterval, reportedInterval } from './interval-report'
 
 /** How often the devices are looked through, and so how late a silence may be noticed. */
 const SWEEP_EVERY_MS = 100
@@ -76,7 +76,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   const names: string[] = []
   /** Numbers of forgotten devices. */
   const free: number[] = []
-  const rhythms = createReportingIntervals()
+  const intervals = createReportingIntervals()
   const clock = createUptimeClock(startMs, 2 * sweepEveryMs)
   let facts = new Float64Array(64 * NUMBERS)
   /** When a device has to be judged again, by the listener's clock; Infinity: not before it is heard. */
@@ -92,7 +92,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       facts = larger(facts, 0)
       deadlines = larger(deadlines, Infinity)
     }
-    rhythms.add(device, atMs, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
+    intervals.add(device, atMs, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
     return device
   }
 
@@ -112,19 +112,19 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       deviceId: names[device] ?? '',
       presence: STATES[stateOf(device)] ?? 'unknown',
       since: new Date(facts[device * NUMBERS + SINCE] ?? 0).toISOString(),
-      ...toldRhythm(rhythms, device),
+      ...reportedInterval(intervals, device),
     }, isTurn)
   }
 
   function noteTold(device: number) {
-    facts[device * NUMBERS + TOLD_INTERVAL] = rhythms.observed(device)
-    facts[device * NUMBERS + TOLD_LIMIT] = rhythms.silentAfter(device)
+    facts[device * NUMBERS + TOLD_INTERVAL] = intervals.observed(device)
+    facts[device * NUMBERS + TOLD_LIMIT] = intervals.silentAfter(device)
   }
 
   /** It is known better now how often the device speaks: nothing else has changed. */
-  function tellRhythm(device: number) {
-    const isKnown = isNear(rhythms.silentAfter(device), facts[device * NUMBERS + TOLD_LIMIT] ?? 0, NEW_LIMIT)
-      && isNear(rhythms.observed(device), facts[device * NUMBERS + TOLD_INTERVAL] ?? 0, NEW_INTERVAL)
+  function reportInterval(device: number) {
+    const isKnown = isNear(intervals.silentAfter(device), facts[device * NUMBERS + TOLD_LIMIT] ?? 0, NEW_LIMIT)
+      && isNear(intervals.observed(device), facts[device * NUMBERS + TOLD_INTERVAL] ?? 0, NEW_INTERVAL)
     if (!isKnown) tell(device, false)
   }
 
@@ -132,10 +132,10 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     const now = clock.at(receivedAtMs)
     const device = numbers.get(deviceId) ?? add(deviceId, now)
     const state = stateOf(device)
-    if (state === UNKNOWN || state === OFFLINE) rhythms.begin(device, now)
-    else rhythms.hear(device, now)
-    deadlines[device] = now + rhythms.lateAfter(device)
-    if (state === LIVE) return tellRhythm(device)
+    if (state === UNKNOWN || state === OFFLINE) intervals.begin(device, now)
+    else intervals.hear(device, now)
+    deadlines[device] = now + intervals.lateAfter(device)
+    if (state === LIVE) return reportInterval(device)
     facts[device * NUMBERS + WAS_HEARD] = 1
     change(device, LIVE, receivedAtMs)
   }
@@ -154,15 +154,15 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     else if ('status' in message && stateOf(device) === OFFLINE) {
       // It is not said to be gone any more, but it has not spoken either.
       const wasHeard = facts[device * NUMBERS + WAS_HEARD] === 1
-      deadlines[device] = wasHeard ? rhythms.heardAt(device) + rhythms.silentAfter(device) : Infinity
+      deadlines[device] = wasHeard ? intervals.heardAt(device) + intervals.silentAfter(device) : Infinity
       change(device, wasHeard ? LATE : UNKNOWN, receivedAtMs)
     }
   }
 
   /** What the time since a device was heard makes of it. */
   function judge(device: number, now: number, nowMs: number) {
-    const silentAt = rhythms.heardAt(device) + rhythms.silentAfter(device)
-    const lateAt = rhythms.heardAt(device) + rhythms.lateAfter(device)
+    const silentAt = intervals.heardAt(device) + intervals.silentAfter(device)
+    const lateAt = intervals.heardAt(device) + intervals.lateAfter(device)
     const state = now >= silentAt ? SILENT : now >= lateAt ? LATE : LIVE
     deadlines[device] = state === SILENT ? Infinity : state === LATE ? silentAt : lateAt
     if (state !== stateOf(device)) change(device, state, nowMs)
@@ -199,7 +199,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       if (numbers.has(deviceId)) return
       const lastMs = lastSeen === null ? startMs : Date.parse(lastSeen)
       const device = add(deviceId, lastMs)
-      rememberRhythm(rhythms, device, lastMs, told)
+      restoreInterval(intervals, device, lastMs, told)
       const wasGone = presence === undefined ? state !== null && lastMs <= Date.parse(state.receivedAt) : presence === 'offline'
       const isGone = state !== null && saysGone(state.status) && wasGone
       change(device, isGone ? OFFLINE : UNKNOWN, isGone ? Date.parse(state.receivedAt) : startMs)
@@ -213,21 +213,21 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       const state = isGone(message) ? OFFLINE : isSignOfLife(message) ? UNKNOWN : stateOf(device)
       if (state !== stateOf(device)) change(device, state, state === OFFLINE ? atMs : startMs)
       if (!isSignOfLife(message)) return
-      rhythms.hear(device, atMs)
-      tellRhythm(device)
+      intervals.hear(device, atMs)
+      reportInterval(device)
     },
     sweep,
     follow({ deviceId, presence, since, ...told }) {
       const sinceMs = Date.parse(since)
       const known = numbers.get(deviceId)
       const device = known ?? add(deviceId, clock.at(sinceMs))
-      if (known === undefined) rememberRhythm(rhythms, device, clock.at(sinceMs), told)
+      if (known === undefined) restoreInterval(intervals, device, clock.at(sinceMs), told)
       const state = STATES.indexOf(presence)
       facts[device * NUMBERS + STATE] = state
       facts[device * NUMBERS + SINCE] = sinceMs
       noteTold(device)
       if (state !== UNKNOWN && state !== OFFLINE) facts[device * NUMBERS + WAS_HEARD] = 1
-      deadlines[device] = state === LIVE ? rhythms.heardAt(device) + rhythms.lateAfter(device) : state === LATE ? rhythms.heardAt(device) + rhythms.silentAfter(device) : Infinity
+      deadlines[device] = state === LIVE ? intervals.heardAt(device) + intervals.lateAfter(device) : state === LATE ? intervals.heardAt(device) + intervals.silentAfter(device) : Infinity
     },
     retell(elsewhere) {
       for (const [deviceId, device] of numbers) if (elsewhere(deviceId) !== STATES[stateOf(device)]) tell(device, true)
@@ -253,8 +253,8 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       for (let device = 0; device < names.length; device++) {
         const state = stateOf(device)
         if (state !== LIVE && state !== LATE) continue
-        rhythms.begin(device, now)
-        deadlines[device] = now + (state === LIVE ? rhythms.lateAfter(device) : rhythms.silentAfter(device))
+        intervals.begin(device, now)
+        deadlines[device] = now + (state === LIVE ? intervals.lateAfter(device) : intervals.silentAfter(device))
       }
     },
     forget(deviceId) {
@@ -265,14 +265,14 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       names[device] = ''
       deadlines[device] = Infinity
       facts.fill(0, device * NUMBERS, (device + 1) * NUMBERS)
-      rhythms.add(device, 0)
+      intervals.add(device, 0)
     },
     reconsider(nowMs) {
       const now = clock.at(nowMs)
       for (const [deviceId, device] of numbers) {
-        rhythms.give(device, now, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
+        intervals.give(device, now, (intervalOf?.(deviceId) ?? 0) * SECOND_MS)
         if (isJudged(device)) judge(device, now, nowMs)
-        tellRhythm(device)
+        reportInterval(device)
       }
     },
     start() {

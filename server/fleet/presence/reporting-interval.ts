@@ -3,8 +3,8 @@
 // Messages close together are one burst; a gap is the time from the start of one burst to the start of the next. A device's
 // *own interval* is the usual gap (the mean) of one whose gaps hardly vary, and otherwise its longest gap in memory. What
 // has happened once only is no habit: of many gaps the second longest counts. An absence is not learned, unless it recurs.
-import { createLossRate } from '../loss-rate'
-import { ownInterval, REGULAR, SILENT_INTERVALS, STEADY_GAPS, VARYING_GAPS } from '../own-interval'
+import { createLossRate } from './loss-rate'
+import { ownInterval, REGULAR, SILENT_INTERVALS, STEADY_GAPS, VARYING_GAPS } from './own-interval'
 
 const HOUR_MS = 3_600_000
 
@@ -224,4 +224,4 @@ export function createReportingIntervals() {
   }
 }
 
-export type Rhythms = ReturnType<typeof createReportingIntervals>
+export type ReportingIntervals = ReturnType<typeof createReportingIntervals>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceState } from '#shared/schemas/device'
-import { ownInterval } from '../../../../../server/fleet/own-interval'
+import { ownInterval } from '../../../../../server/fleet/presence/own-interval'
 import { CHANGES_PER_SWEEP, createPresence } from '../../../../../server/fleet/presence/presence'
 import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './simulated-site'
 import type { Dice, Habit } from './simulated-site'

@@ -1,6 +1,6 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
 import { createPresence } from '../../../../../server/fleet/presence/presence'
-import { judgedIntervalMs } from '../../../../../server/fleet/told-rhythm'
+import { judgedIntervalMs } from '../../../../../server/fleet/presence/interval-report'
 import type { PresenceOptions } from '../../../../../server/fleet/presence/presence'
 
 export const SECOND = 1_000

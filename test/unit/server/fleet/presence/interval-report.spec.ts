@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceState } from '#shared/schemas/device'
 import { withPresence } from '#shared/device/device-state'
-import { createReportingIntervals } from '../../../../server/fleet/presence/reporting-interval'
-import { judgedIntervalMs, rememberRhythm, toldRhythm } from '../../../../server/fleet/told-rhythm'
-import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './presence/simulated-site'
-import type { Habit } from './presence/simulated-site'
-import { telemetry } from './support'
+import { createReportingIntervals } from '../../../../../server/fleet/presence/reporting-interval'
+import { judgedIntervalMs, restoreInterval, reportedInterval } from '../../../../../server/fleet/presence/interval-report'
+import { byChance, createDice, createSite, DAY, every, HOUR, inBursts, jittery, losing, MINUTE, SECOND, START } from './simulated-site'
+import type { Habit } from './simulated-site'
+import { telemetry } from '../support'
 
 /** A site with one device that has spoken by its habit, and what was told of it last. */
 function heard(habit: Habit, forMs: number) {
@@ -130,11 +130,11 @@ describe('a rhythm that comes back', () => {
   })
 
   it('goes on from the mean that was told', () => {
-    const rhythms = createReportingIntervals()
-    rhythms.add(0, START)
-    rememberRhythm(rhythms, 0, START, { intervalSeconds: 10, silentAfterSeconds: 66 })
-    for (let n = 1; n <= 100; n++) rhythms.hear(0, START + n * 10 * SECOND)
-    expect(toldRhythm(rhythms, 0).intervalSeconds).toBe(10)
+    const intervals = createReportingIntervals()
+    intervals.add(0, START)
+    restoreInterval(intervals, 0, START, { intervalSeconds: 10, silentAfterSeconds: 66 })
+    for (let n = 1; n <= 100; n++) intervals.hear(0, START + n * 10 * SECOND)
+    expect(reportedInterval(intervals, 0).intervalSeconds).toBe(10)
   })
 })
 
