@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { AccountStore, StoreChange } from './contract'
+import type { AccountsMarker, AccountStore } from './contract'
 
 const FILE = 'accounts.json'
 const ABOUT = 'Accounts were made here. While they cannot be read, nobody may enter; `npm run admin -- give-up-accounts` gives them up.'
@@ -18,22 +18,6 @@ type Answer = Said['accounts']
 
 /** What cannot be read says that there were some. */
 const IN_DOUBT: Said = { accounts: 'some', at: new Date(0).toISOString() }
-
-export interface AccountsMarker {
-  /** What is to be believed before the database was read. */
-  before: () => Answer
-  /** What is to be believed where the database has no account. */
-  says: (store: AccountStore) => Answer
-  /** What to write with the first account, or with the last one that is given up. */
-  change: (accounts: Answer) => StoreChange
-  /** Whether the database says it as well. */
-  isKept: (store: AccountStore) => boolean
-  isOurs: (kind: string) => boolean
-  /** Notes it beside the database. */
-  note: (accounts: Answer) => void
-  /** The database was damaged, and is there now: where nothing else is known, what is left of it tells whether accounts were in it. */
-  damaged: (movedTo: string) => void
-}
 
 export interface AccountsMarkerOptions {
   folder: string

@@ -2,8 +2,26 @@ import type { Account, AccountChange, Audit, AuditEntry, MadeShare, MadeToken, N
 import type { Role } from '#shared/api/access'
 import type { DeviceScope } from '#shared/device/device-scope'
 import type { Revocation } from './revocation-listeners'
-import type { External } from './people'
-import type { AccountsMarker } from './accounts-marker'
+
+/** Somebody whom the identity provider has named, with the role that it has there. */
+export interface External { issuer: string, subject: string, name: string, role: Role }
+
+/** Says whether there are accounts, beside the database that has them. */
+export interface AccountsMarker {
+  /** What is to be believed before the database was read. */
+  before: () => 'some' | 'none'
+  /** What is to be believed where the database has no account. */
+  says: (store: AccountStore) => 'some' | 'none'
+  /** What to write with the first account, or with the last one that is given up. */
+  change: (accounts: 'some' | 'none') => StoreChange
+  /** Whether the database says it as well. */
+  isKept: (store: AccountStore) => boolean
+  isOurs: (kind: string) => boolean
+  /** Notes it beside the database. */
+  note: (accounts: 'some' | 'none') => void
+  /** The database was damaged, and is there now: where nothing else is known, what is left of it tells whether accounts were in it. */
+  damaged: (movedTo: string) => void
+}
 
 /** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {

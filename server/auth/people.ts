@@ -1,13 +1,11 @@
 import { MAX_ACCOUNT_NAME_LENGTH } from '#shared/schemas/access'
 import type { Account, AccountChange, NewAccount } from '#shared/schemas/access'
-import type { Role } from '#shared/api/access'
 import { keyOf, personChange, removal } from './directory'
 import type { Directory, Person } from './directory'
-import type { Refusal } from './contract'
+import type { External, Refusal, AccountsMarker } from './contract'
 import type { PendingWrites } from './pending-writes'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
-import type { AccountsMarker } from './accounts-marker'
 
 /** Room for a number behind a name that is taken. */
 const SUFFIX_LENGTH = 8
@@ -17,9 +15,6 @@ export const EXTERNAL: Refusal = { code: 'account-external', message: 'The accou
 const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last admin: somebody must be able to make accounts.' }
 
 export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admin decides what everybody may see, and so sees all groups: take another role, or name no groups.' }
-/** Somebody whom the identity provider has named, with the role that it has there. */
-export interface External { issuer: string, subject: string, name: string, role: Role }
-
 export interface PeopleOptions { directory: Directory, writes: PendingWrites, marker: AccountsMarker, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
 /** The accounts themselves: made, changed and removed, and never without an admin. */

@@ -1,6 +1,6 @@
 // What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
 // and then follows the log, record by record; so it is the same in all replicas at the same record.
-import { isSample, toStored } from '../history/sqlite/store'
+import { isSample, toStored } from '../history/engine/records'
 import { createHead } from '../history/engine/head'
 import type { DeviceNames } from '../history/queries/history-reader'
 import { unescapeNul } from '../history/postgres/nul-escaping'

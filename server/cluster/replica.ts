@@ -3,7 +3,7 @@
 // the others append does, and so all replicas know the same in the same order.
 import { packedHours } from '../history/engine/segment-io'
 import type { History, HistoryOptions } from '../history/contract'
-import { storageReport } from '../history/sqlite/maintenance'
+import { storageReport } from '../history/queries/storage-report'
 import { createHistoryReader } from '../history/queries/history-reader'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
 import { HistoryError } from '../history/postgres/errors'

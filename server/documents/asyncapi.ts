@@ -1,6 +1,7 @@
 import { CHANNELS } from './channels'
 import type { Channel, Message } from './channels'
-import { describeSchemas, referredSchemas, schemaRef } from './components'
+import { describeSchemas } from './json-schemas'
+import { referredSchemas, schemaRef } from './components'
 import type { JsonSchemas } from './components'
 import { INFO, LICENCE } from './info'
 

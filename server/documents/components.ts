@@ -17,7 +17,6 @@ import * as sparkline from '#shared/schemas/sparkline'
 import * as storage from '#shared/schemas/storage'
 import * as telemetry from '#shared/schemas/telemetry'
 import * as topics from '#shared/schemas/topics'
-import { EXAMPLES } from './examples'
 
 /** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
@@ -67,19 +66,6 @@ export function eventName(type: keyof typeof EVENT_NAMES) {
   return EVENT_NAMES[type]
 }
 
-/**
- * All components as JSON Schema. Read as input (`io: 'input'`): query parameters are then described as they are sent, and
- * objects stay open, because an answer may gain a field without breaking a client that checks it.
- */
-export function describeSchemas(target: 'draft-2020-12' | 'draft-07'): JsonSchemas {
-  const registry = z.registry<{ id: string }>()
-  for (const [id, schema] of COMPONENTS) registry.add(schema, { id })
-  const { schemas } = z.toJSONSchema(registry, { target, io: 'input', uri: refTo })
-  const examples = new Map<string, unknown>(Object.entries(EXAMPLES))
-  return Object.fromEntries(Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) =>
-    [name, examples.has(name) ? { ...schema, examples: [examples.get(name)] } : schema]))
-}
-
 /** Those of `schemas` that `part` refers to, itself or through another, by name. */
 export function referredSchemas(part: unknown, schemas: JsonSchemas): JsonSchemas {
   const found = new Map<string, JsonSchemas[string]>()
@@ -95,7 +81,8 @@ export function referredSchemas(part: unknown, schemas: JsonSchemas): JsonSchema
   return Object.fromEntries([...found].sort(([a], [b]) => a.localeCompare(b)))
 }
 
-function refTo(name: string): string {
+/** Where a document keeps the schema of this name. */
+export function refTo(name: string): string {
   return `#/components/schemas/${name}`
 }
 

@@ -1,4 +1,5 @@
-import { describeSchemas, referredSchemas, schemaRef } from './components'
+import { describeSchemas } from './json-schemas'
+import { referredSchemas, schemaRef } from './components'
 import type { JsonSchemas } from './components'
 import { INFO, LICENCE } from './info'
 import { TAGS } from './route'

@@ -26,9 +26,9 @@ import { createSnapshot } from '../fleet/snapshot'
 import { createStateMessages } from '../fleet/state-messages'
 import { openDocuments } from '../history/documents'
 import { createHistory } from '../history/sqlite/history'
-import type { History, HistoryOptions } from '../history/contract'
+import type { Durability, History, HistoryOptions } from '../history/contract'
 import { createPostgresHistory } from '../history/postgres/history'
-import type { Restored } from '../history/sqlite/store'
+import type { Restored } from '../history/engine/records'
 import { createDeviceDeletion } from './device-deletion'
 import type { DeviceDeletion } from './device-deletion'
 import { readFigures } from './monitoring'
@@ -41,6 +41,7 @@ import type { Hub } from '../stream/hub'
 import type { Grouping } from '../stream/subscription-filter'
 import type { Metrics } from '../metrics/metrics'
 import { createConnection, STATUS_TOPIC } from '../mqtt/connection'
+import type { TurnEvents } from '../mqtt/turns'
 import type { Connection } from '../mqtt/connection'
 import type { EmbeddedBroker } from '../mqtt/embedded-broker'
 import { examine } from '../mqtt/examination'
@@ -61,12 +62,14 @@ import type { RejectedRequests } from '../http/rejected-requests'
 import { createSensorsSource } from '../sources/sensors'
 import { createTopics } from '../topics/topics'
 import type { TopicTree } from '../topics/topics'
-import type { Tracing } from '../tracing/tracing'
 
 export type { NewSession, Principal, Opened, Refusal as AccountRefusal }
 
+/** Wraps the turns in which messages come in. */
+export interface TurnTracing { traceTurns: (events: TurnEvents, durability: Durability | 'off') => TurnEvents }
+
 export interface Leitstand {
-  start: (tracing?: Pick<Tracing, 'traceTurns'>) => Promise<void>
+  start: (tracing?: TurnTracing) => Promise<void>
   stop: () => Promise<void>
   fleet: Fleet
   devices: DeviceList

@@ -8,7 +8,7 @@ import { fromMicroseconds, toMicroseconds } from '#shared/time/time'
 import type { Fleet } from '../fleet/fleet'
 import type { RecentMessages } from '../fleet/recent-messages'
 import type { History } from '../history/contract'
-import { fromStored } from '../history/sqlite/store'
+import { fromStored } from '../history/engine/records'
 import type { Registry } from '../registry/contract'
 
 const DEFAULT_RANGE_MS = 86_400_000

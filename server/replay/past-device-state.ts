@@ -2,7 +2,7 @@ import type { DeviceState, PresenceChange } from '#shared/schemas/device'
 import { copyPresence } from '#shared/device/device-state'
 import { fromMicroseconds } from '#shared/time/time'
 import type { DeviceStateAt } from '../history/queries/state-at'
-import { fromStored } from '../history/sqlite/store'
+import { fromStored } from '../history/engine/records'
 import { toLatest } from '../history/engine/values'
 
 /**

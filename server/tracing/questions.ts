@@ -1,8 +1,12 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import { ATTR_DB_OPERATION_NAME, ATTR_DB_SYSTEM_NAME, ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions'
-import type { Leitstand } from '../leitstand/leitstand'
+import type { History } from '../history/contract'
+import type { Replays } from '../replay/replays'
 import type { Spans } from './sdk'
+
+/** Where the past is asked about. */
+export interface Answering { history: History | undefined, replays: Replays }
 
 export type DatabaseName = 'sqlite' | 'postgresql'
 
@@ -10,7 +14,7 @@ export type DatabaseName = 'sqlite' | 'postgresql'
  * The control room whose answers about the past are spans of their own, below that of the request. The small lines are not among them: one
  * request asks for as many as there are devices on a page.
  */
-export function traceQuestions(leitstand: Leitstand, spans: Spans, database: DatabaseName): Leitstand {
+export function traceQuestions<L extends Answering>(leitstand: L, spans: Spans, database: DatabaseName): L {
   const { history, replays } = leitstand
   const traced = <A extends unknown[], R>(operation: string, ask: (...args: A) => R) => (...args: A): R => askWithin(spans, operation, database, () => ask(...args))
   return {

@@ -1,13 +1,12 @@
 // Traces by OpenTelemetry, loaded only where its variables ask for them (`wanted.ts`). What is traced is wrapped from outside; the rooms
 // themselves know nothing of it.
 import type { App } from 'h3'
-import type { Leitstand } from '../leitstand/leitstand'
 import type { TurnEvents } from '../mqtt/turns'
 import { createExporter } from './exporter'
 import type { TraceLog } from './exporter'
 import { readTracingOptions } from './options'
 import { traceQuestions } from './questions'
-import type { DatabaseName } from './questions'
+import type { Answering, DatabaseName } from './questions'
 import { traceRequests } from './requests'
 import { createSpans } from './sdk'
 import { traceStreams } from './streams'
@@ -18,7 +17,7 @@ export interface Tracing {
   /** Requests and WebSockets. `baseURL` ends with a slash. */
   traceServer: (app: App, baseURL: string) => void
   /** Questions about the past. */
-  traceQuestions: (leitstand: Leitstand, database: DatabaseName) => Leitstand
+  traceQuestions: <L extends Answering>(leitstand: L, database: DatabaseName) => L
   /** What the broker brings, by the turn. */
   traceTurns: (events: TurnEvents, durability: TurnDurability) => TurnEvents
   /** Exports what waits, for a few seconds at most. */

@@ -1,4 +1,4 @@
-import { searchWords } from '#shared/fleet/search'
+import { searchWords } from '#shared/text/search-words'
 
 /** What a device can be found by. */
 export interface Jump {

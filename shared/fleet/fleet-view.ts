@@ -1,7 +1,8 @@
 import { attention, presenceAttention } from '#shared/device/device-status'
 import type { Signs } from '#shared/device/device-status'
 import type { FleetEntry } from '#shared/fleet/fleet-entry'
-import { matchesWords, searchWords } from '#shared/fleet/search'
+import { matchesWords } from '#shared/fleet/search'
+import { searchWords } from '#shared/text/search-words'
 
 export const FLEET_SORTS = ['attention', 'name', 'presence', 'door', 'status', 'group', 'place', 'heard', 'changed'] as const
 export type FleetSort = typeof FLEET_SORTS[number]

@@ -1,10 +1,5 @@
 import type { DeviceState } from '#shared/schemas/device'
 
-/** The words of a search, in lower case; none when nothing is looked for. */
-export function searchWords(query: string): string[] {
-  return query.toLowerCase().split(/\s+/).filter(Boolean)
-}
-
 /** Whether deviceId, metric names, values, status or `more` contain every word (as {@link searchWords} makes them). */
 export function matchesWords(device: DeviceState, words: readonly string[], more = ''): boolean {
   if (words.length === 0) return true

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DeviceTimeSchema, IsoTimestampSchema, MetricValueSchema, TelemetrySchema } from '#shared/schemas/telemetry'
-import { searchWords } from '#shared/fleet/search'
+import { searchWords } from '#shared/text/search-words'
 
 /** What a device (or its last will) publishes on `sensors/{deviceId}/state`, usually retained. */
 export const StateMessageSchema = z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS } from '#shared/schemas/device'
 import { RejectionReasonSchema } from '#shared/schemas/rejection'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
-import { searchWords } from '#shared/fleet/search'
+import { searchWords } from '#shared/text/search-words'
 
 /** Most branches of one request, entries of one branch, and bytes of a topic (MQTT allows no longer one). */
 export const MAX_TOPIC_BRANCHES = 20

@@ -30,7 +30,7 @@ const ROOMS: Room[] = [
   { path: /^server\/cluster\//, mayImport: [/^server\/(?:cluster|history)\//, SHARED], packages: NO_FRAMEWORK },
   ...['documents', 'metrics'].map(name => ({ ...dataRoom(name), mayImport: [...dataRoom(name).mayImport, /^package\.json$/] })),
   // It wraps what is to be traced from outside, where it comes in and where it is joined.
-  { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|leitstand\/leitstand$|documents\/info$)/, SHARED], packages: ANY },
+  { path: /^server\/tracing\//, mayImport: [/^server\/(?:tracing\/|mqtt\/turns$|history\/contract$|replay\/replays$|documents\/info$)/, SHARED], packages: ANY },
   { path: /^server\/settings/, mayImport: [SHARED], packages: NO_FRAMEWORK },
   { path: /^server\/(?:leitstand|ingest)\//, mayImport: [/^server\/(?:mqtt|sources|history|fleet|stream|rejections|registry|topics|doctor|auth|replay|http|metrics|tracing|cluster|ingest|leitstand)\/|^server\/settings$/, SHARED], packages: NO_FRAMEWORK },
   // Where connections of the stream come in: they speak the forms of the stream room.

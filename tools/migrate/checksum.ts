@@ -1,7 +1,7 @@
 // A checksum of everything that a side would answer from, device by device, so that a difference has a name.
 import { createHash, hash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
-import { readBatch } from '../../server/history/sqlite/journal.ts'
+import { readBatch } from '../../server/history/engine/records.ts'
 import { TIERS, unpackRollups } from '../../server/history/engine/rollups.ts'
 import { readSegment } from '../../server/history/engine/segments.ts'
 import type { SegmentHead } from '../../server/history/engine/segment-store.ts'

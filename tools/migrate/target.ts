@@ -3,7 +3,7 @@
 import { setMeta } from '../../server/history/postgres/migrations.ts'
 import { MOVING } from '../../server/history/postgres/migration-guard.ts'
 import { openPartitions } from '../../server/history/postgres/partitions.ts'
-import { openConnections } from '../../server/history/postgres/connections.ts'
+import { openConnections } from '../../server/history/postgres/open-connections.ts'
 import type { Query } from '../../server/history/postgres/connections.ts'
 import { inDatabase, MigrateFailure, toldInWords } from './failure.ts'
 import type { Portion, Target } from './parts.ts'

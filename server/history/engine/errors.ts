@@ -1,4 +1,5 @@
-import { HistoryFault } from '../sqlite/migrations'
+/** What the history says of itself: fit to show as it is. */
+export class HistoryFault extends Error {}
 
 const REASONS: [RegExp, string][] = [
   [/full/i, 'The disk with the history is full; make room or lower the retention.'],

@@ -1,5 +1,5 @@
 // What is stored and waits to be packed, counted from memory as the statistics of the storage count what is packed.
-import type { StorageStats } from '../sqlite/storage-stats'
+import type { StorageStats } from './storage-stats'
 import { floorTo, TIERS } from './rollups'
 import type { StoredMessage } from './segments'
 import { nextTurn, startSlice } from './scheduler'

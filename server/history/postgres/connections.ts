@@ -2,15 +2,13 @@
 import type { Client, ClientConfig, Pool, QueryResult } from 'pg'
 import type { Durability } from '../contract'
 import { HistoryError, inWords } from './errors'
-import { migrate } from './migrations'
 
 const CONNECT_MS = 5_000
 /** A connection whose other end is gone would be waited for without end. */
 const QUERY_MS = 60_000
 const READERS = 4
 /** The lock of this application; the other half of it is the schema. */
-const LOCK = 1_279_677_268
-const MIGRATION_LOCK = LOCK + 1
+export const LOCK = 1_279_677_268
 /** So long one that was killed may take until PostgreSQL has noticed. */
 const LOCK_MS = 5_000
 const LOCK_AGAIN_MS = 100
@@ -102,25 +100,6 @@ export async function toDatabase(url: string, durability: Durability): Promise<D
   }
 }
 
-/** Connects, takes the lock and brings the schema up to date. `onLost`: the connection is gone. @throws an Error; {@link inWords} says what. */
-export async function openConnections(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Connections> {
-  const database = await toDatabase(url, durability)
-  let line: DedicatedConnection | undefined
-  async function close() {
-    await Promise.allSettled([line?.close(), database.close()])
-  }
-  try {
-    line = await database.line(onLost)
-    await takePlace(line.query, 'alone')
-    await bringUpToDate(line.query, partitions)
-    return { write: line.query, writeNamed: line.named, read: database.read, close }
-  }
-  catch (error) {
-    await close()
-    throw error
-  }
-}
-
 function queryOn(connection: Client | Pool): Query {
   return async (text, values = []) => {
     const result: QueryResult<Row> = await connection.query<Row>(text, [...values])
@@ -159,12 +138,4 @@ export async function takePlace(query: Query, as: keyof typeof TAKEN) {
 /** Takes an advisory lock until the connection ends; false: somebody else has it. */
 export async function tryLock(query: Query, first: number, second: string, isShared = false): Promise<boolean> {
   return (await query(`SELECT pg_try_advisory_lock${isShared ? '_shared' : ''}(${first}, ${second}) AS taken`))[0]?.taken === true
-}
-
-/** Brings the schema up to date, one application after the other. */
-export async function bringUpToDate(query: Query, partitions: boolean) {
-  const lock = `(${MIGRATION_LOCK}, hashtext(current_schema()))`
-  await query(`SELECT pg_advisory_lock${lock}`)
-  await migrate(query, partitions)
-  await query(`SELECT pg_advisory_unlock${lock}`)
 }

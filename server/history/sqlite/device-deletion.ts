@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { repeat } from './retention'
+import { repeat } from './repeat'
 
 const ROWS_PER_STEP = 20
 

@@ -1,37 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeviceStatusChange } from '#shared/schemas/device'
-import type { Telemetry } from '#shared/schemas/telemetry'
 import { createDeduplication, PACKET_IDS } from '../engine/deduplication'
 import type { Delivery } from '../engine/deduplication'
-
-export type RecordKind = 'telemetry' | 'status'
-const KIND_CODES = { telemetry: 0, status: 1 } as const satisfies Record<RecordKind, number>
+import { readBatch, writeRecord } from '../engine/records'
+import type { JournalRecord, RecordKind } from '../engine/records'
 
 /** A turn that brings more than this is written as several batches. */
 const BATCH_CHARACTERS = 1_000_000
 /** So many records are trimmed in one step. */
 const TRIM_RECORDS = 2_000
-
-/** A record as it is read back; `bytes` is the size of its payload. */
-export type JournalRecord = { id: number, device: number, bytes: number }
-  & ({ kind: 'telemetry', value: Telemetry } | { kind: 'status', value: DeviceStatusChange })
-
-type Written = [device: number, kind: 0, bytes: number, value: Telemetry] | [device: number, kind: 1, bytes: number, value: DeviceStatusChange]
-
-/** One record of a batch, with its value as JSON text; a batch is a JSON array of them. */
-export function writeRecord(device: number, kind: RecordKind, bytes: number, body: string): string {
-  return `[${device},${KIND_CODES[kind]},${bytes},${body}]`
-}
-
-/** The messages of a batch that ends with the record of id `last`; what replicas tell each other there is left out. */
-export function* readBatch(last: number, body: string): Generator<JournalRecord> {
-  const records: Written[] = JSON.parse(body)
-  const first = last - records.length + 1
-  for (const [i, [device, kind, bytes, value]] of records.entries()) {
-    if (kind === KIND_CODES.status) yield { id: first + i, device, kind: 'status', bytes, value }
-    else if (kind === KIND_CODES.telemetry) yield { id: first + i, device, kind: 'telemetry', bytes, value }
-  }
-}
 
 /** Appends to the open transaction, as one row for all records of a turn (one row each would cost more than all the rest). */
 export function createJournal(database: DatabaseSync, unacknowledged: number) {

@@ -1,18 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Storage, StorageTier } from '#shared/schemas/storage'
-import { fromMicroseconds } from '#shared/time/time'
+import type { Storage } from '#shared/schemas/storage'
 import { takeStorageStats } from './storage-stats'
-import type { StorageStats, TierCount } from './storage-stats'
+import type { StorageStats } from '../engine/storage-stats'
+import { storageReport } from '../queries/storage-report'
 import { eraseLeftovers, isLeftover } from './device-deletion'
 import { pruneTransitions } from './presence-table'
 import { prune, usedBytes } from './retention'
-import type { RetentionLimits } from './retention'
+import type { RetentionLimits } from '../engine/retention-limits'
 import type { Store } from './store'
-import { createStorageStatsCache, createUncompactedCount, NOTHING, withUncompacted } from '../engine/uncompacted'
-import type { Uncompacted } from '../engine/uncompacted'
+import { createStorageStatsCache, createUncompactedCount } from '../engine/uncompacted'
 
 const EVERY_MS = 60_000
-const LISTED_METRICS = 20
 
 export interface MaintenanceOptions {
   database: DatabaseSync
@@ -72,54 +70,3 @@ export function createMaintenance({ database, store, limits, transact, now, prun
   }
 }
 export type Maintenance = ReturnType<typeof createMaintenance>
-
-export interface Counted {
-  stats: StorageStats | undefined
-  /** All that the history takes up. */
-  bytes: number
-  limits: RetentionLimits
-  uncompacted: Uncompacted
-  /** Undefined: it is forgotten. */
-  nameOf: (device: number) => string | undefined
-  now: number
-}
-
-/** What is kept and what it costs, from what was counted. */
-export function storageReport({ stats, bytes, limits, uncompacted, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
-  const packed = stats ?? NOTHING
-  const { messages, tiers, series } = withUncompacted(packed, uncompacted)
-  const growth = growthPerDay(packed.tiers.raw, now)
-  const toTier = (tier: StorageTier['tier'], days: number): StorageTier => ({
-    tier,
-    bytes: tiers[tier].bytes,
-    from: tiers[tier].from === null ? null : fromMicroseconds(tiers[tier].from),
-    days: days === 0 ? null : days,
-    // What waits to be packed takes up more now than it will.
-    bytesPerDay: growthPerDay(packed.tiers[tier], now),
-  })
-  return {
-    bytes,
-    limitBytes: limits.bytes,
-    messages,
-    series: series.length,
-    tiers: [toTier('raw', limits.rawDays), toTier('minute', limits.minuteDays), toTier('hour', limits.hourDays)],
-    daysThatFit: growth ? Math.max(0, limits.bytes - tiers.minute.bytes - tiers.hour.bytes) / growth : null,
-    metrics: series
-      .toSorted((a, b) => b.bytes - a.bytes)
-      .flatMap(({ device, metric, bytes }) => {
-        const deviceId = nameOf(device)
-        return deviceId === undefined ? [] : { deviceId, metric, bytes }
-      })
-      .slice(0, LISTED_METRICS),
-  }
-}
-
-const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-
-/** From the bytes of the last day, or of the time since the first message; too early to tell within the first hour. */
-function growthPerDay({ from, lastDayBytes }: TierCount, now: number): number | null {
-  if (from === null) return null
-  const span = Math.min(DAY_MS, now - from / 1000)
-  return span < HOUR_MS ? null : lastDayBytes / span * DAY_MS
-}

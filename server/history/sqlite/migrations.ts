@@ -1,7 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-
-/** What the history says of itself: fit to show as it is. */
-export class HistoryFault extends Error {}
+import { HistoryFault } from '../engine/errors'
 
 const DOCUMENT = '(kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name))'
 

@@ -3,19 +3,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { PresenceChange } from '#shared/schemas/device'
 import type { PresenceAnswer } from '#shared/schemas/history'
-import { fromMicroseconds } from '#shared/time/time'
 import { transitionOf, mergeTransitions } from '../engine/merge-transitions'
-import type { PresenceTransition } from '../engine/merge-transitions'
+import { BEAT_MS, GATHER_MS, MAX_WAITING_TRANSITIONS, presenceAnswer } from '../engine/presence-log'
 import { createPresenceTable } from './presence-table'
-import type { Awaitable } from '../engine/segment-store'
 import { restAfter, startSlice } from '../engine/scheduler'
-
-/** Changes gather for so long and are written together. */
-export const GATHER_MS = 1_000
-/** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
-export const BEAT_MS = 60_000
-/** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
-export const MAX_WAITING_TRANSITIONS = 100_000
 
 export interface PresenceLogOptions {
   /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
@@ -24,14 +15,6 @@ export interface PresenceLogOptions {
   transactNow: (change: () => void) => boolean
   now: () => number
   mostWaiting?: number
-}
-
-/** What other rooms may do with the lines. */
-export interface PresenceLog {
-  /** A device has become something else. In memory until it is written, within about a second. */
-  note: (change: PresenceChange) => void
-  /** The newest `limit` lines of a device in a range (microseconds since 1970) and the one before them. Rejects or throws while not open. */
-  read: (deviceId: string, range: { from: number, to: number }, limit: number) => Awaitable<PresenceAnswer>
 }
 
 export function createPresenceLog({ transact, transactNow, now, mostWaiting = MAX_WAITING_TRANSITIONS }: PresenceLogOptions) {
@@ -112,18 +95,4 @@ export function createPresenceLog({ transact, transactNow, now, mostWaiting = MA
       table = undefined
     },
   }
-}
-
-/** The newest of sorted lines in a range, and the one before them. */
-export function presenceAnswer(deviceId: string, { from, to }: { from: number, to: number }, sorted: readonly PresenceTransition[], limit: number): PresenceAnswer {
-  const all = sorted.filter(({ time }) => time <= to)
-  const begin = all.findIndex(({ time }) => time > from)
-  const inRange = begin < 0 ? 0 : all.length - begin
-  const lines = all.slice(all.length - Math.min(limit, inRange)).map(toLine)
-  const before = all.at(-1 - lines.length)
-  return { deviceId, from: fromMicroseconds(from), to: fromMicroseconds(to), before: before ? toLine(before) : null, lines, more: inRange > limit }
-}
-
-function toLine({ time, presence }: PresenceTransition): PresenceAnswer['lines'][number] {
-  return { at: fromMicroseconds(time), presence }
 }

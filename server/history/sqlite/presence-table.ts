@@ -3,7 +3,7 @@ import { PresenceSchema } from '#shared/schemas/device'
 import { MAX_PRESENCE_LINES } from '#shared/schemas/history'
 import { afterGap } from '../engine/merge-transitions'
 import type { PresenceTransition } from '../engine/merge-transitions'
-import { repeat } from './retention'
+import { repeat } from './repeat'
 
 /** The row that stands for all devices: from its times on nobody listened. */
 const EVERYBODY = 0

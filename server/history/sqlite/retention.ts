@@ -1,21 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { documentBytes } from '../documents'
 import { floorTo, TIERS } from '../engine/rollups'
-import { restAfter, startSlice } from '../engine/scheduler'
+import type { RetentionLimits } from '../engine/retention-limits'
+import { repeat } from './repeat'
 import type { Store } from './store'
 
 const DAY = 86_400_000_000
 const ROWS_PER_STEP = 20
 /** Below the limit by this much, so that not every minute has to make room again. */
 const SPARE = 0.95
-
-export interface RetentionLimits {
-  /** Days per tier; 0 is for ever. */
-  rawDays: number
-  minuteDays: number
-  hourDays: number
-  bytes: number
-}
 
 /** Pages in use, in bytes: what pruning can change at once, whatever the size of the file. */
 export function usedBytes(database: DatabaseSync): number {
@@ -42,20 +35,6 @@ export async function prune(database: DatabaseSync, store: Store, limits: Retent
     await repeat(transact, () => tooLarge() && steps.dropOldestRollups('hour'))
   }
   await repeat(transact, () => steps.giveBack())
-}
-
-/** Runs a step in slices until it has nothing left to do or cannot be run. */
-export async function repeat(transact: (change: () => void) => Promise<boolean>, step: () => boolean) {
-  for (let more = true; more;) {
-    const begin = performance.now()
-    const ran = await transact(() => {
-      const inTime = startSlice()
-      while (more && inTime()) more = step()
-    })
-    if (!ran) return
-    // A slice of deletes leaves more to write at its commit than any other: without a rest the disk would set the pace.
-    await restAfter(performance.now() - begin)
-  }
 }
 
 function createSteps(database: DatabaseSync, store: Store) {

@@ -1,18 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { nextTurn, startSlice } from '../engine/scheduler'
+import { sharesOf } from '../engine/storage-stats'
+import type { StorageStats, TierCount } from '../engine/storage-stats'
 
 const ROWS_PER_STEP = 200
 const DAY = 86_400_000_000
-
-export interface TierCount { bytes: number, from: number | null, lastDayBytes: number }
-
-/** What the database holds, counted row by row. Times in microseconds since 1970. */
-export interface StorageStats {
-  messages: number
-  tiers: Record<'raw' | 'minute' | 'hour', TierCount>
-  /** Bytes per series: its rollups, and its share in the messages of its device. */
-  series: { device: number, metric: string, bytes: number }[]
-}
 
 /** Counts in slices, so that a large history holds nothing up; the answer is as old as the counting took. */
 export async function takeStorageStats(database: DatabaseSync, now: number): Promise<StorageStats> {
@@ -58,17 +50,4 @@ async function walk(statement: StatementSync, visit: (row: Record<string, unknow
     }
     await nextTurn()
   }
-}
-
-export interface SeriesRow { id: number, device: number, metric: string }
-
-/** Messages are packed by device: each of its series is given a part of them by the size of its rollups. */
-export function sharesOf(rows: readonly SeriesRow[], byDevice: ReadonlyMap<number, number>, bySeries: ReadonlyMap<number, number>): StorageStats['series'] {
-  const rollupsOf = new Map<number, number>()
-  for (const { id, device } of rows) rollupsOf.set(device, (rollupsOf.get(device) ?? 0) + (bySeries.get(id) ?? 0))
-  return rows.map(({ id, device, metric }) => {
-    const own = bySeries.get(id) ?? 0
-    const part = own / (rollupsOf.get(device) || 1)
-    return { device, metric, bytes: Math.round(own + part * (byDevice.get(device) ?? 0)) }
-  })
 }

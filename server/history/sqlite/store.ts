@@ -1,33 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeviceStatusChange } from '#shared/schemas/device'
-import type { Telemetry } from '#shared/schemas/telemetry'
-import { fromMicroseconds, toMicroseconds } from '#shared/time/time'
+import { isSample, toStored } from '../engine/records'
+import type { NewRecord, Restored } from '../engine/records'
 import { packMessages } from '../engine/segment-io'
 import { detach, isLeftover } from './device-deletion'
 import { createJournal } from './journal'
-import type { Delivery } from '../engine/deduplication'
-import type { JournalRecord } from './journal'
 import type { StoredMessage } from '../engine/segments'
 import type { RetainedFrom } from '../engine/rollup-store'
 import type { Readable } from '../engine/segment-store'
 import { createSqliteSegmentStore } from './segment-store'
 import { createHead } from '../engine/head'
 import type { DeviceHead } from '../engine/head'
-import { saidMetrics, storedMetrics } from '../engine/values'
-
-/**
- * A message to keep; `body` is its JSON text, made once for all who need it, `time` its `ts` in microseconds since 1970, where
- * that is known already.
- */
-export type NewRecord = { body: string, delivery: Delivery }
-  & ({ kind: 'telemetry', value: Telemetry, time?: number } | { kind: 'status', value: DeviceStatusChange })
-
-/** What lies in the database on opening: the last states that were kept, and what came after them. */
-export interface Restored {
-  devices: { deviceId: string, state: unknown }[]
-  /** In order of arrival. */
-  records: Iterable<JournalRecord>
-}
 
 /**
  * One open database: the journal, what is not packed yet, and the archive. Every method throws when the database does;
@@ -161,31 +143,3 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
   }
 }
 export type Store = ReturnType<typeof createStore>
-
-/** Whether a record is a message of its own: one that is only said again as the newest has been stored already. */
-export function isSample<R extends { kind: string, value: object }>(record: R): record is Extract<R, { kind: 'telemetry' }> {
-  return record.kind === 'telemetry' && !('late' in record.value && record.value.late === false)
-}
-
-/** The part of a telemetry message that is kept as samples. */
-export function toStored(telemetry: Telemetry, time = toMicroseconds(telemetry.ts)): StoredMessage {
-  const { receivedAt, claimedTs } = telemetry
-  const message: StoredMessage = { time, received: receivedTime(receivedAt), metrics: storedMetrics(telemetry) }
-  if (claimedTs !== undefined) message.claimedTs = claimedTs
-  return message
-}
-
-let lastReceived = { text: '', time: 0 }
-
-/** Many messages are received in one millisecond. */
-function receivedTime(text: string): number {
-  if (text !== lastReceived.text) lastReceived = { text, time: toMicroseconds(text) }
-  return lastReceived.time
-}
-
-/** The inverse of {@link toStored}; times come back in UTC. */
-export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
-  const { metrics: said, ...marks } = saidMetrics(metrics)
-  const [ts, receivedAt] = [fromMicroseconds(time), fromMicroseconds(received)]
-  return { deviceId, ts, metrics: said, receivedAt, ...(claimedTs && { claimedTs }), ...marks }
-}

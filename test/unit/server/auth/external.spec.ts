@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccounts } from '../../../../server/auth/accounts'
 import type { AccountOptions, NewSession, Refusal } from '../../../../server/auth/contract'
-import type { External } from '../../../../server/auth/people'
+import type { External } from '../../../../server/auth/contract'
 import { openDocuments } from '../../../../server/history/documents'
 import { tempFile, witnessOf } from './support'
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createLogAppender } from '../../../../server/cluster/log-appender'
 import { PACKET_IDS } from '../../../../server/history/engine/deduplication'
-import { bringUpToDate, toDatabase } from '../../../../server/history/postgres/connections'
+import { bringUpToDate } from '../../../../server/history/postgres/open-connections'
+import { toDatabase } from '../../../../server/history/postgres/connections'
 import { hasPostgres, usePostgres } from '../history/conformance/postgres-place'
 
 describe.skipIf(!hasPostgres)('the share of one session', () => {

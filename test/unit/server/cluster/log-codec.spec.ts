@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { joinEntries, readLog, writeEntry } from '../../../../server/cluster/log-codec'
-import { readBatch, writeRecord } from '../../../../server/history/sqlite/journal'
+import { readBatch, writeRecord } from '../../../../server/history/engine/records'
 
 const telemetry = { deviceId: 'gate', ts: '2026-03-01T00:00:00.000Z', receivedAt: '2026-03-01T00:00:00.000Z', metrics: { 'text': 'a,\n"],[1,2', ',\n': 1 } }
 const presence = { deviceId: 'gate', presence: 'live', since: '2026-03-01T00:00:00.000Z' } as const

@@ -4,7 +4,7 @@ import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { csvText } from '#shared/text/spreadsheet'
 import { exportLines } from '../../../../../server/leitstand/export'
-import { fromStored } from '../../../../../server/history/sqlite/store'
+import { fromStored } from '../../../../../server/history/engine/records'
 import { append, DAY, HOUR, kept, samples, SECOND, START, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 

@@ -4,7 +4,7 @@ import { fromMicroseconds } from '#shared/time/time'
 import type { History } from '../../../../../server/history/contract'
 import type { DeviceStateAt } from '../../../../../server/history/queries/state-at'
 import type { ScannedMessage } from '../../../../../server/history/queries/range-scan'
-import { fromStored } from '../../../../../server/history/sqlite/store'
+import { fromStored } from '../../../../../server/history/engine/records'
 import { append, createRandom, HOUR, kept, randomMessages, SECOND, START, store, useSite } from './site'
 import type { PlaceMaker } from './site'
 

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { createReplica } from '../../../../../server/cluster/replica'
 import type { HistoryOptions } from '../../../../../server/history/contract'
-import type { JournalRecord } from '../../../../../server/history/sqlite/journal'
+import type { JournalRecord } from '../../../../../server/history/engine/records'
 import { until } from '../../../../e2e/support/until'
 import { conformsInNumbers } from './numbers'
 import { conformsInThePast } from './past'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_RAW } from '#shared/schemas/history'
 import { fromMicroseconds } from '#shared/time/time'
-import { fromStored } from '../../../../../server/history/sqlite/store'
+import { fromStored } from '../../../../../server/history/engine/records'
 import { append, createRandom, DAY, FOR_EVER, HOUR, kept, NOW_MS, randomMessages, samples, SECOND, START, store, telemetry, useSite } from './site'
 import type { PlaceMaker } from './site'
 

@@ -3,7 +3,7 @@ import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds } from '#shared/time/time'
 import type { History, HistoryOptions } from '../../../../../server/history/contract'
 import type { Delivery } from '../../../../../server/history/engine/deduplication'
-import type { JournalRecord } from '../../../../../server/history/sqlite/journal'
+import type { JournalRecord } from '../../../../../server/history/engine/records'
 
 export const START = Date.parse('2026-03-01T00:00:00Z') * 1_000
 export const SECOND = 1_000_000

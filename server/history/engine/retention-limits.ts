@@ -1,0 +1,8 @@
+/** How much of the history is kept. */
+export interface RetentionLimits {
+  /** Days per tier; 0 is for ever. */
+  rawDays: number
+  minuteDays: number
+  hourDays: number
+  bytes: number
+}
