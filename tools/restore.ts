@@ -1,7 +1,5 @@
 // `npm run restore`: checks a backup to the last byte and puts it in place of the history. How is in tools/backup/.
-import { runCommand } from './backup/command.ts'
-import { megabytes } from './backup/files.ts'
-import { partIn, restoreBackup } from './backup/put-back.ts'
+import './programs/extensions.ts'
 
 const HELP = `Checks a backup and puts it in place of the history. The server must be stopped; what was there is kept beside.
 
@@ -11,6 +9,11 @@ const HELP = `Checks a backup and puts it in place of the history. The server mu
   --force      set an existing history aside
   --help       this text
 `
+
+// Only now: what they import of the server needs the hook in place.
+const { runCommand } = await import('./backup/command.ts')
+const { megabytes } = await import('./backup/files.ts')
+const { partIn, restoreBackup } = await import('./backup/put-back.ts')
 
 await runCommand({
   name: 'restore',

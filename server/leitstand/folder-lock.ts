@@ -1,6 +1,6 @@
 // Owns the data folder: one process at a time. The lock is one that the operating system drops with its owner, however that ends;
 // the text beside it only says who has it.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -17,16 +17,29 @@ const DAMAGED = /not a database|malformed/i
 const OwnerSchema = z.object({ pid: z.number(), host: z.string(), since: z.string() })
 
 export interface FolderLock {
-  /** False: no lock can be written there, and nothing else either. */
-  isHeld: boolean
   release: () => void
 }
 
-/** @throws {SettingsError} when another process has the folder. */
+/** Another process has the folder; `who` says which, in words. */
+export class FolderTaken extends SettingsError {
+  readonly who: string
+
+  constructor(who: string) {
+    super(`The data folder is in use. ${who} has it; stop that one, or give this one another folder with NUXT_DATA_DIR.`)
+    this.who = who
+  }
+}
+
+/** Whether a server has ever locked it. */
+export function hasLock(dataDir: string): boolean {
+  return existsSync(join(dataDir, LOCK_FILE))
+}
+
+/** Where no lock can be written, nothing else can be either. @throws {FolderTaken} */
 export function lockFolder(dataDir: string, waitMs = WAIT_MS): FolderLock {
   const owner = join(dataDir, OWNER_FILE)
   const database = open(dataDir, waitMs)
-  if (!database) return { isHeld: false, release() {} }
+  if (!database) return { release() {} }
   try {
     writeFileSync(owner, `${JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() } satisfies z.infer<typeof OwnerSchema>)}\n`)
   }
@@ -34,7 +47,6 @@ export function lockFolder(dataDir: string, waitMs = WAIT_MS): FolderLock {
     // The lock holds without it.
   }
   return {
-    isHeld: true,
     release() {
       rmSync(owner, { force: true })
       database.close()
@@ -54,7 +66,7 @@ function open(dataDir: string, waitMs: number): DatabaseSync | undefined {
   catch (error) {
     database?.close()
     const message = error instanceof Error ? error.message : ''
-    if (BUSY.test(message)) throw new SettingsError(takenBy(dataDir))
+    if (BUSY.test(message)) throw new FolderTaken(ownerOf(dataDir))
     return DAMAGED.test(message) && isRemoved(file) ? open(dataDir, waitMs) : undefined
   }
 }
@@ -70,14 +82,13 @@ function isRemoved(file: string): boolean {
   }
 }
 
-function takenBy(dataDir: string): string {
-  let who = 'Another process'
+function ownerOf(dataDir: string): string {
   try {
     const { pid, host, since } = OwnerSchema.parse(JSON.parse(readFileSync(join(dataDir, OWNER_FILE), 'utf8')))
-    who = `Another process (${pid} on ${host}, since ${since})`
+    return `Another process (${pid} on ${host}, since ${since})`
   }
   catch {
     // It has just begun, or the text is gone.
+    return 'Another process'
   }
-  return `The data folder is in use. ${who} has it; stop that one, or give this one another folder with NUXT_DATA_DIR.`
 }

@@ -1,9 +1,27 @@
+import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { FolderTaken, hasLock, lockFolder } from '../../server/leitstand/folder-lock.ts'
 import { BackupFailure, primaryCode } from './failure.ts'
 
 const SQLITE_BUSY = 5
 /** Corrupt, not a database: nobody can be working with it. */
 const SQLITE_DAMAGED = [11, 26]
+
+/**
+ * Keeps servers out of a data folder until the returned function is called, also where they keep no history in it.
+ * @throws {BackupFailure} when one is there.
+ */
+export function lockData(data: string): () => void {
+  // A file that root left there would be in the way of the server.
+  if (!hasLock(data)) return () => {}
+  try {
+    return lockFolder(data, 0).release
+  }
+  catch (error) {
+    if (!(error instanceof FolderTaken)) throw error
+    throw new BackupFailure(`The data folder ${resolve(data)} is in use by ${error.who.replace('Another', 'another')}: stop the server first.`, { cause: error })
+  }
+}
 
 /**
  * Keeps everybody else out of a database until the returned function is called; that also folds its write-ahead log into it.

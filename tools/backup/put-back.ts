@@ -8,7 +8,7 @@ import { BackupFailure, explained } from './failure.ts'
 import { exists, pour, requireRoom, syncFolder } from './files.ts'
 import { HEADER_BYTES } from './format.ts'
 import type { BackupHeader } from './format.ts'
-import { lockDatabase } from './lock.ts'
+import { lockData, lockDatabase } from './lock.ts'
 import type { Steps } from './progress.ts'
 import { verifyBackup } from './verify.ts'
 
@@ -42,11 +42,24 @@ export async function restoreBackup(options: RestoreOptions, steps: Steps): Prom
   }
 }
 
-async function replace(backup: FileHandle, header: BackupHeader, { data, force, now = new Date() }: RestoreOptions, steps: Steps): Promise<RestoreReport> {
+async function replace(backup: FileHandle, header: BackupHeader, options: RestoreOptions, steps: Steps): Promise<RestoreReport> {
+  const { data, force } = options
+  const database = join(data, 'history.db')
+  if (!force && await exists(database)) throw new BackupFailure(`There is a history in ${resolve(data)} already; --force sets it aside and puts the backup in its place.`)
+  // A server started meanwhile does not start.
+  const unlock = lockData(data)
+  try {
+    return await replaceLocked(backup, header, options, steps)
+  }
+  finally {
+    unlock()
+  }
+}
+
+async function replaceLocked(backup: FileHandle, header: BackupHeader, { data, now = new Date() }: RestoreOptions, steps: Steps): Promise<RestoreReport> {
   const database = join(data, 'history.db')
   const there = await exists(database)
-  if (there && !force) throw new BackupFailure(`There is a history in ${resolve(data)} already; --force sets it aside and puts the backup in its place.`)
-  // Held while the copy is written: a server started meanwhile waits.
+  // An older server knows no lock of the folder.
   const unlock = there ? lockDatabase(database) : () => {}
   try {
     await mkdir(data, { recursive: true })

@@ -1,12 +1,12 @@
 // The history that is moved, in SQLite: opened for reading only, and as it was at one moment.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isLeftover } from '../../server/history/sqlite/device-deletion.ts'
 import { SCHEMA_VERSION } from '../../server/history/sqlite/migrations.ts'
 import { explained, primaryCode } from '../backup/failure.ts'
-import { lockDatabase } from '../backup/lock.ts'
+import { lockData, lockDatabase } from '../backup/lock.ts'
 import { MigrateFailure } from './failure.ts'
 
 const SQLITE_NOT_A_DATABASE = 26
@@ -31,8 +31,22 @@ export interface Source {
 export async function openSource(file: string): Promise<Source> {
   if (!existsSync(file)) throw new MigrateFailure(`There is no history in ${resolve(file)}; --from names the folder that NUXT_DATA_DIR names for the server.`)
   return explained(`The history in ${resolve(file)} cannot be read`, async () => {
-    lockDatabase(file)()
-    return readFrom(new DatabaseSync(file, { readOnly: true }), file)
+    const unlock = lockData(dirname(file))
+    try {
+      lockDatabase(file)()
+      const source = readFrom(new DatabaseSync(file, { readOnly: true }), file)
+      return {
+        ...source,
+        close() {
+          source.close()
+          unlock()
+        },
+      }
+    }
+    catch (error) {
+      unlock()
+      throw error
+    }
   })
 }
 

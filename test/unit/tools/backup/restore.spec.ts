@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { lockFolder } from '../../../../server/leitstand/folder-lock'
 import { decodeHeader, encodeHeader, HEADER_BYTES } from '../../../../tools/backup/format'
 import type { BackupHeader } from '../../../../tools/backup/format'
 import { makeBackup } from '../../../../tools/backup/make'
@@ -78,6 +79,23 @@ describe('a restore', () => {
     expect([...contentOf(data).keys()]).toEqual([...before.keys()])
     expect(contentOf(data).get('history.db')).toBe(before.get('history.db'))
     expect(contentOf(data).get('history.db-wal')).toBe(before.get('history.db-wal'))
+  })
+
+  it('touches nothing while a server has the folder, whether or not it keeps a history there', async () => {
+    const { data, database, file } = await backedUp()
+    database.close()
+    for (const force of [true, false]) {
+      if (!force) rmSync(join(data, 'history.db'))
+      const lock = lockFolder(data, 0)
+      const before = contentOf(data)
+      await expect(restoreBackup({ file, data, force }, SILENT)).rejects.toThrow(/^The data folder .+ is in use by another process \(\d+ on .+\): stop the server first\.$/)
+      expect(contentOf(data)).toEqual(before)
+      lock.release()
+    }
+    await restoreBackup({ file, data, force: false }, SILENT)
+    expect(devicesIn(join(data, 'history.db'))).toBe(50)
+    // And leaves the folder to the server.
+    lockFolder(data, 0).release()
   })
 
   it('refuses to replace a history without --force', async () => {

@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { lockFolder } from '../../../../server/leitstand/folder-lock'
 import type { History } from '../../../../server/history/contract'
 import { openConnections } from '../../../../server/history/postgres/open-connections'
 import { hasPostgres, usePostgres } from '../../server/history/conformance/postgres-place'
@@ -177,6 +178,10 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
       const running = openSqlite(folder)
       expect(await refusal(folder, place.url)).toMatch(/is in use: stop the server first\.$/m)
       running.close()
+      // Without a history a server has the folder all the same.
+      const lock = lockFolder(folder, 0)
+      expect(await refusal(folder, place.url)).toMatch(/^The data folder .+ is in use by another process \(\d+ on .+\): stop the server first\.$/m)
+      lock.release()
       expect((await runTool(['--from', folder, '--to', place.url])).code).toBe(0)
     })
 
