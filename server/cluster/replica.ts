@@ -8,6 +8,7 @@ import { createHistoryReader } from '../history/queries/history-reader'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
 import { HistoryError } from '../history/postgres/errors'
 import { createPostgresMaintenance } from '../history/postgres/maintenance'
+import { createPostgresMarks } from '../history/postgres/marks'
 import { createReconnector } from '../history/postgres/reconnector'
 import { createPostgresPresence } from '../history/postgres/presence'
 import { createPostgresSegmentStore } from '../history/postgres/segment-store'
@@ -103,6 +104,7 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   const read = async (text: string, values?: readonly unknown[]) => opened().read(text, values)
   const { documents: table, ...documentTable } = createPostgresDocuments(async given => opened().jobs.work(given))
+  const { marks, ...markTable } = createPostgresMarks(async given => opened().jobs.work(given))
   const documents: History['documents'] = {
     ...table,
     async write(changes) {
@@ -181,6 +183,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   async function load(query: ReplicaConnection['read'], seed: number) {
     const loaded = await memory.load(query)
     await documentTable.load(query)
+    await markTable.load(query)
     isLoaded = true
     options.onLoad(loaded, seed)
   }
@@ -246,6 +249,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     past: () => createHistoryReader(readable, memory.named),
     presence: presence.log,
     documents,
+    marks,
     async forget(deviceId, changes, done) {
       try {
         const device = memory.ids.get(deviceId)

@@ -2,6 +2,7 @@ import type { HistoryAnswer } from '#shared/schemas/history'
 import type { Storage } from '#shared/schemas/storage'
 import type { DocumentChange, Documents } from './documents'
 import type { Delivery } from './engine/deduplication'
+import type { Marks } from './marks'
 import type { HistoryReader } from './queries/history-reader'
 import type { PresenceLog } from './engine/presence-log'
 import type { ExportedSample } from './engine/segment-io'
@@ -90,6 +91,8 @@ export interface History {
   presence: PresenceLog
   /** What other rooms keep beside it; empty, and not to be written, while the history is not open. */
   documents: Documents
+  /** What the installation keeps of itself. */
+  marks: Marks
   /**
    * Forgets a device and writes documents in the same transaction; `done` is told at once when nothing is there under its name
    * any more. What it leaves is deleted in the background. @throws an Error fit to show, and then nothing has changed.

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from './sqlite/database'
 import { inWords } from './engine/errors'
+import { createMarkTable } from './marks'
+import type { Marks, MarkTable } from './marks'
 
 /**
  * A document to write; `body: null` deletes it. `ifThere`: not when somebody else has deleted it meanwhile, which can be only where
@@ -76,12 +78,13 @@ export function documentBytes(database: DatabaseSync): number {
 }
 
 /**
- * The documents alone, where no history is kept: in the same file, so that turning the history on or off loses nothing. It is
- * made with the first document.
+ * The documents and marks alone, where no history is kept: in the same file, so that turning the history on or off loses nothing.
+ * It is made for the first of them.
  */
-export function openDocuments(file: string, onDamaged: (movedTo: string) => void): Documents & { close: () => void } {
+export function openDocuments(file: string, onDamaged: (movedTo: string) => void): Documents & { marks: Marks, isOpen: () => boolean, close: () => void } {
   let database: DatabaseSync | undefined
   let held: DocumentTable | undefined
+  let markTable: MarkTable | undefined
   let isReadOnly = false
 
   /** @throws an Error fit to show. */
@@ -92,6 +95,7 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
       database = opened.database
       isReadOnly = opened.unwritable !== null
       database.exec('PRAGMA synchronous = full')
+      markTable = createMarkTable(database)
       return held = createDocumentTable(database)
     }
     catch (error) {
@@ -101,12 +105,32 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
 
   function close() {
     database?.close()
-    database = held = undefined
+    database = held = markTable = undefined
   }
 
   return {
     all: kind => existsSync(file) ? table().all(kind) : [],
     bytes: (kind, name) => held?.bytes(kind, name),
+    marks: {
+      get(name) {
+        try {
+          table()
+        }
+        catch {
+          return undefined
+        }
+        return markTable?.get(name)
+      },
+      async add(name, by) {
+        try {
+          table()
+          markTable?.add(name, by)
+        }
+        catch (error) {
+          throw new Error(inWords(error), { cause: error })
+        }
+      },
+    },
     async write(changes) {
       try {
         // The disk may take something again.
@@ -121,6 +145,7 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
         throw new Error(inWords(error), { cause: error })
       }
     },
+    isOpen: () => held !== undefined,
     close,
   }
 }

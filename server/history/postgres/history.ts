@@ -11,6 +11,7 @@ import { createStorageStatsCache, createUncompactedCount } from '../engine/uncom
 import { createPostgresDocuments, writeDocuments } from './documents'
 import { HistoryError, inWords } from './errors'
 import { createPostgresMaintenance } from './maintenance'
+import { createPostgresMarks } from './marks'
 import { createPostgresPresence } from './presence'
 import { createReconnector } from './reconnector'
 import { openConnections } from './open-connections'
@@ -46,6 +47,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
 
   const work = async (given: Work) => opened().store.writer.work(given)
   const { documents, ...documentTable } = createPostgresDocuments(work)
+  const { marks, ...markTable } = createPostgresMarks(work)
   const presence = createPostgresPresence({
     work, now,
     read: async (text, values) => opened().session.read(text, values),
@@ -59,6 +61,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
       store = await openStore({ ...options, session, now, onFailure: lose, onCommitted: progress.kept })
       const records = await store.restore()
       await documentTable.load(session.write)
+      await markTable.load(session.write)
       await presence.open(session.write, !wasOpen)
       const { partitions, kept, readable } = store
       const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now })
@@ -123,6 +126,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
     },
     presence: presence.log,
     documents,
+    marks,
     async forget(deviceId, changes, done) {
       const { store, maintenance } = opened()
       try {

@@ -1,3 +1,4 @@
+import { SET_UNNAMED, setName } from '../marks'
 import { HistoryError } from './errors'
 import { FORMS } from './partitions'
 import type { Query } from './connections'
@@ -46,8 +47,10 @@ export async function migrate(query: Query, partitions: boolean) {
   const partitioned = (by: string) => partitions ? `PARTITION BY RANGE (${by})` : ''
   for (const [i, step] of MIGRATIONS.slice(version).entries()) {
     // Without values, several statements are one transaction.
-    await query(`BEGIN; ${step(partitioned)} ${setMeta('schema', version + i + 1)}; COMMIT`)
+    const name = version + i === 0 ? setName() : ''
+    await query(`BEGIN; ${step(partitioned)} ${name} ${setMeta('schema', version + i + 1)}; COMMIT`)
   }
+  await query(SET_UNNAMED)
   // Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew.
   const [{ there } = { there: null }] = await query('SELECT to_regclass(\'document\') AS there')
   if (there === null) await query(`CREATE TABLE document ${DOCUMENT}`)

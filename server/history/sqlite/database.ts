@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isUnwritable, whyUnwritable } from '../engine/errors'
+import { takeMarks } from '../marks'
 import { completeDocuments, migrate, requireCurrent } from './migrations'
 
 const CACHE_KIB = 8_192
@@ -30,9 +31,24 @@ export function openDatabase(file: string, onDamaged: (movedTo: string) => void)
   catch (error) {
     if (isUnwritable(error) && existsSync(file)) return openForReading(file, error)
     if (!isDamaged(error) || !existsSync(file)) throw error
-    onDamaged(setAside(file))
-    return { database: openSound(file), unwritable: null }
+    const damaged = setAside(file)
+    onDamaged(damaged)
+    const database = openSound(file)
+    keepMarks(damaged, database)
+    return { database, unwritable: null }
   }
+}
+
+function keepMarks(damaged: string, database: DatabaseSync) {
+  let old: DatabaseSync | undefined
+  try {
+    old = new DatabaseSync(damaged, { readOnly: true })
+    takeMarks(old, database)
+  }
+  catch {
+    // Too little is left of it: the new one is another installation.
+  }
+  old?.close()
 }
 
 /** Whether what could only be read can be written by now. */

@@ -12,6 +12,8 @@ import { createDocuments, createDocumentTable } from '../documents'
 import type { DocumentTable } from '../documents'
 import { inWords } from '../engine/errors'
 import { createMaintenance } from './maintenance'
+import { createMarkTable } from '../marks'
+import type { MarkTable } from '../marks'
 import type { Maintenance } from './maintenance'
 import { createCompactor } from '../engine/compactor'
 import { createHistoryReader } from '../queries/history-reader'
@@ -48,6 +50,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   let commits: GroupCommit | undefined
   let checkpoints: WalCheckpointer | undefined
   let documents: DocumentTable | undefined
+  let marks: MarkTable | undefined
   let names = new Map<number, string>()
   // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
   // the next transaction, every time.
@@ -226,6 +229,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       if (options.durability === 'full' && !isReadOnly) commits = createGroupCommit(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onCommitted: progress.kept })
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
+      marks = createMarkTable(database)
       options.onOpen(store.restore())
       progress.begin(lastId())
       presence.open(database, store.idOf, !isReadOnly)
@@ -253,7 +257,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     database = undefined
     isReadOnly = false
     store = undefined
-    documents = undefined
+    documents = marks = undefined
   }
 
   function packAll(deviceId?: string) {
@@ -306,6 +310,12 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       return createHistoryReader(store.readable, createSqliteNames(database))
     },
     presence,
+    marks: {
+      get: name => marks?.get(name),
+      async add(name, by) {
+        if (!await transact(() => marks?.add(name, by))) throw new Error(fault ?? 'The history is not open.')
+      },
+    },
     documents: createDocuments({ table: () => documents, fault: () => fault, idle: gate.passed, transact: transactNow, settled: commitThen }),
     async forget(deviceId, changes, done) {
       await gate.passed()

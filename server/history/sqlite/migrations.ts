@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { HistoryFault } from '../engine/errors'
+import { SET_UNNAMED, setName } from '../marks'
 
 const DOCUMENT = '(kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, name))'
 
@@ -42,8 +43,10 @@ export const SCHEMA_VERSION = MIGRATIONS.length
 export function migrate(database: DatabaseSync) {
   const version = versionOf(database)
   MIGRATIONS.slice(version).forEach((step, i) => {
-    database.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${version + i + 1}; COMMIT`)
+    const name = version + i === 0 ? setName() : ''
+    database.exec(`BEGIN IMMEDIATE; ${step} ${name} PRAGMA user_version = ${version + i + 1}; COMMIT`)
   })
+  database.exec(SET_UNNAMED)
 }
 
 /** Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew. */

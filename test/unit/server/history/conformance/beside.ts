@@ -40,6 +40,24 @@ export function conformsBeside(make: PlaceMaker) {
     })
   })
 
+  describe('marks', () => {
+    it('are added to, and are there after opening again', async () => {
+      const name = site.history.marks.get('name')
+      expect(name).toBeGreaterThan(0)
+      await site.history.marks.add('session:"plant" ü', 1)
+      await Promise.all([1, 2, 3].map(by => site.history.marks.add('ran', by)))
+      for (const opens of [false, true]) {
+        if (opens) await site.reopen()
+        expect(['name', 'session:"plant" ü', 'ran', 'other'].map(site.history.marks.get)).toEqual([name, 1, 6, undefined])
+      }
+      append(site.history, telemetry(START, { x: 1 }))
+      const marked = site.history.marks.add('ran', 4)
+      expect(await kept(site.history)).toBe(true)
+      await marked
+      expect(site.history.marks.get('ran')).toBe(10)
+    })
+  })
+
   describe('the lines of presence', () => {
     const ALWAYS = { from: 0, to: (NOW_MS + 1_000 * 86_400_000) * 1_000 }
 
