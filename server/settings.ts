@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ROLES } from '#shared/api/access'
 import { readRoleMap } from '#shared/api/role-map'
 import { listOf } from '#shared/text/text-list'
+import { isTopicRoot } from '#shared/utils/topic-root'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {
@@ -30,11 +31,12 @@ export const SettingsSchema = z.object({
         + '(`mqtt://user%40site:p%3Ass@broker`). Empty: the application starts its own broker.'),
     username: text('User name at the broker.'),
     password: text('Password at the broker.'),
-    clientId: z.coerce.string().min(1, { error: 'must not be empty' }).max(1_024, { error: 'must have at most 1024 characters' }).default('leitstand').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number.'),
+    clientId: z.coerce.string().max(1_024, { error: 'must have at most 1024 characters' }).default('').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number. Empty: `leitstand-` and eight characters, made once and kept in `NUXT_DATA_DIR` or the database (`leitstand` where an older version has run).'),
+    root: z.coerce.string().refine(isTopicRoot, { error: 'must be a topic such as leitstand or plant/leitstand, without +, #, empty levels and a $ at its begin, and not below sensors' }).default('leitstand').describe('Topic below which the application publishes: `leitstand/status` says whether it is there. Two installations at one broker need two.'),
     caFile: text('File with the certificate authority (PEM) that signed the broker’s certificate.'),
     certFile: text('File with the client certificate (PEM).'),
     keyFile: text('File with the client certificate’s key (PEM).'),
-    sessionExpirySeconds: whole(0, 4_294_967_295, 86_400, 'How long the broker keeps our session, and what arrives meanwhile, when we are away.'),
+    sessionExpirySeconds: whole(0, 4_294_967_295, 86_400, 'How long the broker keeps our session, and what arrives meanwhile, when we are away (MQTT 5). Until a new installation has run for a day: an hour at most.'),
     receiveMaximum: whole(1, 65_535, 1_000, 'QoS 1 messages under way to us at once: the rest waits in the broker, not in our memory.'),
     embeddedPort: whole(0, 65_535, 1883, 'Port of the application’s own broker on 127.0.0.1; the next free one when it is taken.'),
   }).prefault({}),

@@ -15,7 +15,7 @@ const REACH_MS = 3_000
 
 export interface ClusterOptions extends Omit<HistoryOptions, 'onOpen' | 'durability'> {
   url: string
-  clientId: string
+  clientId: () => string
   /** The rooms; asked for when the first record is there. */
   rooms: () => LogApplierParts
   /** The documents are there. */
@@ -32,7 +32,7 @@ export interface Cluster {
   /** The name of this replica's session at the broker, and one that no other has. */
   session: () => string
   sessionOf: (slot: number) => string
-  passing: string
+  passing: () => string
   numbering: { epoch: () => string, current: () => number }
   /** A number for an entry in the audit log that no other replica gives out. */
   auditId: (last: number) => number
@@ -47,8 +47,8 @@ export interface Cluster {
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const passing = `${options.clientId}-live-${randomBytes(6).toString('hex')}`
-  let epoch = passing
+  const own = randomBytes(6).toString('hex')
+  let epoch = own
   let following: LogApplier | undefined
   let isLoading = false
 
@@ -85,13 +85,13 @@ export function createCluster(options: ClusterOptions): Cluster {
     onLead: lead,
   })
 
-  const sessionOf = (slot: number) => `${options.clientId}-${slot}`
+  const sessionOf = (slot: number) => `${options.clientId()}-${slot}`
 
   return {
     replica,
     session: () => sessionOf(replica.slot() ?? 0),
     sessionOf,
-    passing,
+    passing: () => `${options.clientId()}-live-${own}`,
     numbering: { epoch: () => epoch, current: () => following?.current() ?? 0 },
     auditId(last) {
       let id = Date.now() * MOST_REPLICAS + (replica.slot() ?? 0) % MOST_REPLICAS

@@ -60,7 +60,7 @@ export function createSessionTakeover({ replica, connection, sessionOf, ingestFo
     const ingest = ingestFor(share)
     let messages = 0
     let last: number | undefined
-    const drained: Connection = createConnection({ ...connection, replica: { shareName: connection.shareName, session: () => sessionOf(slot), passing: `${sessionOf(slot)}-passing`, isLeaving: true } }, {
+    const drained: Connection = createConnection({ ...connection, replica: { shareName: connection.shareName, session: () => sessionOf(slot), passing: () => `${sessionOf(slot)}-passing`, isLeaving: true } }, {
       ...ingest,
       onMessage(message) {
         messages++

@@ -72,7 +72,7 @@ export const CHANNELS = {
   status: {
     address: 'leitstand/status',
     server: 'broker',
-    summary: 'Whether the application itself is there.',
+    summary: 'Whether the application itself is there. `leitstand` is what `NUXT_MQTT_ROOT` says.',
     receives: [],
     sends: [{
       name: 'ApplicationStatus',

@@ -40,11 +40,13 @@ import { createHub } from '../stream/hub'
 import type { Hub } from '../stream/hub'
 import type { Grouping } from '../stream/subscription-filter'
 import type { Metrics } from '../metrics/metrics'
-import { createConnection, STATUS_TOPIC } from '../mqtt/connection'
+import { createInstallation } from '../installation'
+import { createConnection } from '../mqtt/connection'
 import type { TurnEvents } from '../mqtt/turns'
 import type { Connection } from '../mqtt/connection'
 import type { EmbeddedBroker } from '../mqtt/embedded-broker'
 import { examine } from '../mqtt/examination'
+import { statusTopic } from '../mqtt/session-options'
 import { createOidc } from '../auth/oidc/oidc'
 import type { Oidc } from '../auth/oidc/oidc'
 import type { Registry } from '../registry/contract'
@@ -204,14 +206,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     ? createCluster({
         ...common,
         url: settings.databaseUrl,
-        clientId: mqtt.clientId,
+        clientId: () => installation.name(),
         rooms: (): LogApplierParts => ({ fleet, presence, counters, hub, registry, accounts, forgetting, documents: store }),
         onDocuments: loadDocuments,
         onLead(leads) {
           log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
           if (!leads) return adoption?.stop()
           adoption?.start()
-          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
+          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing()}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
         },
         isListening: () => brokerStatus().code === 'connected',
         onOutdated(reason) {
@@ -239,6 +241,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   // Without a history they are kept alone, in the same file.
   const documents = openDocuments(file, onDamaged)
   const store = history?.documents ?? documents
+  const installation = createInstallation({
+    clientId: mqtt.clientId,
+    sessionExpirySeconds: mqtt.sessionExpirySeconds,
+    marks: () => (history ?? documents).marks,
+    isOpen: () => (history ?? documents).isOpen(),
+    ...(cluster && { counts: cluster.replica.leads }),
+    log,
+  })
+  const presented = { clientId: installation.name, installation: installation.name, sessionExpirySeconds: installation.sessionExpirySeconds }
   // Each of several replicas counts for itself what it receives, since its start.
   const counterKeeping = history && !cluster ? createCounterStore({ fleet, counters, documents: history.documents }) : undefined
   const registry = createRegistry({
@@ -301,7 +312,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       tls,
       protocolVersion: brokerStatus().protocol === 'MQTT 3.1.1' ? 4 : 5,
       filters: source.filters,
-      statusTopic: cluster ? `${STATUS_TOPIC}/${cluster.session()}` : STATUS_TOPIC,
+      clientId: installation.name(),
+      statusTopic: statusTopic(mqtt.root, cluster?.session()),
       ms: EXAMINATION_MS,
     }),
   })
@@ -309,7 +321,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const ingest = createIngest(ingestParts)
   const adoption = cluster && createSessionTakeover({
     replica: cluster.replica,
-    connection: { ...mqtt, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
+    connection: { ...mqtt, ...presented, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
     sessionOf: cluster.sessionOf,
     ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
     onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
@@ -416,12 +428,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       }
       connection = createConnection(
         {
-          ...mqtt, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
-          ...(cluster && { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } }),
+          ...mqtt, ...presented, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
+          // One database is one installation, and the broker in this process nobody else's.
+          ...(cluster ? { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } } : !broker && { ownership: { ...installation, expirySeconds: mqtt.sessionExpirySeconds } }),
         },
         { ...ingest, ...tracing?.traceTurns(ingest, settings.history === 'off' ? 'off' : settings.historyDurability), onStatus },
       )
       connection.start()
+      installation.start(connection.renew)
     },
     async stop() {
       hub.stop()
@@ -432,6 +446,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       removeKey?.()
       await connection?.stop()
       ingest.settle()
+      await installation.stop()
       await broker?.stop()
       await counterKeeping?.stop()
       await history?.close()

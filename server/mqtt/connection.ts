@@ -1,26 +1,22 @@
 // Owns the one connection to the broker: session, subscriptions, last will, retries. Promises to try for ever and to say
 // in words how it stands. Never looks into a payload.
 import mqtt from 'mqtt'
-import type { IClientOptions, MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
-import { commonOptions } from './client-options'
 import type { Access } from './client-options'
 import { CLOSED_AT_ONCE, CONNECTION_CLOSED, EXPECTS_TLS, faultOfError, faultOfReasonCode, isBrokers, isTls, mayExpectTls, twinOf } from './faults'
 import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
+import { clientIdOf, sessionOptions, statusOptions, statusTopicOf } from './session-options'
 import { speaksTls } from './tls-probe'
 import { isListening } from './tcp-probe'
 import { createTurns } from './turns'
 
 export type { Delivered } from './publish-packets'
 
-/** The topic that says whether the application itself is there: retained `online`, last will `offline`. */
-export const STATUS_TOPIC = 'leitstand/status'
-/** Larger packets are withheld by an MQTT 5 broker; smaller ones that are still too large are rejected visibly. */
-const MAX_PACKET_BYTES = 33_554_432
 const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
 /** A connection that has held for so long is a good one; one that ends sooner counts, and so many in a row are a pattern. */
@@ -36,10 +32,17 @@ writeToStream.cacheNumbers = false
 
 const NOT_YET = new Error('This message is acknowledged with its turn.')
 
-export interface ConnectionOptions extends Access {
+export interface ConnectionOptions extends Omit<Access, 'clientId'> {
   url: string
   embedded: boolean
-  sessionExpirySeconds: number
+  /** The name of the session, and that of the installation; asked for at each attempt. */
+  clientId: () => string
+  installation: () => string
+  sessionExpirySeconds: () => number
+  /** What we publish lies below it. */
+  root: string
+  /** Whose session it is that the broker holds; undefined: always ours. */
+  ownership?: Ownership
   receiveMaximum: number
   filters: readonly string[]
   /** Whether somebody looks at the `traceparent` of messages. */
@@ -50,10 +53,21 @@ export interface ConnectionOptions extends Access {
     /** The name of its session; another one after another replica has taken that. */
     session: () => string
     /** A name that no other has, while nothing can be stored. */
-    passing: string
+    passing: () => string
     /** It is to take only what waits in its session, and nothing new. */
     isLeaving?: boolean
   }
+}
+
+/** A session that somebody else has made is left as it is: what waits there is not ours. */
+export interface Ownership {
+  isOurs: (clientId: string) => boolean
+  /** It is from now on; resolves when that is noted. */
+  claim: (clientId: string) => Promise<void>
+  /** It is somebody else's: from now on another name is used. */
+  giveWay: () => Promise<void>
+  /** For how long it is to stay, as far as we know. */
+  expirySeconds: number
 }
 
 export interface ConnectionEvents {
@@ -73,6 +87,8 @@ export interface Connection {
   stop: () => Promise<void>
   /** Ends the connection; the next one begins with another look at the store. */
   cut: () => void
+  /** Connects anew, without a last will: what is asked for at the connect has changed. */
+  renew: () => void
   status: () => BrokerStatus
   session: () => Session
 }
@@ -97,6 +113,8 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let isTlsThere: boolean | undefined
   /** How often in a row the broker has let us in and closed the connection soon after. */
   let sentAway = 0
+  /** A connection that got into a session which is not ours. */
+  let strange: MqttClient | undefined
   const session: Session = { attempts: 0, connects: 0, resumed: undefined }
   let status: BrokerStatus = {
     code: 'connecting',
@@ -122,7 +140,11 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     let connectedAt = 0
     let fault: Fault | undefined
     const storeFault = events.storeFault()
-    const current = mqtt.connect(options.url, clientOptions(options, version, storeFault === null))
+    const isDurable = storeFault === null
+    const clientId = clientIdOf(options, isDurable)
+    const { ownership } = options
+    const isNew = isDurable && ownership?.isOurs(clientId) === false
+    const current = mqtt.connect(options.url, sessionOptions(options, version, isDurable))
     client = current
     if (storeFault !== null) watchStore(current)
 
@@ -132,9 +154,15 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       connectedAt = performance.now()
       session.connects++
       session.resumed = sessionPresent
-      if (storeFault === null) events.onSession(sessionPresent)
-      current.publish(statusTopicOf(options, storeFault === null), 'online', { qos: 1, retain: true }, ignore)
-      subscribe(current, storeFault)
+      if (ownership && isNew && sessionPresent) return leaveToOwner(current, ownership)
+      const claimed = isDurable ? ownership?.claim(clientId) : undefined
+      if (isDurable) events.onSession(sessionPresent)
+      current.publish(statusTopicOf(options, isDurable), 'online', statusOptions(options, version), ignore)
+      if (!isNew) return subscribe(current, storeFault)
+      // Before anything waits in it, it is known to be ours.
+      void claimed?.then(() => {
+        if (current === client) subscribe(current, storeFault)
+      })
     })
     receive(current, version, () => {
       fault = { code: 'store-failed', reason: events.storeFault() ?? 'The history cannot be written.' }
@@ -164,7 +192,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       sentAway = isSentAway ? sentAway + 1 : 0
       if (reached && !isSentAway) retry.reset()
       const isPattern = sentAway >= SENT_AWAY_TIMES
-      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientIdOf(options, storeFault === null)) : why
+      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientId) : why
       setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
       if (isSentAway) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
       retry.schedule(attempt, isSentAway && sentAway > 1)
@@ -189,18 +217,36 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
   function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
     const turns = createTurns(current, events, onFailure)
-    receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: turns.take, onMalformed: error => current.stream.destroy(error) })
+    // What waits in somebody else's session is neither looked at nor acknowledged.
+    const takeOurs = (message: Delivered) => current === strange || turns.take(message)
+    receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: takeOurs, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
       const { topic, payload, retain, dup, messageId, properties } = packet
       const message: Delivered = { topic, payload: Buffer.from(payload), replayed: retain, redelivered: dup, packetId: packet.qos === 1 ? messageId : undefined }
       const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
       if (traceparent !== undefined) message.traceparent = traceparent
-      const isOurs = turns.take(message)
+      const isOurs = takeOurs(message)
       // An error tells MQTT.js not to acknowledge; the turn does.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)
       else setImmediate(done, answer)
     }
+  }
+
+  /** Nothing of the session has been taken; it is to stay for as long as its owner most likely asked for. */
+  function leaveToOwner(current: MqttClient, { giveWay, expirySeconds }: Ownership) {
+    strange = current
+    void giveWay()
+    void replace(current, version === 5 ? expirySeconds : 0)
+  }
+
+  /** The next connection in place of one that is well. */
+  async function replace(current: MqttClient, sessionExpiryInterval = 0) {
+    if (current !== client || stopped) return
+    client = undefined
+    clearTimeout(subscribeTimer)
+    await endWithin(current, () => current.endAsync(false, sessionExpiryInterval ? { properties: { sessionExpiryInterval } } : {}))
+    if (!client && !stopped) attempt()
   }
 
   /** Comes back for what waits in the session as soon as it can be stored. */
@@ -242,6 +288,12 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     })
   }
 
+  /** A graceful end sends no last will, so `offline` is published first. */
+  function sayGoodbye(current: MqttClient): Promise<void> {
+    const topic = statusTopicOf(options, status.code !== 'store-failed')
+    return endWithin(current, () => current.publishAsync(topic, 'offline', statusOptions(options, version)).then(() => current.endAsync()))
+  }
+
   function leave(current: MqttClient, filters: string[]) {
     current.unsubscribe(filters, () => {
       if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: version === 5 ? 'MQTT 5.0' : 'MQTT 3.1.1', attempts: 0 })
@@ -251,6 +303,9 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   return {
     start: attempt,
     cut: () => void client?.stream.destroy(),
+    renew() {
+      if (client?.connected && version === 5) void replace(client)
+    },
     status: () => status,
     session: () => ({ ...session }),
     async stop() {
@@ -259,17 +314,17 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       clearTimeout(subscribeTimer)
       clearTimeout(lookTimer)
       clearInterval(storeTimer)
-      if (client) await sayGoodbye(client, statusTopicOf(options, status.code !== 'store-failed'))
+      if (client) await sayGoodbye(client)
       setStatus({ code: 'stopped', reason: 'The application is shutting down.' })
     },
   }
 }
 
-/** A graceful end sends no last will, so `offline` is published first; a stuck connection is cut. */
-async function sayGoodbye(client: MqttClient, statusTopic: string) {
+/** A graceful end; a stuck connection is cut. */
+async function endWithin(client: MqttClient, end: () => Promise<unknown>) {
   const timeout = new AbortController()
   await Promise.race([
-    client.publishAsync(statusTopic, 'offline', { qos: 1, retain: true }).then(() => client.endAsync()).catch(ignore),
+    end().catch(ignore),
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, STOP_TIMEOUT_MS)
       timeout.signal.addEventListener('abort', () => clearTimeout(timer))
@@ -278,31 +333,6 @@ async function sayGoodbye(client: MqttClient, statusTopic: string) {
   timeout.abort()
   // A forced end does nothing while a graceful one is still waiting.
   client.stream.destroy()
-}
-
-/** `durable`: the persistent session whose messages are stored; else a passing one that only looks. */
-function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, durable: boolean): IClientOptions {
-  const mqtt5 = {
-    sessionExpiryInterval: durable ? options.sessionExpirySeconds : 0,
-    receiveMaximum: options.receiveMaximum,
-    maximumPacketSize: MAX_PACKET_BYTES,
-  }
-  return {
-    ...commonOptions(options, protocolVersion),
-    clientId: clientIdOf(options, durable),
-    clean: !durable,
-    will: { topic: statusTopicOf(options, durable), payload: Buffer.from('offline'), qos: 1, retain: true },
-    ...(protocolVersion === 5 && { properties: mqtt5 }),
-  }
-}
-
-function clientIdOf({ clientId, replica }: ConnectionOptions, durable: boolean): string {
-  if (replica) return durable ? replica.session() : replica.passing
-  return durable ? clientId : `${clientId}-live`
-}
-
-function statusTopicOf(options: ConnectionOptions, durable: boolean): string {
-  return options.replica ? `${STATUS_TOPIC}/${clientIdOf(options, durable)}` : STATUS_TOPIC
 }
 
 function withoutCredentials(url: string): string {
