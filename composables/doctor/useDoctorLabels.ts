@@ -23,6 +23,8 @@ export function useDoctorLabels() {
       accepted: number(facts.accepted ?? 0),
       rejected: number(facts.rejected ?? 0),
       count: number(facts.count ?? 0),
+      root: facts.root ?? '',
+      who: facts.installations?.length ? ` (${list(facts.installations)})` : '',
       of: number(facts.of ?? 0),
       ago: facts.lastAt ? ago(Date.parse(facts.lastAt), serverNowMs.value) : '',
       duration: duration((facts.seconds ?? 0) * 1_000),

@@ -43,7 +43,7 @@ export function diagnose(evidence: Evidence): DoctorCheck[] {
   })
   // What has arrived already can be judged whatever has happened to the connection since.
   const hasMessages = evidence.received > 0
-  return [...checks, ...CONTENT.map(([check, judge]) => ({ check, ...(hasMessages ? judge(evidence) : SKIPPED) }))]
+  return [...checks, ...CONTENT.map(([check, judge]) => ({ check, ...(hasMessages ? judge(evidence) : SKIPPED) })), { check: 'root', ...judgeRoot(evidence) }]
 }
 
 /** The worst of them. */
@@ -63,11 +63,11 @@ function judgeLogin({ broker: { code, reason } }: Evidence): Finding {
   return fault ? finding('fault', fault, { reason }) : finding('ok', 'login-accepted')
 }
 
-function judgeSubscription({ broker: { refused, granted, reasonCodes = [] }, received, examination }: Evidence): Finding {
+function judgeSubscription({ broker: { refused, granted, reasonCodes = [] }, received, examination, root }: Evidence): Finding {
   if (refused.length > 0) return finding('fault', 'subscription-refused', { filters: refused, reasonCodes })
   // Some brokers grant every subscription and then withhold what the access list does not allow.
   const isWithheld = received === 0 && examination?.outcome === 'looked' && examination.messages === 0
-  return isWithheld ? finding('fault', 'subscription-withheld', { filters: granted }) : finding('ok', 'subscription-granted', { filters: granted })
+  return isWithheld ? finding('fault', 'subscription-withheld', { filters: granted, root }) : finding('ok', 'subscription-granted', { filters: granted })
 }
 
 function judgeMessages({ nowMs, broker, received, lastLiveMs, examination }: Evidence): Finding {
@@ -127,6 +127,19 @@ function judgeGhosts({ nowMs, broker, devices }: Evidence): Finding {
   if (ghosts.length === 0) return finding('ok', 'ghosts-none', facts)
   if (nowMs - Date.parse(broker.since) < GHOST_MS) return finding('unknown', 'ghosts-waiting', facts)
   return finding('warning', 'ghosts-seen', { ...facts, devices: some(ghosts) })
+}
+
+/** Two installations at one topic say of each other whether they are there. */
+function judgeRoot({ examination, root }: Evidence): Finding {
+  if (!examination?.ownStatusSeen && !examination?.strangers.length) return finding('unknown', 'root-unseen', { root })
+  const { strangers } = examination
+  if (strangers.length === 0) return finding('ok', 'root-alone', { root })
+  return finding('warning', 'root-shared', {
+    root,
+    count: strangers.length,
+    topics: some(strangers.map(({ topic }) => topic)),
+    installations: some([...new Set(strangers.flatMap(({ installation }) => installation ?? []))]),
+  })
 }
 
 function finding(status: DoctorStatus, code: DoctorCode, facts: DoctorFacts = {}): Finding {

@@ -14,6 +14,8 @@ export interface DoctorParts {
   examine: () => Promise<Examination>
   wrongClocks: () => { deviceId: string, aheadMs: number }[]
   clockStep: () => ClockStep | null
+  /** The topic below which the application publishes. */
+  root: string
 }
 
 /** An examination that is older is shown, but nothing is concluded from it. */
@@ -25,7 +27,7 @@ export interface DoctorRoom {
   examine: () => Promise<Examination> | undefined
 }
 
-export function createDoctor({ broker, counts, topics, examine, wrongClocks, clockStep }: DoctorParts): DoctorRoom {
+export function createDoctor({ broker, counts, topics, examine, wrongClocks, clockStep, root }: DoctorParts): DoctorRoom {
   let last: Examination | undefined
   let underway: Promise<Examination> | undefined
 
@@ -48,6 +50,7 @@ export function createDoctor({ broker, counts, topics, examine, wrongClocks, clo
         broker: broker(),
         wrongClocks: wrongClocks(),
         clockStep: clockStep(),
+        root,
         examination: holds ? last : undefined,
       })
       return { at: new Date(nowMs).toISOString(), status: worst(checks), checks, examination: last ?? null }

@@ -32,6 +32,8 @@ export interface Evidence {
   wrongClocks: { deviceId: string, aheadMs: number }[]
   /** When the server's own clock was last set back. */
   clockStep: ClockStep | null
+  /** The topic below which the application publishes. */
+  root: string
   /** A recent look at everything, if there was one. */
   examination: Examination | undefined
 }

@@ -68,6 +68,7 @@ const examination: InputOf<'Examination'> = {
   isCut: false,
   messages: 6,
   ownStatusSeen: true,
+  strangers: [],
   others: [{ topic: 'plant/hall-1/tempC', messages: 5, retained: false }],
   othersTotal: 1,
   within: 0,

@@ -306,6 +306,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     topics: topics.heard,
     wrongClocks: fleet.wrongClocks,
     clockStep: clock.lastStep,
+    root: mqtt.root,
     examine: () => examine({
       ...mqtt,
       url: broker?.url ?? mqtt.url,
@@ -313,6 +314,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       protocolVersion: brokerStatus().protocol === 'MQTT 3.1.1' ? 4 : 5,
       filters: source.filters,
       clientId: installation.name(),
+      installation: installation.name(),
       statusTopic: statusTopic(mqtt.root, cluster?.session()),
       ms: EXAMINATION_MS,
     }),

@@ -6,6 +6,7 @@ import type { Examination } from '#shared/schemas/doctor'
 import { commonOptions } from './client-options'
 import type { Access } from './client-options'
 import { faultOfError } from './faults'
+import { INSTALLATION_PROPERTY } from './session-options'
 
 export interface ExaminationOptions extends Access {
   url: string
@@ -13,6 +14,9 @@ export interface ExaminationOptions extends Access {
   /** Our own subscriptions, and the topic on which we say that we are there. */
   filters: readonly string[]
   statusTopic: string
+  /** What we publish lies below it, under this name. */
+  root: string
+  installation: string
   /** How long it looks. */
   ms: number
 }
@@ -28,13 +32,21 @@ const MAX_TOPIC_LENGTH = 512
 /** Without an answer it has failed. */
 const TIMEOUT_MS = 10_000
 const EVERYTHING = '#'
+const WORDS = new Set(['online', 'offline'])
+const MAX_WORD_BYTES = 10
 
-interface Seen { messages: number, within: number, ownStatusSeen: boolean, others: Map<string, { topic: string, messages: number, retained: boolean }> }
+interface Seen {
+  messages: number
+  within: number
+  ownStatusSeen: boolean
+  others: Map<string, Examination['others'][number]>
+  strangers: Map<string, Examination['strangers'][number]>
+}
 
 /** Subscribes to `#` for a moment and tells what came. Never rejects. */
 export function examine(options: ExaminationOptions): Promise<Examination> {
   const begun = Date.now()
-  const seen: Seen = { messages: 0, within: 0, ownStatusSeen: false, others: new Map() }
+  const seen: Seen = { messages: 0, within: 0, ownStatusSeen: false, others: new Map(), strangers: new Map() }
   const client = mqtt.connect(options.url, {
     ...commonOptions(options, options.protocolVersion),
     clientId: `${options.clientId}-examination`,
@@ -59,8 +71,9 @@ export function examine(options: ExaminationOptions): Promise<Examination> {
         timers.push(setTimeout(end, options.ms, 'looked', null, false))
       })
     })
-    client.on('message', (topic, _payload, { retain }) => {
-      note(seen, options, topic, retain)
+    client.on('message', (topic, payload, { retain, properties }) => {
+      const [installation = null] = [properties?.userProperties?.[INSTALLATION_PROPERTY]].flat()
+      note(seen, options, { topic, retained: retain, installation, isWord: WORDS.has(payload.toString('utf8', 0, MAX_WORD_BYTES)) })
       if (seen.messages >= MAX_EXAMINED_MESSAGES) end('looked', null, true)
     })
     client.once('error', error => end('failed', faultOfError(error).reason, false))
@@ -76,11 +89,24 @@ function countBytes(client: MqttClient, onTooMany: () => void) {
   })
 }
 
-function note(seen: Seen, { filters, statusTopic }: ExaminationOptions, name: string, retained: boolean) {
+interface Heard {
+  topic: string
+  retained: boolean
+  /** Who says that it has published it. */
+  installation: string | null
+  /** `online` or `offline`. */
+  isWord: boolean
+}
+
+function note(seen: Seen, options: ExaminationOptions, heard: Heard) {
+  const { filters, statusTopic, root } = options
+  const { topic: name, retained } = heard
   seen.messages++
-  if (name === statusTopic) {
-    seen.ownStatusSeen = true
-    return
+  if (name === statusTopic) seen.ownStatusSeen = true
+  if (`${name}/`.startsWith(`${root}/`)) {
+    const topic = name.slice(0, MAX_TOPIC_LENGTH)
+    if (!isOurs(heard, options) && seen.strangers.size < MAX_LISTED) seen.strangers.set(topic, { topic, installation: heard.installation?.slice(0, MAX_TOPIC_LENGTH) ?? null })
+    if (matches(`${root}/status/#`, name)) return
   }
   if (filters.some(filter => matches(filter, name))) {
     seen.within++
@@ -92,11 +118,20 @@ function note(seen: Seen, { filters, statusTopic }: ExaminationOptions, name: st
   else if (seen.others.size < MAX_TOPICS) seen.others.set(topic, { topic, messages: 1, retained })
 }
 
+/** Whether we, a replica of ours, or our last will may have said it. */
+function isOurs({ topic, retained, installation, isWord }: Heard, { statusTopic, root, installation: own, protocolVersion }: ExaminationOptions): boolean {
+  if (installation !== null) return installation === own
+  // Nothing of ours can bear a name over MQTT 3.1.1.
+  if (topic === statusTopic) return isWord && protocolVersion === 4
+  // A replica of an older version may be long gone.
+  return isWord && topic.startsWith(`${root}/status/`) && (retained || protocolVersion === 4)
+}
+
 type Ending = Pick<Examination, 'at' | 'outcome' | 'reason' | 'isCut' | 'seconds'>
 
-function reportOf({ messages, within, ownStatusSeen, others }: Seen, ending: Ending): Examination {
+function reportOf({ messages, within, ownStatusSeen, others, strangers }: Seen, ending: Ending): Examination {
   const busiest = [...others.values()].sort((a, b) => b.messages - a.messages || a.topic.localeCompare(b.topic))
-  return { ...ending, messages, ownStatusSeen, within, others: busiest.slice(0, MAX_LISTED), othersTotal: others.size }
+  return { ...ending, messages, ownStatusSeen, within, others: busiest.slice(0, MAX_LISTED), othersTotal: others.size, strangers: [...strangers.values()] }
 }
 
 /** Whether a topic is one of those that a filter asks for (MQTT 5.0, section 4.7). */

@@ -7,7 +7,7 @@ import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 export const MAX_DOCTOR_NAMES = 10
 
 /** What is looked at, in this order. */
-export const DoctorCheckNameSchema = z.enum(['broker', 'login', 'subscription', 'messages', 'acceptance', 'clocks', 'states', 'ghosts'])
+export const DoctorCheckNameSchema = z.enum(['broker', 'login', 'subscription', 'messages', 'acceptance', 'clocks', 'states', 'ghosts', 'root'])
 
 /** `unknown`: cannot be told (yet), mostly because an earlier check failed. */
 export const DoctorStatusSchema = z.enum(['ok', 'warning', 'fault', 'unknown'])
@@ -51,6 +51,9 @@ export const DoctorCodeSchema = z.enum([
   'ghosts-none',
   'ghosts-waiting',
   'ghosts-seen',
+  'root-unseen',
+  'root-alone',
+  'root-shared',
 ])
 export type DoctorCode = z.infer<typeof DoctorCodeSchema>
 
@@ -62,6 +65,9 @@ export const DoctorFactsSchema = z.object({
   url: z.string(),
   broker: BrokerCodeSchema,
   reason: z.string(),
+  /** The topic below which the application publishes, and the names of other installations that do. */
+  root: z.string(),
+  installations: z.array(z.string()),
   /** Topic filters, and the MQTT reason codes with which the broker refused them. */
   filters: z.array(z.string()),
   reasonCodes: z.array(z.number().int()),
@@ -109,6 +115,8 @@ export const ExaminationSchema = z.object({
   others: z.array(z.object({ topic: z.string(), messages: count, retained: z.boolean() })),
   othersTotal: count,
   within: count,
+  /** Topics below our own root on which somebody else has published (at most 100), and the installation that says it was. */
+  strangers: z.array(z.object({ topic: z.string(), installation: z.string().nullable() })),
 })
 export type Examination = z.infer<typeof ExaminationSchema>
 

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DoctorSchema, ExaminationSchema } from '#shared/schemas/doctor'
 import type { DoctorCheck } from '#shared/schemas/doctor'
 import { TopicsSchema } from '#shared/schemas/topics'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../tools/programs/free-port'
 import { startApp } from './support/app'
 import type { App, Env } from './support/app'
@@ -50,6 +51,45 @@ async function startAt(url: string, env: Env = {}) {
   await app.untilBroker('connected')
   return app
 }
+
+describe.skipIf(!mosquitto)('the topic of the application', () => {
+  it('is shared with another installation, until one of them has another', async () => {
+    const broker = await startMosquitto()
+    const app = await startAt(broker.url)
+    const other = await startAt(broker.url)
+    await examine(app)
+    const { facts } = await untilFound(app, 'root', 'root-shared')
+    expect(facts).toMatchObject({ root: 'leitstand', count: 1, topics: ['leitstand/status'], installations: [expect.stringMatching(/^leitstand-[0-9a-z]{8}$/)] })
+    await other.stop()
+    await app.stop()
+    // What the other has left there is not ours.
+    const apart = await startAt(broker.url, { NUXT_MQTT_ROOT: 'plant/leitstand' })
+    expect(await examine(apart)).toMatchObject({ ownStatusSeen: true, strangers: [] })
+    await untilFound(apart, 'root', 'root-alone')
+  })
+
+  it('is its own, also with its last will and after a lost connection', async () => {
+    const broker = await startMosquitto()
+    const folder = mkdtempSync(join(tmpdir(), 'leitstand-root-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const device = await connectDevice(broker.url)
+    const said: string[] = []
+    device.on('message', (_topic, payload) => void said.push(payload.toString()))
+    await device.subscribeAsync('leitstand/status')
+    await (await startAt(broker.url, { NUXT_DATA_DIR: folder })).stop('SIGKILL')
+    await until(() => said.at(-1) === 'offline' || undefined, 'the last will')
+    const app = await startAt(broker.url, { NUXT_DATA_DIR: folder })
+    expect(await examine(app)).toMatchObject({ ownStatusSeen: true, strangers: [] })
+    await untilFound(app, 'root', 'root-alone')
+    // What a replica of an older version has left behind is no stranger's, anything else is.
+    await device.publishAsync('leitstand/status/leitstand-1', 'offline', { qos: 1, retain: true })
+    await device.publishAsync('leitstand/temperature', '1', { qos: 1, retain: true })
+    await device.publishAsync('leitstandard', '1', { qos: 1, retain: true })
+    expect(await examine(app)).toMatchObject({ strangers: [{ topic: 'leitstand/temperature', installation: null }] })
+    await device.publishAsync('leitstand/status', 'online', { qos: 1, retain: true })
+    expect((await examine(app)).strangers).toContainEqual({ topic: 'leitstand/status', installation: null })
+  })
+})
 
 describe.skipIf(!mosquitto)('the doctor names the cause:', () => {
   it('the broker is down', async () => {

@@ -53,7 +53,7 @@ describe('the page of the doctor', () => {
   it('looks further when asked, and shows what it saw', async () => {
     const page = await mountDoctor()
     examine = () => {
-      report = { ...REPORT, examination: { at, outcome: 'looked', reason: null, seconds: 5, isCut: true, messages: 7, ownStatusSeen: true, others: [{ topic: 'foo/bar', messages: 7, retained: true }], othersTotal: 1, within: 0 } }
+      report = { ...REPORT, examination: { at, outcome: 'looked', reason: null, seconds: 5, isCut: true, messages: 7, ownStatusSeen: true, others: [{ topic: 'foo/bar', messages: 7, retained: true }], othersTotal: 1, strangers: [], within: 0 } }
       return {}
     }
     await page.findAll('button').find(button => button.text() === 'Look now')?.trigger('click')

@@ -14,7 +14,7 @@ const CONNECTED: BrokerStatus = {
 }
 const LOOKED: Examination = {
   at: new Date(NOW - MINUTE).toISOString(), outcome: 'looked', reason: null, seconds: 5, isCut: false,
-  messages: 1, ownStatusSeen: true, others: [], othersTotal: 0, within: 0,
+  messages: 1, ownStatusSeen: true, others: [], othersTotal: 0, within: 0, strangers: [],
 }
 
 function topic(given: Partial<HeardTopic> = {}): HeardTopic {
@@ -32,6 +32,7 @@ async function examined({ broker, topics = {}, examination, wrongClocks = [], cl
     examine: () => Promise.resolve({ ...LOOKED, ...examination }),
     wrongClocks: () => wrongClocks,
     clockStep: () => clockStep ?? null,
+    root: 'leitstand',
   })
   if (examination) await doctor.examine()
   return doctor.report(NOW)
@@ -54,7 +55,7 @@ describe('the doctor', () => {
     const report = await examined({ topics: { a: topic(), b: topic({ isState: true }) } })
     expect(report.status).toBe('ok')
     expect(report.checks.map(({ code }) => code)).toEqual([
-      'broker-reached', 'login-accepted', 'subscription-granted', 'messages-seen', 'acceptance-all', 'clocks-right', 'states-seen', 'ghosts-none',
+      'broker-reached', 'login-accepted', 'subscription-granted', 'messages-seen', 'acceptance-all', 'clocks-right', 'states-seen', 'ghosts-none', 'root-unseen',
     ])
   })
 
@@ -141,6 +142,20 @@ describe('the doctor', () => {
   })
 })
 
+describe('the topic of the application', () => {
+  it('cannot be told before a look, nor where the broker withholds it', async () => {
+    expect(await findings({})).toMatchObject({ root: 'unknown root-unseen' })
+    expect(await findings({ examination: { ownStatusSeen: false } })).toMatchObject({ root: 'unknown root-unseen' })
+    expect(await findings({ examination: {} })).toMatchObject({ root: 'ok root-alone' })
+  })
+
+  it('is shared with whoever else was seen there, whether or not messages arrive', async () => {
+    const strangers = [{ topic: 'leitstand/status', installation: 'leitstand-other' }, { topic: 'leitstand/x', installation: null }]
+    expect(await checkOf('root', { examination: { ownStatusSeen: false, strangers } }))
+      .toMatchObject({ status: 'warning', code: 'root-shared', facts: { root: 'leitstand', count: 2, topics: ['leitstand/status', 'leitstand/x'], installations: ['leitstand-other'] } })
+  })
+})
+
 describe('an examination', () => {
   it('is made once at a time, and not without a connection', async () => {
     let begun = 0
@@ -153,6 +168,7 @@ describe('an examination', () => {
       examine: () => new Promise((resolve) => { begun++; end = resolve }),
       wrongClocks: () => [],
       clockStep: () => null,
+      root: 'leitstand',
     })
     expect(doctor.examine()).toBeUndefined()
     protocol = 'MQTT 5.0'
