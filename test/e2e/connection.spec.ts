@@ -160,12 +160,13 @@ describe.skipIf(!mosquitto)('Mosquitto', () => {
 
   it('keeps what arrives at QoS 1 while the server is away', async () => {
     const broker = await startMosquitto()
-    const first = await startApp({ NUXT_MQTT_URL: broker.url })
+    const env = { NUXT_MQTT_URL: broker.url, NUXT_DATA_DIR: join(broker.folder, 'data') }
+    const first = await startApp(env)
     await first.untilBroker('connected')
     await first.stop()
     const device = await connectDevice(broker.url)
     for (let n = 0; n < 100; n++) await device.publishAsync(`sensors/d${n}/telemetry`, '{"metrics":{"tempC":1}}', { qos: 1 })
-    const second = await startApp({ NUXT_MQTT_URL: broker.url })
+    const second = await startApp(env)
     await until(async () => (await second.health()).devices === 100 || undefined, 'all that was queued')
   })
 
