@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { ROLES } from '#shared/api/access'
 import { readRoleMap } from '#shared/api/role-map'
 import { listOf } from '#shared/text/text-list'
-import { isTopicRoot } from '#shared/utils/topic-root'
+import { isTopicRoot } from '#shared/mqtt/topic-root'
 
 /** A whole number in a range, whichever way it is written. */
 const whole = (min: number, max: number, fallback: number, description: string) => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openDocuments } from '../../../server/history/documents'
-import { createInstallation } from '../../../server/installation'
-import type { Installation } from '../../../server/installation'
+import { openDocuments } from '../../../../server/history/documents'
+import { createInstallation } from '../../../../server/leitstand/installation'
+import type { Installation } from '../../../../server/leitstand/installation'
 
 const DAY_MS = 86_400_000
 const HOUR_SECONDS = 3_600

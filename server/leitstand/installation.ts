@@ -1,7 +1,7 @@
 // Knows what tells this installation from others at a broker: its name, which sessions are its own, and whether it is more than a trial.
 // All of it lies with the history, or where none is kept beside the documents.
-import { inWriting, NAME_MARK, newNumber, UNNAMED } from './history/marks'
-import type { Marks } from './history/marks'
+import { inWriting, NAME_MARK, newNumber, UNNAMED } from '../history/marks'
+import type { Marks } from '../history/marks'
 
 const DEFAULT_NAME = 'leitstand'
 const RAN_MARK = 'ran'
