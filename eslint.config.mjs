@@ -1,13 +1,14 @@
 // @ts-check
 import withNuxt from './.nuxt/eslint.config.mjs'
 import { arrows } from './tools/lint/arrows.ts'
+import { circles } from './tools/lint/circles.ts'
 import { oneClock } from './tools/lint/one-clock.ts'
 
 export default withNuxt(
   {
     name: 'leitstand/own',
-    plugins: { leitstand: { rules: { arrows, 'one-clock': oneClock } } },
-    rules: { 'leitstand/arrows': 'error', 'leitstand/one-clock': 'error' },
+    plugins: { leitstand: { rules: { arrows, circles, 'one-clock': oneClock } } },
+    rules: { 'leitstand/arrows': 'error', 'leitstand/circles': 'error', 'leitstand/one-clock': 'error' },
   },
   {
     name: 'leitstand/strict',

@@ -1,8 +1,9 @@
 // `npm run bench`: measures what README and bench/README.md say. The benches are beside this file.
 import '../tools/programs/extensions.ts'
+import { BENCHES } from './benches.ts'
 import { machineFacts } from './support/machine.ts'
-import { BENCHES, readOptions } from './support/options.ts'
-import type { BenchOptions } from './support/options.ts'
+import type { BenchOptions } from './support/bench.ts'
+import { readOptions } from './support/options.ts'
 
 const WRONG_OPTIONS = 2
 

@@ -10,7 +10,7 @@ import { treeCpuSeconds } from '../scale/usage.ts'
 import { AT_ONCE, startBroker } from '../support/broker.ts'
 import type { BenchBroker } from '../support/broker.ts'
 import { count, median, table, verdict } from '../support/figures.ts'
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { startServer } from '../support/server.ts'
 
 const SECONDS = 6

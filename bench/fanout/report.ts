@@ -1,5 +1,5 @@
 import { count, median, table, verdict } from '../support/figures.ts'
-import type { Say } from '../support/options.ts'
+import type { Say } from '../support/bench.ts'
 import type { Measurement } from './measure.ts'
 
 export const CLIENTS = 1_000

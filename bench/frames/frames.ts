@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { count, table, verdict } from '../support/figures.ts'
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { withPages } from '../support/pages.ts'
 import { takeStretch, watchFrames } from './watch.ts'
 import type { Stretch } from './watch.ts'

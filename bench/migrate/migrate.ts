@@ -10,7 +10,7 @@ import { count, table, verdict } from '../support/figures.ts'
 import { makeFolder } from '../support/folder.ts'
 import { openHistory, withHistory } from '../support/history.ts'
 import type { LastMessages } from '../support/history.ts'
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { askAll, randomQuestions } from './questions.ts'
 import { copyBare, psql } from './yardstick.ts'
 

@@ -4,7 +4,7 @@ import { createPostgresHistory } from '../../server/history/postgres/history.ts'
 import type { History } from '../../server/history/contract.ts'
 import { startPostgres } from '../../tools/programs/postgres.ts'
 import { count, median, table, verdict } from '../support/figures.ts'
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { createProgress } from '../support/progress.ts'
 import { copyRows } from './yardstick.ts'
 

@@ -1,5 +1,5 @@
 import { count, table, verdict } from '../support/figures.ts'
-import type { Say } from '../support/options.ts'
+import type { Say } from '../support/bench.ts'
 import type { ClusterShares, Costs } from './costs.ts'
 import { mostDevices, planFor, rehearse } from './extend.ts'
 import type { Fleet, Plan } from './extend.ts'

@@ -1,5 +1,5 @@
 // What a message and a viewer cost, measured; a model of an installation that has to tell what was measured; and what it tells of larger ones.
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { CLUSTER } from './costs.ts'
 import { fitCosts } from './fit.ts'
 import { measureBare, measureStore } from './measure.ts'

@@ -1,7 +1,7 @@
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { History } from '../../server/history/contract.ts'
 import type { LastMessages } from '../support/history.ts'
-import type { Say } from '../support/options.ts'
+import type { Say } from '../support/bench.ts'
 import { createProgress } from '../support/progress.ts'
 
 const INTERVAL_MS = 30_000

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { METRICS } from './fill.ts'
 import { count, table, verdict } from '../support/figures.ts'
-import type { Say } from '../support/options.ts'
+import type { Say } from '../support/bench.ts'
 
 const TARGET_BYTES = 40
 

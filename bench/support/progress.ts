@@ -1,4 +1,4 @@
-import type { Say } from './options.ts'
+import type { Say } from './bench.ts'
 
 const EVERY_MS = 5_000
 

@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core'
 import { z } from 'zod'
 import { count, median, table, verdict } from '../support/figures.ts'
-import type { BenchOptions, Say } from '../support/options.ts'
+import type { BenchOptions, Say } from '../support/bench.ts'
 import { withPages } from '../support/pages.ts'
 import { until } from '../support/until.ts'
 

@@ -4,7 +4,8 @@ import mqtt from 'mqtt'
 import type { Ingest } from '../ingest/ingest'
 import { commonOptions } from '../mqtt/client-options'
 import { createConnection } from '../mqtt/connection'
-import type { Connection, ConnectionOptions } from '../mqtt/connection'
+import type { Connection } from '../mqtt/connection'
+import type { ConnectionOptions } from '../mqtt/session-options'
 import type { Replica, Share } from './replica'
 
 const LOOK_EVERY_MS = 2_000

@@ -5,12 +5,12 @@ import type { MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { BrokerStatus } from '#shared/schemas/health'
 import { createBackoff } from './backoff'
-import type { Access } from './client-options'
 import { CLOSED_AT_ONCE, CONNECTION_CLOSED, EXPECTS_TLS, faultOfError, faultOfReasonCode, isBrokers, isTls, mayExpectTls, twinOf } from './faults'
 import type { Fault } from './faults'
 import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
 import { clientIdOf, sessionOptions, statusOptions, statusTopicOf } from './session-options'
+import type { ConnectionOptions, Ownership } from './session-options'
 import { speaksTls } from './tls-probe'
 import { isListening } from './tcp-probe'
 import { createTurns } from './turns'
@@ -31,44 +31,6 @@ const STORE_AGAIN_MS = 2_000
 writeToStream.cacheNumbers = false
 
 const NOT_YET = new Error('This message is acknowledged with its turn.')
-
-export interface ConnectionOptions extends Omit<Access, 'clientId'> {
-  url: string
-  embedded: boolean
-  /** The name of the session, and that of the installation; asked for at each attempt. */
-  clientId: () => string
-  installation: () => string
-  sessionExpirySeconds: () => number
-  /** What we publish lies below it. */
-  root: string
-  /** Whose session it is that the broker holds; undefined: always ours. */
-  ownership?: Ownership
-  receiveMaximum: number
-  filters: readonly string[]
-  /** Whether somebody looks at the `traceparent` of messages. */
-  wantsTraceparent: boolean
-  /** One of several applications that share the messages (`$share/…`): each is delivered to one of them. */
-  replica?: {
-    shareName: string
-    /** The name of its session; another one after another replica has taken that. */
-    session: () => string
-    /** A name that no other has, while nothing can be stored. */
-    passing: () => string
-    /** It is to take only what waits in its session, and nothing new. */
-    isLeaving?: boolean
-  }
-}
-
-/** A session that somebody else has made is left as it is: what waits there is not ours. */
-export interface Ownership {
-  isOurs: (clientId: string) => boolean
-  /** It is from now on; resolves when that is noted. */
-  claim: (clientId: string) => Promise<void>
-  /** It is somebody else's: from now on another name is used. */
-  giveWay: () => Promise<void>
-  /** For how long it is to stay, as far as we know. */
-  expirySeconds: number
-}
 
 export interface ConnectionEvents {
   /** Called in turn for each message. @throws when it cannot be stored: then it is not acknowledged. */

@@ -50,7 +50,7 @@ const ROOMS: Room[] = [
 const ALIASES: [RegExp, string][] = [[/^(?:~~|@@|~|@)\//, ''], [/^#shared\//, 'shared/'], [/^#server\//, 'server/']]
 
 /** The imported file relative to the project, or undefined for a package. */
-function importedFile(specifier: string, file: string, root: string): string | undefined {
+export function importedFile(specifier: string, file: string, root: string): string | undefined {
   for (const [alias, folder] of ALIASES) {
     if (alias.test(specifier)) return folder + specifier.replace(alias, '')
   }
@@ -68,7 +68,7 @@ export function arrowFault(file: string, specifier: string, root: string): strin
   return allowed ? undefined : `${from} must not import ${target ?? specifier}: imports follow the data flow or go down into shared/ (docs/architecture.md).`
 }
 
-function toPosix(path: string): string {
+export function toPosix(path: string): string {
   return path.split(sep).join('/')
 }
 
@@ -98,7 +98,7 @@ export const arrows: Rule.RuleModule = {
 }
 
 /** The text of a string literal, also inside a type literal or a template without holes. */
-function literalText(node: unknown): string | undefined {
+export function literalText(node: unknown): string | undefined {
   if (typeof node !== 'object' || node === null) return undefined
   if ('value' in node && typeof node.value === 'string') return node.value
   if ('literal' in node) return literalText(node.literal)
