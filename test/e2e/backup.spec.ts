@@ -96,7 +96,7 @@ describe('a backup of a server under load', () => {
     expect(numbers.length).toBeGreaterThanOrEqual(known)
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, n) => n))
     expect(await answer(second, range)).toEqual(before)
-  }, 120_000)
+  })
 
   it('goes back over what came later, which is kept beside', async () => {
     const { app, data, file, known, numbers } = await backUpUnderLoad()
@@ -108,5 +108,5 @@ describe('a backup of a server under load', () => {
     const restored = await stored(second)
     expect(restored.length).toBeGreaterThanOrEqual(known)
     expect(restored.length).toBeLessThan(numbers.taken())
-  }, 120_000)
+  })
 })

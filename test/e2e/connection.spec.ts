@@ -201,5 +201,5 @@ describe.skipIf(!mosquitto)('Mosquitto', () => {
     function numbers() {
       return new Set(stream.events.flatMap(event => event.type === 'telemetry' ? event.data.metrics.n : []))
     }
-  }, 120_000)
+  })
 })

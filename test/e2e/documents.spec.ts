@@ -419,7 +419,7 @@ describe('the AsyncAPI document', () => {
     const replay = new WebSocket(`${app.url.replace('http', 'ws')}${document.channels.events?.address}?at=${new Date().toISOString()}`)
     replay.addEventListener('message', ({ data }) => frames.push(FrameSchema.parse(JSON.parse(String(data)))))
     const types = ['snapshot', 'telemetry', 'state', 'broker', 'clock', 'pong', 'error']
-    await expect.poll(() => types.filter(type => !frames.some(frame => frame.type === type)), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => types.filter(type => !frames.some(frame => frame.type === type)), { timeout: 60_000 }).toEqual([])
     for (const frame of frames) expect(judgeMessage(nameOf.get(frame.type) ?? '', frame)).toBeUndefined()
     socket.close()
     replay.close()

@@ -77,7 +77,7 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     await until(() => next >= NUMBERS || undefined, 'all to be sent')
     await Promise.all(pending)
     await app.untilBroker('connected')
-    await until(async () => (await stored(app, 'n').catch(() => [])).length >= NUMBERS || undefined, 'all numbers', 30_000)
+    await until(async () => (await stored(app, 'n').catch(() => [])).length >= NUMBERS || undefined, 'all numbers')
     expect(await stored(app, 'n')).toEqual(Array.from({ length: NUMBERS }, (_, n) => n))
 
     const chart = HistoryAnswerSchema.parse(await app.get('/api/sensors/gate/history?metric=n'))
@@ -98,7 +98,7 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     // Nothing but the secret and what `npm run admin` needs lies in the data folder.
     expect(readdirSync(data).sort()).toEqual(['admin.key', 'lock.db', 'lock.json', 'url'])
     expect(app.output()).not.toContain(POSTGRES_PASSWORD)
-  }, 120_000)
+  })
 
   it.skipIf(!browser)('says on the page that the database is away, and that it is back; what people have said is still there', async () => {
     const { broker, database, env } = await startSite()
@@ -132,7 +132,7 @@ describe.skipIf(!mosquitto || !postgres)('with PostgreSQL', () => {
     await app.untilBroker('connected')
     expect(await stored(app, 'n')).toEqual([1, 2])
     expect(await app.get('/api/devices/gate')).toMatchObject({ name: 'North gate' })
-  }, 120_000)
+  })
 
   it.each([
     ['the rows of accounts are deleted', 'DELETE FROM document WHERE kind = \'account\'', true],

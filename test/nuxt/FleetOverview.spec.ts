@@ -190,5 +190,5 @@ describe('the overview', () => {
     window.dispatchEvent(new Event('afterprint'))
     await nextTick()
     expect(page.find('[data-testid=fleet-print]').exists()).toBe(false)
-  }, 30_000)
+  })
 })

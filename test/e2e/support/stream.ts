@@ -15,7 +15,7 @@ export interface Stream {
   closed: Promise<{ code: number, reason: string }>
 }
 
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 60_000
 
 /** Connects to `/ws/events` as a plain client; rejects when the upgrade is refused. Closed when the test ends. */
 export async function connectStream(url: string, path = '/ws/events', headers: Record<string, string> = {}): Promise<Stream> {

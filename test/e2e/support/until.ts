@@ -1,7 +1,7 @@
 const INTERVAL_MS = 20
 
 /** Polls until `probe` returns something; fails with what was waited for. Only for what announces itself by no event. */
-export async function until<T>(probe: () => T | undefined | Promise<T | undefined>, what: string, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(probe: () => T | undefined | Promise<T | undefined>, what: string, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = await probe()

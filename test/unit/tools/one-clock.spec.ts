@@ -32,4 +32,4 @@ it('finds whatever asks the clock of the computer that a page is on', async () =
   }
   expect(await linesOf(WRONG.join('\n'), 'composables/shell/useServerTime.ts')).toEqual([])
   expect(await linesOf(WRONG.join('\n'), 'server/example.ts')).toEqual([])
-}, 60_000)
+})

@@ -49,7 +49,7 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
   const site = useSite(async () => place = await server.makePlace({ mostWaiting: 100_000 }), { durability: 'full' })
 
   async function wellAgain({ history }: Site) {
-    await vi.waitFor(() => expect(history.probe()).toBe(true), { timeout: 15_000, interval: 50 })
+    await vi.waitFor(() => expect(history.probe()).toBe(true))
     expect(history.isOpen()).toBe(true)
   }
 
@@ -59,7 +59,7 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     append(site.history, telemetry(START, { x: 1 }))
     expect(await kept(site.history)).toBe(true)
     site.history.presence.note({ deviceId: 'tor-1', presence: 'live', since: new Date(START / 1_000).toISOString() })
-    await vi.waitFor(async () => expect(await place?.query('SELECT 1 FROM meta WHERE key = \'listening\'')).toHaveLength(1), 5_000)
+    await vi.waitFor(async () => expect(await place?.query('SELECT 1 FROM meta WHERE key = \'listening\'')).toHaveLength(1))
     await server.stop()
     await vi.waitFor(() => expect(site.faults).toHaveLength(1))
     expect(site.faults[0]).toMatch(/^PostgreSQL cannot be reached/)
@@ -71,7 +71,7 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     await expect(site.history.documents.write([{ kind: 'a', name: '1', body: 'x' }])).rejects.toThrow('cannot be reached')
     await server.start()
     // It comes back by itself, but stores nothing until it is asked: what the connection takes meanwhile is delivered again.
-    await vi.waitFor(() => expect(site.history.isOpen()).toBe(true), 15_000)
+    await vi.waitFor(() => expect(site.history.isOpen()).toBe(true))
     expect(await samples(site.history)).toEqual([[START, 1]])
     expect(site.history.fault()).toMatch('cannot be reached')
     expect(() => append(site.history, telemetry(START + 1, { x: 2 }))).toThrow('cannot be reached')
@@ -121,7 +121,7 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     await site.reopen()
     // Not only different ones: the same sample twice would be one.
     expect(await site.history.messagesBefore('tor-1', Infinity, most + 100)).toHaveLength(most)
-  }, 60_000)
+  })
 
   it('finds out that a transaction was committed when the way there is cut before that is heard', async () => {
     const way = await openWay(place?.url ?? '')
@@ -141,13 +141,13 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     way.cut()
     expect(await turn).toBe(false)
     await vi.waitFor(() => expect(faults).toHaveLength(1))
-    await vi.waitFor(() => expect(history.probe()).toBe(true), { timeout: 15_000, interval: 50 })
+    await vi.waitFor(() => expect(history.probe()).toBe(true))
     expect([history.isStored(numbered(1, true)), history.isStored(numbered(2, true))]).toEqual([true, false])
     expect(await history.messagesBefore('tor-1', Infinity, 10)).toHaveLength(2)
     append(history, telemetry(START + 2, { n: 2 }), numbered(2))
     expect(await kept(history)).toBe(true)
     expect(await history.messagesBefore('tor-1', Infinity, 10)).toHaveLength(3)
-  }, 30_000)
+  })
 
   it('lets nobody else write the same tables, and says so', async () => {
     const faults: (string | null)[] = []
@@ -161,7 +161,7 @@ describe.skipIf(!hasPostgres)('the history in PostgreSQL', () => {
     await other.open()
     expect(other.probe()).toBe(true)
     await other.close()
-  }, 20_000)
+  })
 
   it.each([
     ['a wrong password', (url: string) => url.replace(POSTGRES_PASSWORD, 'secret-123'), 'refuses the user name or password'],

@@ -67,7 +67,7 @@ function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile
   return { file, events, fleet, registry, forgetting, history, speak, close, stored: (deviceId: string) => numberOf(file, deviceId) }
 }
 
-const untilGone = ({ stored }: ReturnType<typeof openSite>, deviceId: string) => vi.waitFor(() => expect(stored(deviceId)).toBeUndefined(), 4_000)
+const untilGone = ({ stored }: ReturnType<typeof openSite>, deviceId: string) => vi.waitFor(() => expect(stored(deviceId)).toBeUndefined())
 
 function rowsOf(file: string) {
   const database = new DatabaseSync(file, { readOnly: true })

@@ -100,7 +100,7 @@ describe('a replay', () => {
     const messages = store(400)
     const { client, told } = createClient()
     replays.add(client, BATCHES, { at: at(-1), speed: 600 })
-    await vi.waitFor(() => expect(told()).toHaveLength(400), { timeout: 20_000 })
+    await vi.waitFor(() => expect(told()).toHaveLength(400))
     expect(told()).toEqual(messages)
   })
 
@@ -113,7 +113,7 @@ describe('a replay', () => {
     await vi.waitFor(() => expect(looks()).toBeGreaterThan(10))
     expect(events.map(({ type }) => type)).toEqual(['snapshot', 'broker', 'clock'])
     stall(0)
-    await vi.waitFor(() => expect(told()).toHaveLength(400), { timeout: 20_000 })
+    await vi.waitFor(() => expect(told()).toHaveLength(400))
     expect(told()).toEqual(messages)
   })
 

@@ -10,7 +10,7 @@ import type { PostgresPlace } from '../../server/history/conformance/postgres-pl
 import { append, kept, START, telemetry } from '../../server/history/conformance/site'
 import { answersOf, LAST_DELIVERY, makeHistory, openSqlite, OPTIONS, runTool, startTool, sweep, tempFolder } from './support'
 
-describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, () => {
+describe.skipIf(!hasPostgres)('npm run migrate-history', () => {
   const server = usePostgres()
 
   async function makePlace(): Promise<PostgresPlace> {
@@ -85,7 +85,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     // It waits for a lock at one row; with two rows a transaction some are there by then.
     const { session, release } = await holdAt(place, table)
     const tool = startTool(['--from', folder, '--to', place.url, '--rows', '2'])
-    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1), 20_000)
+    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1))
     tool.kill()
     await tool.ended
     await release()
@@ -111,7 +111,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const [folder, place] = [await makeHistory(), await makeTables()]
     const { session } = await holdAt(place, 'segment')
     const tool = startTool(['--from', folder, '--to', place.url, '--rows', '2'])
-    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1), 20_000)
+    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1))
     await server.stop()
     expect(await tool.ended).toEqual([1, null])
     expect(tool.said()).toMatch(/\nPostgreSQL cannot be reached, or is gone; check that it runs, and the address of --to\. The same command then goes on where it was\.\n$/)
@@ -135,7 +135,7 @@ describe.skipIf(!hasPostgres)('npm run migrate-history', { timeout: 60_000 }, ()
     const [folder, place] = [await makeHistory(500), await makeTables()]
     const { session, release } = await holdAt(place, 'segment')
     const tool = startTool(['--from', folder, '--to', place.url, '--rows', '2'])
-    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1), 20_000)
+    await vi.waitFor(async () => expect(await session('SELECT 1 FROM pg_locks WHERE locktype = \'advisory\' AND NOT granted AND objid = 4711')).toHaveLength(1))
     const started = openSqlite(folder)
     append(started, telemetry(START, { x: 1 }, 'late'))
     await kept(started)

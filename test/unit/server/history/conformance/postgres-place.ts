@@ -26,7 +26,7 @@ export function usePostgres() {
   beforeAll(async () => {
     server = await startPostgres({ fsync: 'off' })
     await connect()
-  }, 60_000)
+  })
   afterAll(async () => {
     await client?.end()
     await server?.remove()

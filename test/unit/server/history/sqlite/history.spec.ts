@@ -147,14 +147,14 @@ describe('packing', () => {
     for (let i = 0; i < 100 * 500; i++) append(START + i * 1_000_000, { x: i }, `tor-${i % 100}`)
     history.commit()
     keepStoring(START)
-    await vi.waitFor(async () => expect(await packedDevices()).toBe(100), 4_000)
+    await vi.waitFor(async () => expect(await packedDevices()).toBe(100))
   })
 })
 
 it('reaches the database in the background, and leaves no log when closed', async () => {
   for (let i = 0; i < 8_000; i++) append(START + i, { x: 'a text of some length, so that pages are filled. '.repeat(20) })
   history.commit()
-  await vi.waitFor(() => expect(statSync(join(folder, 'history.db')).size).toBeGreaterThan(8_000_000), 4_000)
+  await vi.waitFor(() => expect(statSync(join(folder, 'history.db')).size).toBeGreaterThan(8_000_000))
   expect(history.fault()).toBeNull()
   history.close()
   expect(readdirSync(folder)).toEqual(['history.db'])

@@ -147,10 +147,10 @@ describe('the lines of presence', () => {
       setTimeout(store)
     }
     store()
-    await vi.waitFor(() => expect(rows()).toBe(2_000), { timeout: 20_000, interval: 100 })
+    await vi.waitFor(() => expect(rows()).toBe(2_000))
     storing = false
     expect(lines('tor-1999')).toEqual(['live@1'])
-  }, 30_000)
+  })
 
   it('go with the messages, but for the one that still held', async () => {
     speak()
