@@ -262,8 +262,9 @@ describe.skipIf(!browser)('the pages', () => {
     // Not the cookie that remembers the language.
     const cookies = (await page.context().cookies()).filter(({ name }) => name === 'leitstand-session')
     for (const look of [{ locale: 'en-GB', colorScheme: 'light' }, { locale: 'de-DE', colorScheme: 'dark' }] as const) {
+      const seen = await openPage(`${app.url}/api/session`, { ...look, storageState: { cookies, origins: [] }, reducedMotion: 'reduce' })
       for (const path of ['/account', '/accounts', '/audit', '/login']) {
-        const seen = await openPage(app.url + path, { ...look, storageState: { cookies, origins: [] }, reducedMotion: 'reduce' })
+        await seen.goto(app.url + path)
         for (const width of [1440, 390]) {
           await seen.setViewportSize({ width, height: 900 })
           await seen.getByRole('heading').first().waitFor()
@@ -272,6 +273,7 @@ describe.skipIf(!browser)('the pages', () => {
           expect(await seen.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width)
         }
       }
+      await seen.context().close()
     }
   }, 240_000)
 })

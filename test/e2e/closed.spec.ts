@@ -1,13 +1,13 @@
 // Accounts exist, and what they are kept in is damaged, cut or gone: nobody may get in who could not before.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, cpSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startApp } from './support/app'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { launchApp, startApp } from './support/app'
 import type { App } from './support/app'
 import { closeBrowser, openPage } from './support/browser'
 import { findBrowser } from './support/dependencies'
@@ -26,9 +26,14 @@ const codeIn = (output: string) => /with the code ([A-Z0-9-]+)/.exec(output)?.[1
 async function withAccount(env: Record<string, string> = {}): Promise<{ folder: string, app: App, cookie: string }> {
   const folder = dataFolder()
   const app = await startApp({ NUXT_DATA_DIR: folder, ...env })
+  return { folder, app, cookie: await makeAccount(app) }
+}
+
+/** The first one; its session. */
+async function makeAccount(app: App): Promise<string> {
   const made = await post(app, '/api/first-account', { code: codeIn(app.output()), name: 'anna', password: PASSWORD })
   expect(made.status).toBe(200)
-  return { folder, app, cookie: made.headers.get('set-cookie')?.split(';')[0] ?? '' }
+  return made.headers.get('set-cookie')?.split(';')[0] ?? ''
 }
 
 function post(app: App, path: string, body: object, headers: Record<string, string> = {}) {
@@ -95,9 +100,19 @@ async function expectClosed(app: App, cookie: string) {
 }
 
 describe.each(['true', 'false'])('with NUXT_ACCOUNTS_OPEN=%s', (open) => {
-  it.each(DAMAGES)('a database that %s opens nothing', async (_, damage) => {
-    const { folder, app, cookie } = await withAccount()
+  let whole: string
+  let cookie: string
+  beforeAll(async () => {
+    whole = mkdtempSync(join(tmpdir(), 'leitstand-closed-'))
+    const app = await launchApp({ NUXT_DATA_DIR: whole })
+    cookie = await makeAccount(app)
     await app.stop()
+  })
+  afterAll(() => rmSync(whole, { recursive: true, force: true }))
+
+  it.each(DAMAGES)('a database that %s opens nothing', async (_, damage) => {
+    const folder = dataFolder()
+    cpSync(whole, folder, { recursive: true })
     damage(join(folder, 'history.db'))
     const again = await startApp({ NUXT_DATA_DIR: folder, NUXT_ACCOUNTS_OPEN: open })
     await expectClosed(again, cookie)

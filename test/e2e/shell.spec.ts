@@ -202,9 +202,14 @@ describe('an attack', () => {
 })
 
 describe.skipIf(!browser)('in a browser', () => {
-  it.each(PAGES)('the page %s runs under its policy, and refuses what is brought in', async (path) => {
-    const app = await startApp()
+  let app: App
+  beforeAll(async () => {
+    app = await launchApp()
     await app.untilBroker('connected')
+  })
+  afterAll(() => app.stop())
+
+  it.each(PAGES)('the page %s runs under its policy, and refuses what is brought in', async (path) => {
     const page = await openPage(app.url + path)
     await untilAlive(page)
     await page.waitForLoadState('networkidle')
@@ -212,7 +217,6 @@ describe.skipIf(!browser)('in a browser', () => {
   })
 
   it('a script that somebody has brought into the page does not run', async () => {
-    const app = await startApp()
     const page = await openPage(app.url, {}, false, /Content Security Policy/)
     // Zod asks whether it may make code of text, and is told that it may not.
     const ran = await page.evaluate(`new Promise((resolve) => {
