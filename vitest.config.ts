@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 
 const shared = fileURLToPath(new URL('./shared', import.meta.url))
 
-/** End-to-end tests that measure time or memory, or whose point is a busy server: they have the machine for themselves. */
-const ALONE = ['attack', 'bad-input', 'cluster', 'connection', 'durability', 'large-fleet', 'resume', 'tracing'].map(name => `test/e2e/${name}.spec.ts`)
+/** End-to-end tests that measure time or memory, or kill what is busy: they have the machine for themselves. */
+const ALONE = ['attack', 'bad-input', 'cluster-failover', 'connection', 'durability', 'large-fleet', 'postgres', 'resume', 'tracing'].map(name => `test/e2e/${name}.spec.ts`)
 
 /** Limits are for what fails: no test may fail because the machine is busy. */
 const patient = { setupFiles: ['test/support/patience.ts'], testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }

@@ -14,6 +14,10 @@ export async function startCluster() {
   return { broker, database, replica: (port = 0, more: Record<string, string> = {}) => startApp({ ...env, ...more }, port) }
 }
 
+const begin = Date.now() - 3_600_000
+/** What the device `gate` says as its `n`th. */
+export const message = (n: number) => `{"ts":"${new Date(begin + n).toISOString()}","metrics":{"n":${n}}}`
+
 /** Every sample of a metric of the device `gate`, oldest first. */
 export async function storedNumbers(app: App, metric = 'n'): Promise<unknown[]> {
   const answer = HistoryAnswerSchema.parse(await app.get(`/api/sensors/gate/history?metric=${metric}&resolution=raw&limit=100000&from=0`))
