@@ -33,6 +33,8 @@ describe('GET /api/sensors', () => {
   beforeAll(async () => {
     app = await launchApp()
     const { broker } = await app.untilBroker('connected')
+    // Nobody is late during the tests: that would be another answer.
+    expect((await fetch(`${app.url}/api/site`, { method: 'PUT', body: '{"intervalSeconds":86400}' })).status).toBe(200)
     device = await mqtt.connectAsync(broker.url, { protocolVersion: 4 })
     await Promise.all(Array.from({ length: DEVICES }, (_, n) => publish(`d-${n}`, { tempC: n, doorState: n % 2 ? 'open' : 'closed' })))
     await publish('Tür?', { note: 'Is it öpen?' })
