@@ -1,4 +1,4 @@
-// `npm run certificates`: everything that compose.production.yaml needs to be secret. How is in tools/certificates/. Uses nothing but
+// `npm run certificates`: everything that deploy/compose.production.yaml needs to be secret. How is in tools/certificates/. Uses nothing but
 // Node and OpenSSL, so that it also runs where nothing is installed: `node tools/certificates.ts`.
 import { CertificatesFailure } from './certificates/failure.ts'
 import { makeCertificates } from './certificates/make.ts'

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { MadeTokenSchema } from '#shared/schemas/access'
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { freePort } from '../../tools/programs/free-port'
-import { ALERTS, monitoringFolder, namedMetrics, runPromtool } from '../unit/monitoring/support'
+import { ALERTS, monitoringFolder, namedMetrics, runPromtool } from '../unit/deploy/monitoring/support'
 import { launchApp, startApp } from './support/app'
 import type { App } from './support/app'
 import { caller } from './support/askers'
@@ -159,7 +159,7 @@ async function startGuarded() {
 const VectorSchema = z.object({ data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }) })
 const RulesSchema = z.object({ data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })) }) })
 
-/** A Prometheus of its own with the files of `monitoring/`, which differ only in the address, the token and how often. */
+/** A Prometheus of its own with the files of `deploy/monitoring/`, which differ only in the address, the token and how often. */
 async function startPrometheus(app: App, token: string): Promise<(path: string) => Promise<unknown>> {
   if (!prometheus) throw new Error('There is no Prometheus on this machine.')
   const folder = monitoringFolder()

@@ -226,7 +226,7 @@ describe.skipIf(!mosquitto || !openssl)('the production form of the broker', () 
     })
   })
 
-  it.skipIf(!mosquittoSub)('answers the health check of compose.production.yaml, which can see nothing else', () => {
+  it.skipIf(!mosquittoSub)('answers the health check of deploy/compose.production.yaml, which can see nothing else', () => {
     const ask = (topic: string) => spawnSync(mosquittoSub ?? '', ['-h', '127.0.0.1', '-p', String(site.ports[1883]), '-t', topic, '-C', '1', '-W', '3'],
       { encoding: 'utf8', env: { PATH: process.env.PATH, XDG_CONFIG_HOME: site.secret('broker') } })
     expect(ask('$SYS/broker/uptime')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+ seconds\n$/) })

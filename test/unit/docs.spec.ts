@@ -50,6 +50,23 @@ describe('links in the documents', () => {
   })
 })
 
+describe('commands of Compose in the documents', () => {
+  const files = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`), ...readdirSync('deploy').filter(name => name.endsWith('.yaml')).map(name => `deploy/${name}`)]
+  const commands = files.flatMap(file => [...readFileSync(file, 'utf8').matchAll(/docker compose [^`\n]*-f [^`\n]*/g)].map(([command]) => command))
+
+  it('name files that are there', () => {
+    expect(commands.length).toBeGreaterThan(10)
+    const named = commands.flatMap(command => [...command.matchAll(/-f (\S+\.yaml)/g)].map(([, file = '']) => file))
+    expect(named.filter(file => !existsSync(file))).toEqual([])
+  })
+
+  it('say where data, secrets and .env lie when the first file is in another folder', () => {
+    const first = commands.filter(command => /^docker compose (?:--\S+ \S+ )*-f deploy\//.test(command))
+    expect(first.length).toBeGreaterThan(8)
+    expect(first.filter(command => !command.includes('--project-directory . '))).toEqual([])
+  })
+})
+
 describe('the table of threats', () => {
   const rows = readFileSync('docs/security.md', 'utf8').split('\n').filter(line => line.startsWith('| ')).slice(2).map(line => line.split(' | '))
   const linked = new Set<string>()

@@ -1,4 +1,4 @@
-// Runs an nginx with cluster/nginx.conf, other addresses put in, for tests and benches.
+// Runs an nginx with deploy/cluster/nginx.conf, other addresses put in, for tests and benches.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findProgram } from './find.ts'
 import { freePort } from './free-port.ts'
 
-const CONFIGURATION = new URL('../../cluster/nginx.conf', import.meta.url)
+const CONFIGURATION = new URL('../../deploy/cluster/nginx.conf', import.meta.url)
 /** Where Debian keeps what its nginx has not built in. */
 const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 const START_MS = 10_000
@@ -90,7 +90,7 @@ export function renderNginx(text: string, { replicas, brokers = [], ports, folde
   const local = (list: readonly number[]) => list.length > 0 ? list.map(port => `127.0.0.1:${port}`) : [NOBODY]
   let result = text
   function put(pattern: RegExp, by: string | ((...found: string[]) => string)) {
-    if (!pattern.test(result)) throw new Error(`cluster/nginx.conf has no ${String(pattern)}.`)
+    if (!pattern.test(result)) throw new Error(`deploy/cluster/nginx.conf has no ${String(pattern)}.`)
     result = result.replace(pattern, (...found: string[]) => typeof by === 'string' ? by : by(...found))
   }
   put(/(?:server leitstand-\d+:3000 ([^;]*);\s*)+/g, (_all, policy = '') => `${servers(local(replicas), policy)}\n    `)

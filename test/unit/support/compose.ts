@@ -1,4 +1,4 @@
-// What holds for every service of compose.production.yaml and compose.cluster.yaml, as far as it can be judged without an engine.
+// What holds for every service of deploy/compose.production.yaml and deploy/compose.cluster.yaml, as far as it can be judged without an engine.
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'

@@ -1,18 +1,18 @@
-// compose.cluster.yaml and what it names, as far as they can be judged without an engine. That each service is read-only, without
+// deploy/compose.cluster.yaml and what it names, as far as they can be judged without an engine. That each service is read-only, without
 // capabilities, limited and watched, is in the schema that reads it.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { readCompose, sharedNetworks, unknownSettings } from '../support/compose'
+import { readCompose, sharedNetworks, unknownSettings } from '../../support/compose'
 
-const compose = readCompose('compose.cluster.yaml')
+const compose = readCompose('deploy/compose.cluster.yaml')
 const { services, secrets, networks } = compose
 const listed = Object.entries(services)
 const named = (start: string) => listed.filter(([name]) => name.startsWith(start))
 const REPLICAS = ['leitstand-1', 'leitstand-2', 'leitstand-3']
 const BROKERS = ['emqx-1', 'emqx-2', 'emqx-3']
-const nginx = readFileSync('cluster/nginx.conf', 'utf8')
-const emqx = readFileSync('cluster/emqx.conf', 'utf8')
-const rules = readFileSync('cluster/acl.conf', 'utf8').split('\n').filter(line => line && !line.startsWith('%%'))
+const nginx = readFileSync('deploy/cluster/nginx.conf', 'utf8')
+const emqx = readFileSync('deploy/cluster/emqx.conf', 'utf8')
+const rules = readFileSync('deploy/cluster/acl.conf', 'utf8').split('\n').filter(line => line && !line.startsWith('%%'))
 
 /** What is the same in all, without what has to differ. */
 const alike = (start: string, ...differing: RegExp[]) => named(start).map(([, service]) => {
@@ -20,7 +20,7 @@ const alike = (start: string, ...differing: RegExp[]) => named(start).map(([, se
   return differing.reduce((rest, pattern) => rest.replaceAll(pattern, ''), text)
 })
 
-describe('compose.cluster.yaml', () => {
+describe('deploy/compose.cluster.yaml', () => {
   it('has three brokers, three replicas, a database, the balancer and Caddy', () => {
     expect(Object.keys(services).sort()).toEqual(['balancer', 'caddy', 'database', ...BROKERS, ...REPLICAS].sort())
   })

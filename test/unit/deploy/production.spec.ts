@@ -1,13 +1,13 @@
-// compose.production.yaml and what it names, as far as they can be judged without an engine.
+// deploy/compose.production.yaml and what it names, as far as they can be judged without an engine.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findProgram } from '../../tools/programs/find'
-import { readCompose, sharedNetworks, unknownSettings } from './support/compose'
-import { certificates, lastingFolder } from './tools/certificates/support'
-import type { LastingFolder } from './tools/certificates/support'
+import { findProgram } from '../../../tools/programs/find'
+import { readCompose, sharedNetworks, unknownSettings } from '../support/compose'
+import { certificates, lastingFolder } from '../tools/certificates/support'
+import type { LastingFolder } from '../tools/certificates/support'
 
-const compose = readCompose('compose.production.yaml')
+const compose = readCompose('deploy/compose.production.yaml')
 const { services, secrets, networks } = compose
 const listed = Object.entries(services)
 const mosquittoLines = readFileSync('mosquitto/production/mosquitto.conf', 'utf8').split('\n').filter(line => line && !line.startsWith('#'))
@@ -25,7 +25,7 @@ function listeners(): Map<string, string[]> {
   return sections
 }
 
-describe('compose.production.yaml', () => {
+describe('deploy/compose.production.yaml', () => {
   // That each service is read-only, without capabilities, limited and watched, is in the schema above.
   it('has Caddy, the application and the broker', () => {
     expect(Object.keys(services).sort()).toEqual(['caddy', 'leitstand', 'mosquitto'])
@@ -41,7 +41,7 @@ describe('compose.production.yaml', () => {
 
   it('publishes nothing but TLS: the pages (and their redirect), and the listener that asks for certificates', () => {
     expect(listed.flatMap(([name, { ports }]) => ports.map(port => `${name} ${port}`))).toEqual(['caddy 80:8080', 'caddy 443:8443', 'mosquitto 8883:8883'])
-    const caddyfile = readFileSync('caddy/Caddyfile', 'utf8')
+    const caddyfile = readFileSync('deploy/caddy/Caddyfile', 'utf8')
     expect(caddyfile).toMatch(/^\thttp_port 8080\n\thttps_port 8443$/m)
     expect(listeners().get('8883')).toEqual(expect.arrayContaining(['require_certificate true', 'use_identity_as_username true', 'use_username_as_clientid true', 'crlfile secrets/broker/revoked.pem']))
   })
@@ -68,7 +68,7 @@ describe('compose.production.yaml', () => {
 
   it('watches Caddy where it answers', () => {
     expect(services.caddy?.healthcheck.test.at(-1)).toBe('http://127.0.0.1:8081')
-    expect(readFileSync('caddy/Caddyfile', 'utf8')).toContain('http://127.0.0.1:8081 {\n\tbind 127.0.0.1\n')
+    expect(readFileSync('deploy/caddy/Caddyfile', 'utf8')).toContain('http://127.0.0.1:8081 {\n\tbind 127.0.0.1\n')
   })
 
   describe.skipIf(!openssl)('with what `npm run certificates` makes', () => {

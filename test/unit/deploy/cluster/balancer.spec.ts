@@ -1,4 +1,4 @@
-// cluster/nginx.conf in a real nginx, before small servers that say who they are.
+// deploy/cluster/nginx.conf in a real nginx, before small servers that say who they are.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -7,7 +7,7 @@ import type { Server as TcpServer, Socket } from 'node:net'
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { findNginx, renderNginx, startNginx } from '../../../tools/programs/nginx'
+import { findNginx, renderNginx, startNginx } from '../../../../tools/programs/nginx'
 
 type Answer = (request: IncomingMessage, response: ServerResponse, name: string) => void
 interface Replica { name: string, port: number, requests: string[], sockets: Set<Socket>, die: () => Promise<void>, revive: () => Promise<void> }
@@ -228,7 +228,7 @@ describe.skipIf(!findNginx())('the load balancer', () => {
 
 describe('the configuration with other addresses', () => {
   it('has them all, and none of its own', () => {
-    const text = renderNginx(readFileSync('cluster/nginx.conf', 'utf8'), { replicas: [4711, 4712], brokers: [4713], ports: { 8080: 1, 8081: 2, 8883: 3, 8885: 4 }, folder: '/nowhere', head: '' })
+    const text = renderNginx(readFileSync('deploy/cluster/nginx.conf', 'utf8'), { replicas: [4711, 4712], brokers: [4713], ports: { 8080: 1, 8081: 2, 8883: 3, 8885: 4 }, folder: '/nowhere', head: '' })
     const lines = text.split('\n').filter(line => !line.trim().startsWith('#'))
     expect(lines.filter(line => /\bserver [^{]/.test(line)).map(line => line.trim().split(' ')[1])).toEqual([4711, 4712, 4711, 4712, 4713, 4713].map(port => `127.0.0.1:${port}`))
     expect(lines.filter(line => /\blisten /.test(line)).map(line => /\S+:(\d)\b/.exec(line)?.[1])).toEqual(['1', '2', '3', '4'])
@@ -236,6 +236,6 @@ describe('the configuration with other addresses', () => {
   })
 
   it('is refused when there is nothing to replace', () => {
-    expect(() => renderNginx('http {}', { replicas: [], ports: {}, folder: '', head: '' })).toThrow('cluster/nginx.conf has no')
+    expect(() => renderNginx('http {}', { replicas: [], ports: {}, folder: '', head: '' })).toThrow('deploy/cluster/nginx.conf has no')
   })
 })

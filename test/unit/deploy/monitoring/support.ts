@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { findProgram } from '../../../tools/programs/find'
+import { findProgram } from '../../../../tools/programs/find'
 
 export const promtool = findProgram('promtool')
+
+const FOLDER = 'deploy/monitoring'
 
 const AlertSchema = z.strictObject({
   alert: z.string(),
@@ -17,7 +19,7 @@ const AlertSchema = z.strictObject({
   annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook: z.string() }),
 })
 const RulesSchema = z.strictObject({ groups: z.array(z.strictObject({ name: z.string(), rules: z.array(AlertSchema) })) })
-export const ALERTS = RulesSchema.parse(parse(readFileSync('monitoring/alerts.yml', 'utf8'))).groups.flatMap(({ rules }) => rules)
+export const ALERTS = RulesSchema.parse(parse(readFileSync('deploy/monitoring/alerts.yml', 'utf8'))).groups.flatMap(({ rules }) => rules)
 
 const PanelSchema = z.object({
   id: z.number(),
@@ -37,7 +39,7 @@ const DashboardSchema = z.object({
   annotations: z.object({ list: z.array(z.object({ expr: z.string() })) }),
   panels: z.array(PanelSchema),
 })
-export const DASHBOARD = DashboardSchema.parse(JSON.parse(readFileSync('monitoring/grafana/leitstand.json', 'utf8')))
+export const DASHBOARD = DashboardSchema.parse(JSON.parse(readFileSync('deploy/monitoring/grafana/leitstand.json', 'utf8')))
 export const PANELS = DASHBOARD.panels.filter(({ type }) => type !== 'row')
 
 /** Every query of the dashboard, as Prometheus gets it. */
@@ -50,11 +52,11 @@ export function namedMetrics(): string[] {
   return [...new Set([...text.matchAll(/\b(?:leitstand|process|nodejs)_\w+/g)].map(([name]) => name))]
 }
 
-/** A copy of `monitoring/` with a token, as Prometheus would find it; gone when the test ends. */
+/** A copy of `deploy/monitoring/` with a token, as Prometheus would find it; gone when the test ends. */
 export function monitoringFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-monitoring-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  for (const name of readdirSync('monitoring').filter(name => statSync(join('monitoring', name)).isFile())) copyFileSync(join('monitoring', name), join(folder, name))
+  for (const name of readdirSync(FOLDER).filter(name => statSync(join(FOLDER, name)).isFile())) copyFileSync(join(FOLDER, name), join(folder, name))
   writeFileSync(join(folder, 'leitstand.token'), 'lst_token\n')
   return folder
 }

@@ -1,4 +1,4 @@
-// What lies in monitoring/: that it is right by Prometheus itself, that every alert is tried out and explained, and that the dashboard is whole.
+// What lies in deploy/monitoring/: that it is right by Prometheus itself, that every alert is tried out and explained, and that the dashboard is whole.
 // Whether /metrics has what they name: test/e2e/metrics.spec.ts.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,11 +10,11 @@ import { ALERTS, DASHBOARD, monitoringFolder, PANELS, promtool, QUERIES, runProm
 const TestsSchema = z.object({
   tests: z.array(z.object({ name: z.string(), alert_rule_test: z.array(z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()) })) })),
 })
-const cases = TestsSchema.parse(parse(readFileSync('monitoring/alerts.test.yml', 'utf8'))).tests.flatMap(({ alert_rule_test }) => alert_rule_test)
+const cases = TestsSchema.parse(parse(readFileSync('deploy/monitoring/alerts.test.yml', 'utf8'))).tests.flatMap(({ alert_rule_test }) => alert_rule_test)
 const ConfigSchema = z.object({
   scrape_configs: z.tuple([z.object({ job_name: z.string(), authorization: z.object({ credentials_file: z.string() }), static_configs: z.tuple([z.object({ targets: z.array(z.string()) })]) })]),
 })
-const [scrape] = ConfigSchema.parse(parse(readFileSync('monitoring/prometheus.yml', 'utf8'))).scrape_configs
+const [scrape] = ConfigSchema.parse(parse(readFileSync('deploy/monitoring/prometheus.yml', 'utf8'))).scrape_configs
 const NAMES = ALERTS.map(({ alert }) => alert)
 
 /** The sections of a document below `### `, by their heading. */
