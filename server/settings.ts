@@ -22,7 +22,7 @@ const list = (isItem: (item: string) => boolean, error: string, fallback: string
 
 /**
  * Every setting, with its default and meaning: the one place where they are declared. `nuxt.config.ts` hands them to
- * `runtimeConfig`, the environment overrides them (`mqtt.caFile` is `NUXT_MQTT_CA_FILE`), the README's table lists them.
+ * `runtimeConfig`, the environment overrides them (`mqtt.caFile` is `NUXT_MQTT_CA_FILE`), the table of docs/configuration.md lists them.
  */
 export const SettingsSchema = z.object({
   mqtt: z.object({

@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { RefusalReasonSchema } from '#shared/schemas/refusal'
 import { SettingsSchema, variableName } from '../../server/settings'
 
 const readme = readFileSync('README.md', 'utf8')
+const configuration = readFileSync('docs/configuration.md', 'utf8')
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'bench/README.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
 
 /** One table row per setting, from the only place where settings are declared. */
 function settingRows(): string[] {
@@ -20,14 +23,33 @@ function row(path: string[], description: string | undefined, fallback: unknown)
   return `| \`${variableName(path)}\` | ${fallback === '' ? '' : `\`${String(fallback)}\``} | ${description} |`
 }
 
-describe('the README', () => {
+/** The addresses of a document's headings, made as GitHub makes them. */
+function headings(document: string): string[] {
+  return [...readFileSync(document, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, text = '']) => text.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
+}
+
+describe('docs/configuration.md', () => {
   it.each(settingRows())('lists %s', (row) => {
-    expect(readme).toContain(row)
+    expect(configuration).toContain(row)
   })
 
   it('lists no setting that does not exist', () => {
-    const listed = readme.match(/^\| `NUXT_\w+`.*$/gm) ?? []
+    const listed = configuration.match(/^\| `NUXT_\w+`.*$/gm) ?? []
     expect(listed).toHaveLength(settingRows().length)
+  })
+})
+
+describe('the README', () => {
+  it('is at most 150 lines long', () => {
+    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+  })
+
+  it('lists ten settings that exist, with their defaults', () => {
+    const start = (row: string) => row.split('|').slice(1, 3).join('|')
+    const listed = readme.match(/^\| `NUXT_\w+`.*$/gm) ?? []
+    const known = settingRows().map(start)
+    expect(listed).toHaveLength(10)
+    expect(listed.map(start).filter(row => !known.includes(row))).toEqual([])
   })
 })
 
@@ -42,16 +64,21 @@ describe('the variables of OpenTelemetry', () => {
 })
 
 describe('links in the documents', () => {
-  const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operation.md', 'docs/production.md', 'docs/scale.md', 'docs/security.md', 'docs/doctor.md', 'docs/accounts.md', 'SECURITY.md']
-  it.each(documents)('of %s lead somewhere', (document) => {
+  it.each(DOCUMENTS)('of %s lead somewhere', (document) => {
     const folder = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : ''
     const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path)
     expect(links.filter(path => !existsSync(folder + path))).toEqual([])
   })
+
+  it.each(DOCUMENTS)('of %s that name a heading find it', (document) => {
+    const links = [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:)([^)#]*\.md|)#([^)]+)\)/g)]
+    const missing = links.filter(([, path, anchor = '']) => !headings(path ? join(dirname(document), path) : document).includes(anchor))
+    expect(missing.map(([link]) => link)).toEqual([])
+  })
 })
 
 describe('commands of Compose in the documents', () => {
-  const files = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`), ...readdirSync('deploy').filter(name => name.endsWith('.yaml')).map(name => `deploy/${name}`)]
+  const files = [...DOCUMENTS, ...readdirSync('deploy').filter(name => name.endsWith('.yaml')).map(name => `deploy/${name}`)]
   const commands = files.flatMap(file => [...readFileSync(file, 'utf8').matchAll(/docker compose [^`\n]*-f [^`\n]*/g)].map(([command]) => command))
 
   it('name files that are there', () => {
