@@ -2,7 +2,8 @@
 import { LOG_PER_SECOND } from './costs.ts'
 import type { ClusterShares, Costs } from './costs.ts'
 import { simulate } from './model/site.ts'
-import type { Outcome, Scenario } from './model/site.ts'
+import type { Outcome } from './model/site.ts'
+import type { Scenario } from './model/scenario.ts'
 
 /** Busier than this, a part has nothing left for a bad moment. */
 export const FULL = 0.7

@@ -6,7 +6,7 @@ import type { Costs, StoreCosts } from './costs.ts'
 import { BATCH_MS, RATES } from './measure.ts'
 import type { Point } from './measure.ts'
 import { simulate } from './model/site.ts'
-import type { Scenario } from './model/site.ts'
+import type { Scenario } from './model/scenario.ts'
 import type { Store } from './sites.ts'
 
 const [LOWEST = 0] = RATES

@@ -2,7 +2,7 @@
 import type { Costs } from '../costs.ts'
 import type { Clock } from './queue.ts'
 import type { Random } from './random.ts'
-import type { Scenario } from './site.ts'
+import type { Scenario } from './scenario.ts'
 import { createStation } from './station.ts'
 
 /** As in server/mqtt/turns.ts: a turn ends after so many messages. */

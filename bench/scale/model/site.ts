@@ -1,32 +1,11 @@
 // One installation: devices, a broker, the server or its replicas, a store, viewers. Says how busy each part is and how long messages take.
 import { percentile } from '../../support/figures.ts'
-import type { ClusterShares, Costs } from '../costs.ts'
-import type { Store } from '../sites.ts'
+import type { Costs } from '../costs.ts'
 import { createClock } from './queue.ts'
 import { createRandom } from './random.ts'
 import { createReplica } from './replica.ts'
+import type { Scenario } from './scenario.ts'
 import { createStation } from './station.ts'
-
-export interface Scenario {
-  store: Store
-  /** Messages a second. */
-  perSecond: number
-  /** `paced`: as in the bench, in bursts a millisecond apart, on its processors; `random`: each device when it pleases. */
-  arrivals: 'paced' | 'random'
-  /** Viewers of all replicas together. */
-  viewers: number
-  /** Milliseconds that events wait for company on their way to a viewer; 0: none. */
-  batchMs: number
-  /** Share of the messages that a viewer wants to hear of. */
-  interest: number
-  /** 1: a server by itself. More: a cluster, in which each replica takes a share and follows the log of all. */
-  replicas: number
-  /** What a replica of a cluster spends on a message. */
-  shares: ClusterShares
-  /** Broker nodes, and what a message costs one of them, where that is not what was measured. */
-  brokers: number
-  brokerSeconds?: number
-}
 
 export interface Percentiles { p50Ms: number, p99Ms: number }
 

@@ -5,7 +5,7 @@ import { mostDevices, planFor } from '../../../../bench/scale/extend'
 import { createClock } from '../../../../bench/scale/model/queue'
 import { createRandom } from '../../../../bench/scale/model/random'
 import { simulate } from '../../../../bench/scale/model/site'
-import type { Scenario } from '../../../../bench/scale/model/site'
+import type { Scenario } from '../../../../bench/scale/model/scenario'
 import { createStation } from '../../../../bench/scale/model/station'
 
 const STORE: StoreCosts = { message: 20e-6, commit: 50e-6, hop: 200e-6, keepFixed: 500e-6, keepMessage: 5e-6, beside: 0, pauseEvery: 300, pauseSeconds: 600e-6, threads: 1.2, broker: 10e-6 }
