@@ -1,9 +1,9 @@
 // The history of one replica of several that share a database: the same promises as that of an application which is alone
 // (`../history/postgres/history.ts`). What it appends it does not take into its own memory: it comes back with the log, as what
 // the others append does, and so all replicas know the same in the same order.
-import { packedHours } from '../history/engine/segment-io'
 import type { History, HistoryOptions } from '../history/contract'
 import { storageReport } from '../history/queries/storage-report'
+import { exportRange } from '../history/queries/export'
 import { createHistoryReader } from '../history/queries/history-reader'
 import { createPostgresDocuments, writeDocuments } from '../history/postgres/documents'
 import { HistoryError } from '../history/postgres/errors'
@@ -241,10 +241,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       return readable
     }),
     async export(deviceId, from, to) {
-      const id = memory.ids.get(deviceId) ?? -1
-      const { segmentStore } = readable
+      // Only the one that leads packs.
       await packAll(deviceId)
-      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
+      return exportRange(readable, deviceId, { from, to })
     },
     past: () => createHistoryReader(readable, memory.named),
     presence: presence.log,

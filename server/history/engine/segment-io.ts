@@ -2,7 +2,7 @@ import { createRollupEdits, updateRollups } from './rollup-store'
 import type { RetainedFrom, RollupEdits } from './rollup-store'
 import { floorTo, HOUR, MINUTE, TIERS, unpackRollups } from './rollups'
 import type { Rollup, TierName } from './rollups'
-import { buildSegment, placedSamples, readAllSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
+import { buildSegment, placedSamples, readMessages, readSamples, readSegment, samplesOf } from './segments'
 import type { Sample, StoredMessage } from './segments'
 import type { CompactionStore, SegmentStore } from './segment-store'
 
@@ -65,26 +65,6 @@ export async function packedRollups(segmentStore: SegmentStore, device: number, 
   const { step, period } = TIERS[tier]
   const rows = await segmentStore.rollups(device, metric, tier, floorTo(from, period), floorTo(to, period))
   return rows.flatMap(data => unpackRollups(data, step)).filter(({ start }) => start + step > from && start <= to)
-}
-
-export type ExportedSample = ReturnType<typeof readAllSamples>[number]
-
-/** Every packed sample of a device in a range, an hour at a time, in order of time. */
-export async function* packedHours(segmentStore: SegmentStore, device: number, from: number, to: number): AsyncGenerator<ExportedSample[]> {
-  let hour = -1
-  let samples: ExportedSample[] = []
-  const sorted = () => samples.filter(({ time }) => time >= from && time <= to).sort((a, b) => a.time - b.time)
-  const heads = await segmentStore.heads(device, from, to)
-  for await (const { first, data } of segmentStore.fetch(heads)) {
-    const next = floorTo(first, HOUR)
-    if (next !== hour && samples.length > 0) {
-      yield sorted()
-      samples = []
-    }
-    hour = next
-    samples.push(...readAllSamples(data))
-  }
-  yield sorted()
 }
 
 /** Packed messages of a device from before a moment, at least `limit` of the newest where there are as many, newest first. */

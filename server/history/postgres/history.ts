@@ -1,8 +1,8 @@
 // The history in PostgreSQL: the same promises as that in SQLite (`../history.ts`), for sites that have a database server.
 // Every accepted message exactly once, whether the application is killed, the database restarted or the way there cut.
-import { packedHours } from '../engine/segment-io'
 import type { History, HistoryOptions } from '../contract'
 import { storageReport } from '../queries/storage-report'
+import { exportRange } from '../queries/export'
 import { createHistoryReader } from '../queries/history-reader'
 import { createCommitStats } from '../engine/commit-stats'
 import { createChartQueries } from '../queries/chart-queries'
@@ -116,9 +116,7 @@ export function createPostgresHistory(options: PostgresOptions): History {
     async export(deviceId, from, to) {
       const { store } = opened()
       await store.packAll(deviceId)
-      const { segmentStore, device } = store.readable
-      const id = device(deviceId) ?? -1
-      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
+      return exportRange(store.readable, deviceId, { from, to })
     },
     past() {
       const { readable, named } = opened().store

@@ -1,7 +1,6 @@
 // Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
 // Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
-import { packedHours } from '../engine/segment-io'
 import { startWalCheckpointer } from './wal-checkpointer'
 import type { WalCheckpointer } from './wal-checkpointer'
 import { createGroupCommit } from '../engine/group-commit'
@@ -16,6 +15,7 @@ import { createMarkTable } from '../marks'
 import type { MarkTable } from '../marks'
 import type { Maintenance } from './maintenance'
 import { createCompactor } from '../engine/compactor'
+import { exportRange } from '../queries/export'
 import { createHistoryReader } from '../queries/history-reader'
 import { createChartQueries } from '../queries/chart-queries'
 import { createPresenceLog } from './presence-log'
@@ -299,11 +299,9 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     isOpen: () => store !== undefined,
     ...createChartQueries(() => opened().store.readable),
     async export(deviceId, from, to) {
-      const { segmentStore, device } = opened().store.readable
-      // One sorted run is simpler than two: what is not packed yet is packed first.
+      // What is packed need not be held in memory for the time of the export.
       packAll(deviceId)
-      const id = device(deviceId) ?? -1
-      return { messages: await segmentStore.countMessages(id, from, to), hours: packedHours(segmentStore, id, from, to) }
+      return exportRange(opened().store.readable, deviceId, { from, to })
     },
     past() {
       const { database, store } = opened()
