@@ -18,6 +18,7 @@ export function useDoctorLabels() {
     return {
       url: facts.url ?? '',
       filters: list(facts.filters),
+      declined: list(facts.declined),
       codes: list(facts.reasonCodes?.map(String)),
       messages: number(facts.messages ?? 0),
       accepted: number(facts.accepted ?? 0),

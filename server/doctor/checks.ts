@@ -63,11 +63,14 @@ function judgeLogin({ broker: { code, reason } }: Evidence): Finding {
   return fault ? finding('fault', fault, { reason }) : finding('ok', 'login-accepted')
 }
 
-function judgeSubscription({ broker: { refused, granted, reasonCodes = [] }, received, examination, root }: Evidence): Finding {
+function judgeSubscription({ broker: { refused, granted, reasonCodes = [], further }, received, examination, root }: Evidence): Finding {
   if (refused.length > 0) return finding('fault', 'subscription-refused', { filters: refused, reasonCodes })
   // Some brokers grant every subscription and then withhold what the access list does not allow.
   const isWithheld = received === 0 && examination?.outcome === 'looked' && examination.messages === 0
-  return isWithheld ? finding('fault', 'subscription-withheld', { filters: granted, root }) : finding('ok', 'subscription-granted', { filters: granted })
+  if (isWithheld) return finding('fault', 'subscription-withheld', { filters: granted, root })
+  const filters = [...granted, ...further?.granted ?? []]
+  const declined = further?.declined ?? []
+  return declined.length > 0 ? finding('ok', 'subscription-declined', { filters, declined }) : finding('ok', 'subscription-granted', { filters })
 }
 
 function judgeMessages({ nowMs, broker, received, lastLiveMs, examination }: Evidence): Finding {

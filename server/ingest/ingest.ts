@@ -15,11 +15,12 @@ import type { DeviceDeletion } from '../leitstand/device-deletion'
 import type { Hub } from '../stream/hub'
 import type { ConnectionEvents, Delivered } from '../mqtt/connection'
 import type { Rejections } from '../rejections/rejections'
-import type { Observation, Refusal, Source } from '../sources/sensors'
+import type { Sources } from '../sources/index'
+import type { Observation, Refusal } from '../sources/source'
 import type { TopicTree } from '../topics/topics'
 
 export interface IngestParts {
-  source: Source
+  sources: Pick<Sources, 'read'>
   rejections: Rejections
   topics: TopicTree
   fleet: Fleet
@@ -47,7 +48,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
 }
 
 export function createIngest(parts: IngestParts): Ingest {
-  const { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
+  const { sources, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
   const counts = { received: 0, accepted: 0, duplicate: 0 }
   const verdicts = createOrderDecisions({ fleet, behindMs, isShared: replica !== undefined, onNewest: tellNewest })
   let isTurnOpen = false
@@ -56,35 +57,44 @@ export function createIngest(parts: IngestParts): Ingest {
     counts.received++
     isTurnOpen = true
     const receivedMs = now()
-    const observation = source.read(delivered, receivedMs)
-    if (observation.kind === 'rejected') {
-      if (observation.deviceId !== undefined) counters.count(observation.deviceId, 'received')
-      return reject(delivered, observation, receivedMs)
+    const observations = sources.read(delivered, receivedMs)
+    const isDuplicate = observations[0].kind !== 'rejected' && history !== undefined && !history.fault() && history.isStored(delivered)
+    if (isDuplicate) counts.duplicate++
+    let rejection: Refusal | undefined
+    for (const observation of observations) {
+      const refusal = observation.kind === 'rejected' ? observation : take(observation, delivered, receivedMs, isDuplicate)
+      if (observation.kind === 'rejected' && observation.deviceId !== undefined) counters.count(observation.deviceId, 'received')
+      rejection ??= refusal
     }
+    if (rejection) return reject(delivered, rejection, receivedMs)
+    if (!isDuplicate) counts.accepted++
+    topics.take(delivered, observations[0], receivedMs)
+  }
 
+  /** What one device says in a message; why that cannot be accepted, or undefined. */
+  function take(observation: Accepted, delivered: Delivered, receivedMs: number, isDuplicate: boolean): Refusal | undefined {
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
-    if (history && !history.fault() && history.isStored(delivered)) {
-      counts.duplicate++
-      topics.take(delivered, observation, receivedMs)
-      counters.count(value.deviceId, 'received')
-      return counters.count(value.deviceId, 'duplicate')
+    const { deviceId } = value
+    if (isDuplicate) {
+      counters.count(deviceId, 'received')
+      counters.count(deviceId, 'duplicate')
+      return undefined
     }
-    if (forgetting.ignores(value)) {
-      counts.accepted++
-      return topics.take(delivered, observation, receivedMs)
-    }
+    if (forgetting.ignores(value)) return undefined
     if (observation.kind === 'telemetry') verdicts.onTelemetry(observation.telemetry, observation.time, receivedMs)
     else verdicts.onStatus(observation.change, receivedMs)
     const isShared = replica !== undefined && history?.fault() === null
     const outcome = apply(observation, delivered.payload.length, isShared)
-    counters.count(value.deviceId, 'received')
-    if (outcome.kind === 'full') return reject(delivered, { ...outcome, deviceId: value.deviceId }, receivedMs)
-    counts.accepted++
-    topics.take(delivered, observation, receivedMs)
-    if (outcome.kind === 'known') return
-    if (isShared) return share(observation, delivered)
+    counters.count(deviceId, 'received')
+    if (outcome.kind === 'full') return { ...outcome, kind: 'rejected', deviceId }
+    if (outcome.kind === 'known') return undefined
+    if (isShared) {
+      share(observation, delivered)
+      return undefined
+    }
     keepAndTell(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
+    return undefined
   }
 
   /** A message that was taken for late data stayed alone: it is said again, as the newest. It is no sample of its own. */

@@ -61,7 +61,7 @@ import { readCertificates } from '../http/certificates'
 import type { Settings } from '../settings'
 import { createRejectedRequests } from '../http/rejected-requests'
 import type { RejectedRequests } from '../http/rejected-requests'
-import { createSensorsSource } from '../sources/sensors'
+import { createSources } from '../sources/index'
 import { createTopics } from '../topics/topics'
 import type { TopicTree } from '../topics/topics'
 
@@ -131,7 +131,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   let removeKey: (() => void) | undefined
   let metrics: Promise<Metrics> | undefined
 
-  const source = createSensorsSource(limits)
+  const sources = createSources(limits)
   const rejections = createRejections()
   const refusals = createRejectedRequests(log.warn)
   const topics = createTopics(limits)
@@ -213,7 +213,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
           log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
           if (!leads) return adoption?.stop()
           adoption?.start()
-          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing()}-retained`, filters: source.filters, onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
+          void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing()}-retained`, filters: [...sources.filters, ...sources.furtherFilters], onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
         },
         isListening: () => brokerStatus().code === 'connected',
         onOutdated(reason) {
@@ -312,18 +312,18 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       url: broker?.url ?? mqtt.url,
       tls,
       protocolVersion: brokerStatus().protocol === 'MQTT 3.1.1' ? 4 : 5,
-      filters: source.filters,
+      filters: [...sources.filters, ...sources.furtherFilters],
       clientId: installation.name(),
       installation: installation.name(),
       statusTopic: statusTopic(mqtt.root, cluster?.session()),
       ms: EXAMINATION_MS,
     }),
   })
-  const ingestParts = { source, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica, now: clock.now, behindMs: CLOCK_BEHIND * limits.clockToleranceSeconds * 1_000 }
+  const ingestParts = { sources, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica, now: clock.now, behindMs: CLOCK_BEHIND * limits.clockToleranceSeconds * 1_000 }
   const ingest = createIngest(ingestParts)
   const adoption = cluster && createSessionTakeover({
     replica: cluster.replica,
-    connection: { ...mqtt, ...presented, embedded: false, tls, filters: source.filters, wantsTraceparent: false, shareName: SHARE_NAME },
+    connection: { ...mqtt, ...presented, embedded: false, tls, filters: sources.filters, furtherFilters: sources.furtherFilters, wantsTraceparent: false, shareName: SHARE_NAME },
     sessionOf: cluster.sessionOf,
     ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
     onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
@@ -430,7 +430,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       }
       connection = createConnection(
         {
-          ...mqtt, ...presented, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: source.filters, wantsTraceparent: tracing !== undefined,
+          ...mqtt, ...presented, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: sources.filters, furtherFilters: sources.furtherFilters, wantsTraceparent: tracing !== undefined,
           // One database is one installation, and the broker in this process nobody else's.
           ...(cluster ? { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } } : !broker && { ownership: { ...installation, expirySeconds: mqtt.sessionExpirySeconds } }),
         },

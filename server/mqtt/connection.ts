@@ -11,6 +11,7 @@ import type { Delivered } from './publish-packets'
 import { receiveDirectly } from './receive'
 import { clientIdOf, sessionOptions, statusOptions, statusTopicOf } from './session-options'
 import type { ConnectionOptions, Ownership } from './session-options'
+import { createSubscriptions } from './subscriptions'
 import { speaksTls } from './tls-probe'
 import { isListening } from './tcp-probe'
 import { createTurns } from './turns'
@@ -65,6 +66,7 @@ export interface Session {
 
 export function createConnection(options: ConnectionOptions, events: ConnectionEvents): Connection {
   const retry = createBackoff()
+  const subscriptions = createSubscriptions(options)
   let client: MqttClient | undefined
   let subscribeTimer: NodeJS.Timeout | undefined
   let storeTimer: NodeJS.Timeout | undefined
@@ -120,10 +122,10 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const claimed = isDurable ? ownership?.claim(clientId) : undefined
       if (isDurable) events.onSession(sessionPresent)
       current.publish(statusTopicOf(options, isDurable), 'online', statusOptions(options, version), ignore)
-      if (!isNew) return subscribe(current, storeFault)
+      if (!isNew) return void subscribe(current, storeFault)
       // Before anything waits in it, it is known to be ours.
       void claimed?.then(() => {
-        if (current === client) subscribe(current, storeFault)
+        if (current === client) void subscribe(current, storeFault)
       })
     })
     receive(current, version, () => {
@@ -145,6 +147,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       current.removeAllListeners('close')
       current.end(true)
       const reached = answered
+      if (reached) subscriptions.closed(current)
       const why = fault ?? (reached ? CONNECTION_CLOSED : CLOSED_AT_ONCE)
       // Old brokers answer MQTT 5 with "unacceptable version", older ones just hang up: take turns with 3.1.1.
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
@@ -155,7 +158,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       if (reached && !isSentAway) retry.reset()
       const isPattern = sentAway >= SENT_AWAY_TIMES
       const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientId) : why
-      setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [] })
+      setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [], further: undefined })
       if (isSentAway) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
       retry.schedule(attempt, isSentAway && sentAway > 1)
     }
@@ -223,31 +226,25 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     }, STORE_AGAIN_MS)
   }
 
-  /** Asks for all filters; a refusal stays visible and is tried again, for access lists can be mended. */
-  function subscribe(current: MqttClient, storeFault: string | null) {
-    // While nothing can be stored everything is looked at: what is shared waits in the session.
-    const prefix = options.replica && storeFault === null ? `$share/${options.replica.shareName}/` : ''
-    if (options.replica?.isLeaving) return leave(current, options.filters.map(filter => prefix + filter))
-    const wanted = Object.fromEntries(options.filters.map(filter => [prefix + filter, { qos: storeFault === null ? 1 as const : 0 as const }]))
-    current.subscribe(wanted, (error, _granted, packet) => {
-      if (current !== client) return
-      const answers = packet && 'granted' in packet && Array.isArray(packet.granted) ? packet.granted : []
-      const codes = options.filters.map((_, i) => Number(answers[i] ?? (error ? 128 : 0)))
-      const isGranted = (_: string, i: number) => (codes[i] ?? 128) < 128
-      const granted = options.filters.filter(isGranted)
-      const refused = options.filters.filter((filter, i) => !isGranted(filter, i))
-      const reasonCodes = codes.filter(code => code >= 128)
-      const common = { protocol: version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const, attempts: 0, granted, refused, reasonCodes }
-      if (refused.length === 0) {
-        return setStatus({ ...common, code: storeFault === null ? 'connected' : 'store-failed', reason: storeFault ?? 'Connected to the broker.' })
-      }
+  /** Asks for the topics; a refusal stays visible and is tried again, for access lists can be mended. */
+  async function subscribe(current: MqttClient, storeFault: string | null) {
+    const canStore = storeFault === null
+    if (options.replica?.isLeaving) return leave(current)
+    const { granted, refused, reasonCodes } = await subscriptions.ask(current, canStore)
+    if (current !== client) return
+    const common = { protocol: protocolName(), attempts: 0, granted, refused, reasonCodes }
+    if (refused.length > 0) {
       setStatus({
         ...common,
         code: 'subscription-refused',
         reason: `The broker refused the subscription to ${refused.join(', ')}; allow it in the broker’s access list.`,
       })
-      subscribeTimer = setTimeout(subscribe, SUBSCRIBE_AGAIN_MS, current, storeFault)
-    })
+      subscribeTimer = setTimeout(() => void subscribe(current, storeFault), SUBSCRIBE_AGAIN_MS)
+      return
+    }
+    setStatus({ ...common, code: canStore ? 'connected' : 'store-failed', reason: storeFault ?? 'Connected to the broker.' })
+    const further = await subscriptions.askFurther(current, canStore, () => current === client)
+    if (further) setStatus({ further })
   }
 
   /** A graceful end sends no last will, so `offline` is published first. */
@@ -256,10 +253,14 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     return endWithin(current, () => current.publishAsync(topic, 'offline', statusOptions(options, version)).then(() => current.endAsync()))
   }
 
-  function leave(current: MqttClient, filters: string[]) {
-    current.unsubscribe(filters, () => {
-      if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: version === 5 ? 'MQTT 5.0' : 'MQTT 3.1.1', attempts: 0 })
+  function leave(current: MqttClient) {
+    subscriptions.leave(current, () => {
+      if (current === client) setStatus({ code: 'connected', reason: 'Connected to the broker.', protocol: protocolName(), attempts: 0 })
     })
+  }
+
+  function protocolName() {
+    return version === 5 ? 'MQTT 5.0' as const : 'MQTT 3.1.1' as const
   }
 
   return {

@@ -20,7 +20,9 @@ export interface ConnectionOptions extends Omit<Access, 'clientId'> {
   /** Whose session it is that the broker holds; undefined: always ours. */
   ownership?: Ownership
   receiveMaximum: number
+  /** What must be granted, and what is asked for afterwards, one by one: nothing waits for that. */
   filters: readonly string[]
+  furtherFilters: readonly string[]
   /** Whether somebody looks at the `traceparent` of messages. */
   wantsTraceparent: boolean
   /** One of several applications that share the messages (`$share/…`): each is delivered to one of them. */

@@ -31,6 +31,7 @@ export const DoctorCodeSchema = z.enum([
   'login-not-authorized',
   'login-client-id-refused',
   'subscription-granted',
+  'subscription-declined',
   'subscription-refused',
   'subscription-withheld',
   'messages-seen',
@@ -70,6 +71,8 @@ export const DoctorFactsSchema = z.object({
   installations: z.array(z.string()),
   /** Topic filters, and the MQTT reason codes with which the broker refused them. */
   filters: z.array(z.string()),
+  /** Filters of further conventions that the broker did not grant. */
+  declined: z.array(z.string()),
   reasonCodes: z.array(z.number().int()),
   messages: count,
   accepted: count,

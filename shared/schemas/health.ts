@@ -40,6 +40,8 @@ export const BrokerStatusSchema = z.object({
   refused: z.array(z.string()),
   /** The MQTT reason code of each refused filter: 128 in MQTT 3.1.1, 135 for a missing right in MQTT 5. */
   reasonCodes: z.array(z.number().int()).optional(),
+  /** Filters of further conventions: those that the broker granted, and those that it did not, or closed the connection for. */
+  further: z.object({ granted: z.array(z.string()), declined: z.array(z.string()) }).optional(),
 })
 export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
 

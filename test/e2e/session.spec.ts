@@ -10,7 +10,7 @@ describe.skipIf(!mosquitto)('a connection that is renewed', () => {
     const received: string[] = []
     let expirySeconds = 0
     const connection = createConnection({
-      url: broker.url, username: '', password: '', tls: {}, embedded: false, receiveMaximum: 100, filters: ['sensors/#'], wantsTraceparent: false,
+      url: broker.url, username: '', password: '', tls: {}, embedded: false, receiveMaximum: 100, filters: ['sensors/#'], furtherFilters: [], wantsTraceparent: false,
       clientId: () => 'one', installation: () => 'one', root: 'leitstand', sessionExpirySeconds: () => expirySeconds,
     }, {
       onMessage: ({ payload }) => void received.push(payload.toString()),

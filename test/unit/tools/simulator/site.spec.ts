@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StateMessageSchema } from '#shared/schemas/device'
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
-import { createSensorsSource } from '../../../../server/sources/sensors'
+import { createSensorsSource } from '../../../../server/sources/sensors/sensors'
 import { SettingsSchema } from '../../../../server/settings'
 import { HOUR_MS, SECOND_MS } from '../../../../tools/simulator/curves'
 import { createDemoDevices } from '../../../../tools/simulator/demo/site'
@@ -20,7 +20,7 @@ function* messagesOf(site: Site, durationMs: number, stepMs: number): Generator<
 }
 
 function observe({ topic, payload, atMs }: SimulatedMessage & { atMs: number }) {
-  return source.read({ topic, payload: Buffer.from(payload), replayed: false }, atMs)
+  return source.read({ topic, payload: Buffer.from(payload), replayed: false }, atMs)[0]
 }
 
 describe('a fleet without faults', () => {

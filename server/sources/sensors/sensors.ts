@@ -1,58 +1,29 @@
 // Owns the seed's convention: `sensors/{deviceId}/telemetry` and `sensors/{deviceId}/state`. Promises one observation or
 // one rejection with its reason for every message, whatever the bytes. Never keeps anything.
-import { isUtf8 } from 'node:buffer'
-import type { DeviceStatusChange } from '#shared/schemas/device'
 import { StateMessageSchema } from '#shared/schemas/device'
-import type { RejectionReason } from '#shared/schemas/rejection'
 import { ZONE_MISSING } from '#shared/schemas/telemetry'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isRecord } from '#shared/device/ordinary'
-import { toMicroseconds } from '#shared/time/time'
-import { NOT_JSON, parseJson } from './json'
+import { NOT_JSON, parseJson } from '../json'
+import { faultInName, quote } from '../names'
+import { reject } from '../source'
+import type { IncomingMessage, Observation, Refusal, Source, SourceLimits } from '../source'
+import { readText } from '../text'
+import { isoOf, judgeTime } from '../time'
 import { checkMessage } from './ordinary'
 import type { MessageFault } from './ordinary'
 
-export interface SensorsLimits {
-  payloadBytes: number
-  metricsPerMessage: number
-  nameLength: number
-  valueLength: number
-  clockToleranceSeconds: number
-}
-
-/** `deviceId` where the topic names one. */
-export interface Refusal { kind: 'rejected', reason: RejectionReason, detail: string, deviceId?: string }
-export type Observation
-  /** `time` is its `ts` in microseconds since 1970. */
-  = | { kind: 'telemetry', telemetry: Telemetry, time: number }
-    | { kind: 'status', change: DeviceStatusChange }
-    | Refusal
-
-export interface IncomingMessage {
-  topic: string
-  payload: Buffer
-  replayed: boolean
-}
-
-export interface Source {
-  /** MQTT topic filters to subscribe to. */
-  filters: readonly string[]
-  /** @param receivedMs When it came, in milliseconds since 1970. */
-  read: (message: IncomingMessage, receivedMs: number) => Observation
-}
-
 // `sensors/#` rather than the two topics: a device that publishes to the wrong one must be seen, not wondered about.
 const FILTERS = ['sensors/#'] as const
+const ROOT = 'sensors/'
 const TOPIC = /^sensors\/([^/]*)\/(telemetry|state)$/
-// eslint-disable-next-line no-control-regex
-const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/
 /** The same few topics and names come again and again: so many of them are looked at only once. */
 const REMEMBERED = 20_000
 
 interface Head { deviceId: string, kind: 'telemetry' | 'state' }
-interface Context extends SensorsLimits { names: Set<string> }
+interface Context extends SourceLimits { names: Set<string> }
 
-export function createSensorsSource(limits: SensorsLimits): Source {
+export function createSensorsSource(limits: SourceLimits): Source {
   const heads = new Map<string, Head>()
   const context = { ...limits, names: new Set<string>() }
 
@@ -68,16 +39,17 @@ export function createSensorsSource(limits: SensorsLimits): Source {
 
   return {
     filters: FILTERS,
+    owns: topic => topic.startsWith(ROOT),
     read(message, receivedMs) {
       const head = headOf(message.topic)
-      if (head.kind === 'rejected') return head
+      if (head.kind === 'rejected') return [head]
       const observation = readOf(head, message, receivedMs, context)
-      return observation.kind === 'rejected' ? { ...observation, deviceId: head.deviceId } : observation
+      return [observation.kind === 'rejected' ? { ...observation, deviceId: head.deviceId } : observation]
     },
   }
 }
 
-function readTopic(topic: string, limits: SensorsLimits): Head | Refusal {
+function readTopic(topic: string, limits: SourceLimits): Head | Refusal {
   const match = TOPIC.exec(topic)
   if (!match) return reject('topic-unknown', 'The topic is neither sensors/{deviceId}/telemetry nor sensors/{deviceId}/state.')
   const [, deviceId = '', kind] = match
@@ -102,15 +74,6 @@ function readEmpty(deviceId: string, kind: Head['kind'], receivedMs: number): Ob
   if (kind !== 'state') return reject('payload-empty', 'The payload is empty.')
   const now = isoOf(receivedMs)
   return { kind: 'status', change: { deviceId, status: null, updatedAt: now, receivedAt: now } }
-}
-
-function readText(payload: Buffer, limits: SensorsLimits): string | Refusal {
-  if (payload.length > limits.payloadBytes) {
-    return reject('payload-too-large', `The payload has ${payload.length} bytes; at most ${limits.payloadBytes} are read.`)
-  }
-  const text = payload.toString('utf8')
-  // What cannot be decoded becomes this character; only then it is worth a look at the bytes.
-  return text.includes('\uFFFD') && !isUtf8(payload) ? reject('not-utf8', 'The payload is not valid UTF-8.') : text
 }
 
 /** A JSON object under a device's topic, and what it was parsed from. */
@@ -150,7 +113,7 @@ function readTelemetry({ deviceId, value, text, replayed, receivedMs }: Content,
   return { kind: 'telemetry', telemetry, time }
 }
 
-function readState({ deviceId, value, replayed, receivedMs }: Content, limits: SensorsLimits): Observation {
+function readState({ deviceId, value, replayed, receivedMs }: Content, limits: SourceLimits): Observation {
   const parsed = StateMessageSchema.safeParse(value)
   if (!parsed.success) {
     const { issues } = parsed.error
@@ -190,43 +153,6 @@ function refuseNames(metrics: Record<string, unknown>, limits: Context): Refusal
   return undefined
 }
 
-/** What is wrong with a deviceId or metric name, as a sentence. Names that every JavaScript object carries are refused. */
-function faultInName(name: string, what: string, maxLength: number): string | undefined {
-  if (name.length === 0) return `${what} is empty.`
-  if (name.length > maxLength) return `${what} is longer than ${maxLength} characters.`
-  if (CONTROL_CHARACTERS.test(name)) return `${what} holds control characters.`
-  if (name in {}) return `${what} is ${quote(name)}, which is reserved.`
-  if (name === '.' || name === '..') return `${what} is ${quote(name)}, which no address can hold.`
-  return undefined
-}
-
-interface Judged { ts: string, time: number, receivedAt: string, claimed?: string }
-
-/** Before this no device of today has measured anything: its clock is lost. 2015-01-01 in microseconds since 1970. */
-const BELIEVED_FROM = 1_420_070_400_000_000
-
-/** A time that lies too far ahead or before 2015 is not believed: the message counts at its receive time. `time` is that of `ts` in microseconds. */
-function judgeTime(claimed: string | undefined, receivedMs: number, { clockToleranceSeconds }: SensorsLimits): Judged {
-  const receivedAt = isoOf(receivedMs)
-  const asReceived = { ts: receivedAt, time: receivedMs * 1_000, receivedAt }
-  if (claimed === undefined) return asReceived
-  const time = toMicroseconds(claimed)
-  const believable = time >= BELIEVED_FROM && time <= (receivedMs + clockToleranceSeconds * 1_000) * 1_000
-  return believable ? { ts: claimed, time, receivedAt } : { ...asReceived, claimed }
-}
-
-let lastMs = Number.NaN
-let lastIso = ''
-
-/** Messages of one millisecond share one text. */
-function isoOf(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms
-    lastIso = new Date(ms).toISOString()
-  }
-  return lastIso
-}
-
 /** @param fault What the schema says. */
 function refuseTime(field: string, fault: string | undefined): Refusal {
   return fault === ZONE_MISSING
@@ -243,12 +169,4 @@ function refusalOf({ path: [field, name], message }: MessageFault): Refusal {
   if (field === 'deviceId') return reject('device-id-mismatch', 'The deviceId in the payload is not a text.')
   const metric = quote(String(name))
   return reject('metric-value-invalid', `Metric ${metric} is not a finite number, a text, true, false or null.`)
-}
-
-function quote(name: string): string {
-  return `“${name.slice(0, 64)}”`
-}
-
-function reject(reason: RejectionReason, detail: string): Refusal {
-  return { kind: 'rejected', reason, detail }
 }

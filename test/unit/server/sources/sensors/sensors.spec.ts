@@ -1,7 +1,7 @@
 import { StreamEventSchema } from '#shared/schemas/events'
 import { describe, expect, it } from 'vitest'
-import { createSensorsSource } from '../../../../server/sources/sensors'
-import { malformed } from '../../../fixtures/malformed'
+import { createSensorsSource } from '../../../../../server/sources/sensors/sensors'
+import { malformed } from '../../../../fixtures/malformed'
 
 const LIMITS = { payloadBytes: 65_536, metricsPerMessage: 256, nameLength: 128, valueLength: 1_024, clockToleranceSeconds: 300 }
 const NOW = new Date('2026-01-01T12:00:00.000Z')
@@ -9,7 +9,7 @@ const source = createSensorsSource(LIMITS)
 
 function read(payload: unknown, topic = 'sensors/tor-1/telemetry', replayed = false) {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
-  return source.read({ topic, payload: bytes, replayed }, NOW.getTime())
+  return source.read({ topic, payload: bytes, replayed }, NOW.getTime())[0]
 }
 
 describe('telemetry', () => {

@@ -1,8 +1,8 @@
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
 import { describe, expect, it } from 'vitest'
-import { isOrdinary } from '../../../../server/sources/ordinary'
-import { chance, seedOf } from '../../../../tools/simulator/random'
-import { malformed } from '../../../fixtures/malformed'
+import { isOrdinary } from '../../../../../server/sources/sensors/ordinary'
+import { chance, seedOf } from '../../../../../tools/simulator/random'
+import { malformed } from '../../../../fixtures/malformed'
 
 const ODD = [undefined, null, '', 'x', 0, -0, -1, 1.5, 2 ** 53, Number.NaN, Infinity, true, [], [1], {}, { a: 1 }] as const
 const TIMES = ['2025-11-02T12:00:00Z', '2025-11-02T12:00:00.123456+01:00', '2025-11-02T12:00:00', '2025-02-30T12:00:00Z', '2024-02-29T00:00:00Z', '2025-11-02', 'now', 0]

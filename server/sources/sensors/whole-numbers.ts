@@ -1,5 +1,5 @@
 import { isRecord } from '#shared/device/ordinary'
-import { withoutWrapping } from './json'
+import { withoutWrapping } from '../json'
 
 /** A double keeps every whole number up to 2^53, which has so many digits. */
 const KEPT = String(2 ** 53)
