@@ -58,7 +58,8 @@ export function createIngest(parts: IngestParts): Ingest {
     isTurnOpen = true
     const receivedMs = now()
     const observations = sources.read(delivered, receivedMs)
-    const isDuplicate = observations[0].kind !== 'rejected' && history !== undefined && !history.fault() && history.isStored(delivered)
+    const [first = NOTHING] = observations
+    const isDuplicate = first.kind !== 'rejected' && history !== undefined && !history.fault() && history.isStored(delivered)
     if (isDuplicate) counts.duplicate++
     let rejection: Refusal | undefined
     for (const observation of observations) {
@@ -68,7 +69,7 @@ export function createIngest(parts: IngestParts): Ingest {
     }
     if (rejection) return reject(delivered, rejection, receivedMs)
     if (!isDuplicate) counts.accepted++
-    topics.take(delivered, observations[0], receivedMs)
+    topics.take(delivered, first, receivedMs)
   }
 
   /** What one device says in a message; why that cannot be accepted, or undefined. */
@@ -177,6 +178,7 @@ export function createIngest(parts: IngestParts): Ingest {
   }
 }
 
+const NOTHING = { kind: 'nothing' } as const
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
 
 /** A replayed message without a time of its own says nothing about when: it fills the last value and is no sample. */

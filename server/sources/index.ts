@@ -10,7 +10,7 @@ export interface Sources {
   /** What must be granted, and what is asked for besides. */
   filters: readonly string[]
   furtherFilters: readonly string[]
-  read: (message: { topic: string, payload: Buffer, replayed: boolean }, receivedMs: number) => readonly [Observation, ...Observation[]]
+  read: (message: { topic: string, payload: Buffer, replayed: boolean }, receivedMs: number) => readonly Observation[]
 }
 
 export function createSources(limits: SourceLimits): Sources {

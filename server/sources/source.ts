@@ -32,10 +32,10 @@ export interface Source {
   /** Whether it reads messages of this topic. */
   owns: (topic: string) => boolean
   /**
-   * What a message says: at least one observation, or one rejection.
+   * What a message says: observations, one rejection, or nothing that is of interest.
    * @param receivedMs When it came, in milliseconds since 1970.
    */
-  read: (message: IncomingMessage, receivedMs: number) => readonly [Observation, ...Observation[]]
+  read: (message: IncomingMessage, receivedMs: number) => readonly Observation[]
 }
 
 export type SourceMaker = (limits: SourceLimits) => Source

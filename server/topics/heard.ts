@@ -9,6 +9,7 @@ export type Verdict
   = | { kind: 'telemetry', telemetry: Pick<Telemetry, 'deviceId' | 'metrics' | 'absent'> }
     | { kind: 'status', change: { deviceId: string, status: string | null } }
     | { kind: 'rejected', reason: RejectionReason, detail: string }
+    | { kind: 'nothing' }
 
 /** How often a payload is looked at, and the shortest time over which a rate is told. */
 const SAMPLE_MS = 1_000
@@ -75,7 +76,7 @@ export class Heard {
       this.count = names.length
       this.names = names.slice(0, NAMES_KEPT)
     }
-    else {
+    else if (verdict.kind === 'status') {
       const { deviceId, status } = verdict.change
       this.deviceId = deviceId
       this.isState = true

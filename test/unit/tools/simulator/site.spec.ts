@@ -20,7 +20,9 @@ function* messagesOf(site: Site, durationMs: number, stepMs: number): Generator<
 }
 
 function observe({ topic, payload, atMs }: SimulatedMessage & { atMs: number }) {
-  return source.read({ topic, payload: Buffer.from(payload), replayed: false }, atMs)[0]
+  const [observation] = source.read({ topic, payload: Buffer.from(payload), replayed: false }, atMs)
+  if (!observation) throw new Error('nothing was read')
+  return observation
 }
 
 describe('a fleet without faults', () => {

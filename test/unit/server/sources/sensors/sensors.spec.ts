@@ -9,7 +9,9 @@ const source = createSensorsSource(LIMITS)
 
 function read(payload: unknown, topic = 'sensors/tor-1/telemetry', replayed = false) {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
-  return source.read({ topic, payload: bytes, replayed }, NOW.getTime())[0]
+  const [observation] = source.read({ topic, payload: bytes, replayed }, NOW.getTime())
+  if (!observation) throw new Error('nothing was read')
+  return observation
 }
 
 describe('telemetry', () => {
