@@ -1,10 +1,11 @@
 // The conventions that are understood. A new one is a folder and a line here.
 import { createSensorsSource } from './sensors/sensors'
+import { createTasmotaSource } from './tasmota/tasmota'
 import { reject } from './source'
 import type { Observation, SourceLimits, SourceMaker } from './source'
 
 /** The first that owns a topic reads its messages. The first of all is the application's own: without it nothing is well. */
-const CONVENTIONS: readonly [SourceMaker, ...SourceMaker[]] = [createSensorsSource]
+const CONVENTIONS: readonly [SourceMaker, ...SourceMaker[]] = [createSensorsSource, createTasmotaSource]
 
 export interface Sources {
   /** What must be granted, and what is asked for besides. */
