@@ -84,7 +84,7 @@ describe('a backup of a server under load', () => {
     const { app, data, file, range, before, known, stdout, duringBackup } = await backUpUnderLoad()
     expect(stdout).toMatch(/copied .* MB \(100 %\)\n[^]*Backed up/)
     expect(duringBackup).toBeGreaterThan(0)
-    await expect(tool('restore', file, '--data', data, '--force')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('is in use: stop the server first.') })
+    await expect(tool('restore', file, '--data', data, '--force')).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/ is in use by another process .*: stop the server first\./) })
     await app.stop()
 
     const restored = tempFolder()
