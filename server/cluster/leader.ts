@@ -2,8 +2,8 @@
 // database; when it goes, the lock is free and the next one takes it.
 import { CHECK_EVERY_MS, dueHeads } from '../history/engine/compactor'
 import { packDevices } from '../history/postgres/compaction'
-import type { Packed } from '../history/postgres/compaction'
-import { portionsOf } from '../history/postgres/batches'
+import type { DeviceToPack } from '../history/postgres/compaction'
+import { batchesOf } from '../history/postgres/batches'
 import type { Partitions } from '../history/postgres/partitions'
 import type { createPostgresPresence } from '../history/postgres/presence'
 import { tryLock } from '../history/postgres/connections'
@@ -56,9 +56,9 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
   async function packSome(heads: readonly DeviceHead[]) {
     await jobs.told(async (query) => {
       // It may have been forgotten since.
-      const taken: Packed[] = heads.flatMap(({ device }) => head.held(device) ?? [])
+      const taken: DeviceToPack[] = heads.flatMap(({ device }) => head.held(device) ?? [])
         .map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(memory.named.of(own.device)) }))
-      const segments = await packDevices(taken, memory.newest(), { query, partitions, kept: memory.kept })
+      const segments = await packDevices(taken, memory.newest(), { query, partitions, retained: memory.kept })
       const devices = taken.map(({ device, lastId, messages }): [number, number, number] => [device, lastId, messages.length])
       return { notes: [{ kind: 'packed', value: { newest: memory.newest() + segments, devices } }] }
     })
@@ -66,7 +66,7 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
 
   function pack(heads: readonly DeviceHead[]): Promise<void> {
     return packed = packed.catch(() => {}).then(async () => {
-      for (const some of portionsOf(heads)) if (isOpen && leads) await packSome(some)
+      for (const some of batchesOf(heads)) if (isOpen && leads) await packSome(some)
     })
   }
 

@@ -91,7 +91,7 @@ export async function openReplica(options: ReplicaConnectionOptions): Promise<Re
       return writer
     }
     async function adopt(slot: number): Promise<TakenOver | undefined> {
-      const line = await database.line(lose)
+      const line = await database.dedicated(lose)
       try {
         if (await takeSlot(line.query, slot)) return { writer: await writerOn(line, slot), retire: () => retireSlot(line.query, slot), close: line.close }
       }
@@ -115,7 +115,7 @@ export async function openReplica(options: ReplicaConnectionOptions): Promise<Re
 }
 
 async function lineOf(database: Database, lines: DedicatedConnection[], lose: (error: unknown) => void): Promise<DedicatedConnection> {
-  const line = await database.line(lose)
+  const line = await database.dedicated(lose)
   lines.push(line)
   return line
 }

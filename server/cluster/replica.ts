@@ -95,7 +95,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const uncompacted = createUncompactedCount(memory.head)
   const openings = createReconnector<Opened>({
     begin, end,
-    onBegun: ({ leading }) => leading.start(),
+    onOpened: ({ leading }) => leading.start(),
     onFault: options.onFault,
     againMs: AGAIN_MS,
     isFinal: error => error instanceof OutdatedError,
@@ -121,8 +121,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
   const presence = createPostgresPresence({ work: async given => opened().jobs.work(given), now, read, idOf: deviceId => memory.ids.get(deviceId) })
   const readable: Readable = {
-    segmentStore: createPostgresSegmentStore({ read, kept: memory.kept, newestId: memory.newest }),
-    kept: memory.kept,
+    segmentStore: createPostgresSegmentStore({ read, retained: memory.kept, newestId: memory.newest }),
+    retained: memory.kept,
     device: deviceId => memory.ids.get(deviceId),
     uncompacted: memory.head.of,
     readConsistently,
@@ -166,7 +166,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       mostWaiting: options.mostWaiting,
       memory, take, lose,
       slot: lastSlot,
-      onCommitted: progress.kept,
+      onCommitted: progress.committed,
       load: isLoaded ? undefined : load,
     }).catch((error: unknown) => {
       if (error instanceof OutdatedError) options.onOutdated(error.message)
@@ -176,7 +176,17 @@ export function createReplica(options: ReplicaOptions): Replica {
     lastSlot = opening.slot
     progress.begin(memory.position())
     const leading = createLeader({ line, jobs, memory, partitions, presence, stateOf: options.stateOf, catchUp, mayLead: options.mayLead ?? (() => true), onLead: options.onLead, onFailure: lose, now })
-    const maintenance = createPostgresMaintenance({ read: opening.read, partitions, kept: memory.kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now, isOurs: leading.leads })
+    const maintenance = createPostgresMaintenance({
+      read: opening.read,
+      partitions,
+      retained: memory.kept,
+      limits: options.retention,
+      documentBytes: documentTable.bytes,
+      earliest: readable.segmentStore.earliest,
+      now,
+      pruneNow: options.pruneNow ?? now,
+      isOurs: leading.leads,
+    })
     return { ...opening, leading, maintenance }
   }
 
@@ -245,7 +255,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       await packAll(deviceId)
       return exportRange(readable, deviceId, { from, to })
     },
-    past: () => createHistoryReader(readable, memory.named),
+    reader: () => createHistoryReader(readable, memory.named),
     presence: presence.log,
     documents,
     marks,

@@ -6,21 +6,24 @@ import { createMarkTable } from './marks'
 import type { Marks, MarkTable } from './marks'
 
 /**
- * A document to write; `body: null` deletes it. `ifThere`: not when somebody else has deleted it meanwhile, which can be only where
- * several servers share a database.
+ * A document to write; `body: null` deletes it. `ifThere`: write it only if it still exists; another replica may have
+ * deleted it meanwhile.
  */
 export interface DocumentChange { kind: string, name: string, body: string | Uint8Array | null, ifThere?: true }
 
-/** Small things that other rooms keep in the database, by kind and name. */
+/** Small documents that other rooms store in the database, by kind and name. */
 export interface Documents {
-  /** All of a kind, sorted by nothing in particular. */
+  /** All of a kind, in no order. */
   all: (kind: string) => { name: string, body: string }[]
   bytes: (kind: string, name: string) => Uint8Array | undefined
-  /** Writes in one transaction; resolves when it is as durable as was asked for. @throws an Error fit to show, and then nothing is changed. */
+  /**
+   * Writes in one transaction; resolves when it is as durable as configured. @throws an Error that can be shown to a
+   * client; nothing has changed then.
+   */
   write: (changes: readonly DocumentChange[]) => Promise<void>
 }
 
-/** Reads and writes documents of an open database; transactions are the caller's. */
+/** Reads and writes documents of an open database; the caller runs the transactions. */
 export function createDocumentTable(database: DatabaseSync) {
   const all = database.prepare('SELECT name, body FROM document WHERE kind = ?')
   const one = database.prepare('SELECT body FROM document WHERE kind = ? AND name = ?')
@@ -46,12 +49,12 @@ interface Transactions {
   /** Undefined while the database is not open. */
   table: () => DocumentTable | undefined
   fault: () => string | null
-  /** Resolves as soon as no other transaction is under way. */
+  /** Resolves as soon as no other transaction is running. */
   idle: () => Promise<void>
   /** Runs a change in a transaction of its own; false when that is not possible now. */
   transact: (change: () => void) => boolean
-  /** Told whether everything committed so far is as durable as was asked for. */
-  settled: (done: (kept: boolean) => void) => void
+  /** Learns whether everything committed so far is as durable as configured. */
+  settled: (done: (committed: boolean) => void) => void
 }
 
 /** The documents beside a history that is being written. */
@@ -72,14 +75,14 @@ export function createDocuments({ table, fault, idle, transact, settled }: Trans
   }
 }
 
-/** What the documents take up: it is no part of the history that retention bounds. */
+/** Bytes of the documents. Retention does not limit them. */
 export function documentBytes(database: DatabaseSync): number {
   return Number(database.prepare('SELECT coalesce(sum(length(body)), 0) AS n FROM document').get()?.n)
 }
 
 /**
- * The documents and marks alone, where no history is kept: in the same file, so that turning the history on or off loses nothing.
- * It is made for the first of them.
+ * The documents and marks alone, when the history is off. They use the same file, so switching the history on or off
+ * loses nothing. The first document creates the file.
  */
 export function openDocuments(file: string, onDamaged: (movedTo: string) => void): Documents & { marks: Marks, isOpen: () => boolean, close: () => void } {
   let database: DatabaseSync | undefined
@@ -87,7 +90,7 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
   let markTable: MarkTable | undefined
   let isReadOnly = false
 
-  /** @throws an Error fit to show. */
+  /** @throws an Error that can be shown to a client. */
   function table(): DocumentTable {
     if (held) return held
     try {
@@ -133,7 +136,7 @@ export function openDocuments(file: string, onDamaged: (movedTo: string) => void
     },
     async write(changes) {
       try {
-        // The disk may take something again.
+        // The disk may accept writes again.
         if (isReadOnly) close()
         const documents = table()
         database?.exec('BEGIN IMMEDIATE')

@@ -1,19 +1,25 @@
 import { randomInt } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Numbers that an installation keeps of itself, by name. They lie in the table `meta`, and so go wherever the history goes: a backup, a move to PostgreSQL. */
+/**
+ * Numbers of the installation, by name. They are in the table `meta`, so they move with the history: into a backup,
+ * or to PostgreSQL.
+ */
 export interface Marks {
   /** Undefined: there is none, or the database is not open. */
   get: (name: string) => number | undefined
-  /** Adds to a number, which is 0 before; resolves when that is kept. @throws an Error fit to show. */
+  /**
+   * Adds to a number (0 before the first time); resolves when that is stored. @throws an Error that can be shown to a
+   * client.
+   */
   add: (name: string, by: number) => Promise<void>
 }
 
 /** Other keys of that table are the history's own. */
 const PREFIX = 'installation:'
-/** The mark that every database has: the number of which the installation's name at a broker is made. */
+/** Every database has this mark: the installation's name at a broker is made from it. */
 export const NAME_MARK = 'name'
-/** In a database that an application wrote which made no names yet. */
+/** In a database written by an application that made no names yet. */
 export const UNNAMED = 0
 /** Eight characters. */
 const NUMBERS = 36 ** 8
@@ -30,14 +36,14 @@ const PUT = 'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UP
 
 export const keyOf = (name: string) => PREFIX + name
 
-/** Belongs into the transaction that makes the first tables: a database that has tables and no name was there before. */
+/** Must run in the transaction that creates the first tables: a database with tables but without a name is older. */
 export function setName(): string {
   return `INSERT INTO meta (key, value) VALUES ('${keyOf(NAME_MARK)}', ${newNumber()});`
 }
 
 export const SET_UNNAMED = `INSERT INTO meta (key, value) VALUES ('${keyOf(NAME_MARK)}', ${UNNAMED}) ON CONFLICT (key) DO NOTHING`
 
-/** Held in memory: who asks wants an answer while the disk fails, too. */
+/** Held in memory: reading must work while the disk fails, too. */
 export function createMarkTable(database: DatabaseSync) {
   const held = new Map(marksIn(database).map(({ key, value }) => [key, value]))
   const put = database.prepare(PUT)
@@ -53,7 +59,10 @@ export function createMarkTable(database: DatabaseSync) {
 }
 export type MarkTable = ReturnType<typeof createMarkTable>
 
-/** Takes over what a damaged database says of the installation, as far as that can be read: its session at the broker is still there. */
+/**
+ * Copies the marks of a damaged database, as far as they can be read: the installation's session at the broker still
+ * exists.
+ */
 export function takeMarks(from: DatabaseSync, to: DatabaseSync) {
   const put = to.prepare(PUT)
   const marks = marksIn(from)

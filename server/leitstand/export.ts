@@ -5,7 +5,7 @@ import { csvText } from '#shared/text/spreadsheet'
 import { fromMicroseconds } from '#shared/time/time'
 import type { ExportedSample } from '../history/queries/export'
 import type { History } from '../history/contract'
-import { said } from '../history/engine/values'
+import { toMetricValue } from '../history/engine/values'
 import type { Registry as WholeRegistry } from '../registry/contract'
 
 type Registry = Pick<WholeRegistry, 'get'>
@@ -44,7 +44,12 @@ function formOf(registry: Registry, deviceId: string, { format, zone }: Asked): 
 const JSON_LINES: FileForm = {
   begin: '',
   toLine({ time, metric, value }) {
-    const line = { time: fromMicroseconds(time), metric, value: said(value), ...(typeof value === 'bigint' && { exact: true }) }
+    const line = {
+      time: fromMicroseconds(time),
+      metric,
+      value: toMetricValue(value),
+      ...(typeof value === 'bigint' && { exact: true }),
+    }
     return `${JSON.stringify(line)}\n`
   },
 }

@@ -279,7 +279,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     bufferBytes: limits.streamBufferBytes,
     past() {
       if (!history) throw new Error('No history is kept.')
-      return history.past()
+      return history.reader()
     },
     faultOf: at => faultOfMoment({ history, replays }, at),
     now: fleet.get,

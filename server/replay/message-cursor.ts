@@ -22,11 +22,17 @@ export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions
   async function readOn(until: number): Promise<boolean> {
     while (readTo < until) {
       const ours = turn
-      const passage = await past().passage({ from: readTo, until, devices, most, isWanted: () => ours === turn && isOpen() })
-      if (ours !== turn || !isOpen() || passage.to <= readTo) return false
-      messages = passage.messages
+      const range = await past().scan({
+        from: readTo,
+        until,
+        devices,
+        most,
+        isWanted: () => ours === turn && isOpen(),
+      })
+      if (ours !== turn || !isOpen() || range.to <= readTo) return false
+      messages = range.messages
       head = 0
-      readTo = passage.to
+      readTo = range.to
       if (messages.length > 0) return true
     }
     return false

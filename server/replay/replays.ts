@@ -109,7 +109,7 @@ export function createReplays(options: ReplaysOptions): Replays {
       try {
         const presence = createPastPresence(options.intervalOf)
         const devices: DeviceState[] = []
-        await options.past().moment(at, deviceIds, (deviceId, moment) => {
+        await options.past().devicesAt(at, deviceIds, (deviceId, moment) => {
           const change = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)
           devices.push(pastDeviceState(deviceId, moment, at, options.now(deviceId), change))
         }, () => true)

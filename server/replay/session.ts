@@ -90,7 +90,7 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
     const at = playback.at()
     const texts: string[] = []
     presence.clear()
-    await past().moment(at, devices && [...devices], (deviceId, moment) => {
+    await past().devicesAt(at, devices && [...devices], (deviceId, moment) => {
       // It may have been withdrawn meanwhile.
       if (devices?.has(deviceId) === false) return
       const change: PresenceChange = presence.begin(deviceId, moment.times.map(time => time / 1_000), at / 1_000)

@@ -78,7 +78,7 @@ export async function postgresSide(read: Query, given: Iterable<string>): Promis
   }
   return {
     name: 'PostgreSQL',
-    segmentStore: createPostgresSegmentStore({ read, kept, newestId: () => 0 }),
+    segmentStore: createPostgresSegmentStore({ read, retained: kept, newestId: () => 0 }),
     keptFrom: kept.raw,
     devices: async () => (await read('SELECT id, name, archived, state FROM device')).map(row => toDevice({ ...row, name: unescapeNul(row.name) })),
     async rollups(device) {

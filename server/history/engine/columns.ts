@@ -3,9 +3,11 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 /** Fast is enough: columns of deltas compress well at any level. */
 const LEVEL = 1
 
-/** Shorter texts are kept as they are: a compressor costs more to set up than it saves. */
+/** Shorter texts are stored as they are: a compressor costs more to set up than it saves. */
 const COMPRESSED_FROM = 400
-/** In front of what is not compressed; no deflate stream can begin with this byte (a block type that does not exist). */
+/**
+ * Marks text that is not compressed; no deflate stream can begin with this byte (a block type that does not exist).
+ */
 const PLAIN = '\u0007'
 const PLAIN_BYTE = PLAIN.charCodeAt(0)
 

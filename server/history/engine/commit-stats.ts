@@ -1,15 +1,15 @@
-/** How far what is kept is behind what was appended, and what keeping costs. */
+/** How many appended records are not committed yet, and how long commits take. */
 export function createCommitStats() {
   let committedId = 0
   let commits = 0
   let commitMs = 0
   return {
-    /** The store has been opened: all up to this record is there. */
+    /** The store has been opened: every record up to this id is stored. */
     begin(lastId: number) {
       committedId = lastId
     },
-    /** A turn has been kept, up to this record; what that took. */
-    kept(lastId: number, ms: number) {
+    /** A turn has been committed, up to this record; `ms` is how long that took. */
+    committed(lastId: number, ms: number) {
       committedId = Math.max(committedId, lastId)
       commits++
       commitMs += ms

@@ -2,16 +2,22 @@ import { nextTurn, startSlice } from './scheduler'
 import type { DeviceHead } from './head'
 
 export const CHECK_EVERY_MS = 1_000
-/** A device with this many messages is packed at once, a quieter one after half an hour: so few that packing one is a short pause. */
+/**
+ * A device with this many messages is packed at once, a quieter one after half an hour. Packing so few is a short
+ * pause.
+ */
 const PACK_MESSAGES = 200
 const PACK_AFTER_MS = 1_800_000
-/** Beyond this many messages of all devices together, whatever waits longest is packed. */
-const TAIL_MESSAGES = 300_000
+/** Beyond this many messages of all devices together, those that wait longest are packed first. */
+const HEAD_MESSAGES = 300_000
 
 export interface CompactorOptions {
   heads: () => Iterable<DeviceHead>
   size: () => number
-  /** Packs some devices in one transaction, stopping when `more` says so; how many were packed. @throws when the store fails. */
+  /**
+   * Packs some devices in one transaction, and stops when `more` returns false; returns how many were packed. @throws
+   * when the store fails.
+   */
   pack: (due: readonly DeviceHead[], more: () => boolean) => number
   /** Resolves while no turn is being stored. */
   idle: () => Promise<void>
@@ -20,16 +26,16 @@ export interface CompactorOptions {
   now: () => number
 }
 
-/** What is to be packed now. */
+/** The devices to pack now. */
 export function dueHeads(heads: () => Iterable<DeviceHead>, size: number, time: number): DeviceHead[] {
   const ready = [...heads()].filter(({ length, since }) => length >= PACK_MESSAGES || time - since >= PACK_AFTER_MS)
-  if (ready.length > 0 || size < TAIL_MESSAGES) return ready
+  if (ready.length > 0 || size < HEAD_MESSAGES) return ready
   return [...heads()].sort((a, b) => a.since - b.since)
 }
 
-/** Moves messages from the journal into the archive, a few milliseconds at a time. */
+/** Moves messages from the journal into packed segments, a few milliseconds at a time. */
 export function createCompactor({ heads, size, pack, idle, onIdle, now }: CompactorOptions) {
-  // Of one opening of the store: what is due then means nothing to the next.
+  // Belongs to one open store: the next store has its own.
   let session = { open: false, packing: false }
   let timer: NodeJS.Timeout | undefined
 
@@ -44,7 +50,8 @@ export function createCompactor({ heads, size, pack, idle, onIdle, now }: Compac
       }
     }
     catch {
-      // The store has failed and says so itself; what is in the journal stays there until it is well again.
+      // The store has failed and reports that itself; the journal is unchanged and is packed when the store works
+      // again.
       return
     }
     finally {

@@ -1,23 +1,23 @@
 import { crc32 } from 'node:zlib'
 
-/** MQTT's packet ids are 16 bits wide: what was delivered before so many others cannot be delivered again. */
+/** MQTT's packet ids have 16 bits: a delivery that is this many deliveries old cannot be redelivered. */
 export const PACKET_IDS = 65_536
 /** A delivery on disk: packet id (0 without one) and digest, 32 bits each. */
 export const DELIVERY_BYTES = 8
 
-/** What came over the wire, as far as it tells one delivery from another. QoS 0 carries no packet id. */
+/** The parts of a delivery that identify it. QoS 0 has no packet id. */
 export interface Delivery { packetId: number | undefined, topic: string, payload: Uint8Array, redelivered: boolean }
 
-/** Recognises redeliveries by packet id and digest, of which at most `unacknowledged` can be under way at once. */
+/** Recognises redeliveries by packet id and digest. At most `unacknowledged` deliveries can be open at once. */
 export function createDeduplication(unacknowledged: number) {
-  // Per packet id, what was delivered last under it, and as the how manieth delivery (0: never).
+  // Per packet id: the digest of its last delivery, and that delivery's sequence number (0: never delivered).
   const digests = new Uint32Array(PACKET_IDS)
   const ordinals = new Float64Array(PACKET_IDS)
-  // Packet id, digest and ordinal before the open transaction, in threes.
+  // Packet id, digest and sequence number before the open transaction, in groups of three.
   let undo: number[] = []
   let delivered = 0
   let resumed = 0
-  // Those since the last `take`, in twos: packet id and digest.
+  // Those since the last `take`, in pairs: packet id and digest.
   let taken: number[] = []
 
   function learn(packetId: number, digest: number) {
@@ -27,15 +27,15 @@ export function createDeduplication(unacknowledged: number) {
 
   return {
     /**
-     * Whether this delivery is stored already. The broker marks repetitions (DUP), but not all do so after a restart: right
-     * after a session was resumed, one of the last deliveries that comes again under its packet id is one, too.
+     * Whether this delivery is stored already. Brokers mark redeliveries (DUP), but not all do so after a restart. So
+     * right after a session was resumed, a recent delivery that comes again under its packet id also counts as one.
      */
     isStored({ packetId, topic, payload, redelivered }: Delivery): boolean {
       const ordinal = packetId === undefined ? 0 : ordinals[packetId] ?? 0
       const suspected = resumed > 0 && resumed-- > 0 && ordinal > 0 && delivered - ordinal < unacknowledged
       return packetId !== undefined && ordinal > 0 && (redelivered || suspected) && digests[packetId] === digestOf(topic, payload)
     },
-    /** The broker goes on with our session: what it had not heard the end of comes first. */
+    /** The broker continues our session: it first sends what we had not acknowledged. */
     sessionResumed() {
       resumed = unacknowledged
     },
@@ -48,7 +48,7 @@ export function createDeduplication(unacknowledged: number) {
     },
     /** Whether anything was added since the last {@link take}. */
     isEmpty: () => taken.length === 0,
-    /** What was added since the last time, as it is put on disk. */
+    /** What was added since the last call, in the format on disk. */
     take(): Uint8Array {
       const bytes = new Uint8Array(Uint32Array.from(taken).buffer)
       taken = []
@@ -57,7 +57,7 @@ export function createDeduplication(unacknowledged: number) {
     committed() {
       undo = []
     },
-    /** What was added since the last commit is not stored after all: its redelivery must not be taken for known. */
+    /** What was added since the last commit is not stored: its redelivery must be accepted as new. */
     rolledBack() {
       for (let i = undo.length - 3; i >= 0; i -= 3) {
         const packetId = undo[i] ?? 0
@@ -67,9 +67,12 @@ export function createDeduplication(unacknowledged: number) {
       undo = []
       taken = []
     },
-    /** Nothing is taken for a redelivery of what came up to now. */
+    /** From now on nothing that came earlier counts as delivered. */
     forget: () => void ordinals.fill(0),
-    /** Learns what was {@link take}n, its last record being `last`; the broker has forgotten everything up to `forgotten`. */
+    /**
+     * Restores what {@link take} returned; `last` is its last record. The broker has forgotten everything up to
+     * `forgotten`.
+     */
     restore(last: number, bytes: unknown, forgotten: number) {
       const pairs = toPairs(bytes)
       const first = last - pairs.length / 2 + 1
@@ -87,7 +90,10 @@ function toPairs(blob: unknown): Uint32Array {
   return new Uint32Array(Uint8Array.from(blob).buffer, 0, Math.floor(blob.length / DELIVERY_BYTES) * 2)
 }
 
-/** Tells apart what could arrive under one packet id; no protection against forgery, for only the broker hands these out. */
+/**
+ * Distinguishes deliveries with the same packet id. No protection against forgery: only the broker assigns packet
+ * ids.
+ */
 function digestOf(topic: string, payload: Uint8Array): number {
   return crc32(payload, crc32(topic))
 }

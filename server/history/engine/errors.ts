@@ -1,4 +1,4 @@
-/** What the history says of itself: fit to show as it is. */
+/** An error of the history; its message can be shown to a client. */
 export class HistoryFault extends Error {}
 
 const REASONS: [RegExp, string][] = [
@@ -11,7 +11,7 @@ const REASONS: [RegExp, string][] = [
 /** Primary result codes of SQLite: no permission, read-only, I/O error, full, cannot be opened. */
 const UNWRITABLE = [3, 8, 10, 13, 14]
 
-/** The memory that SQLite shares beside the file has no room. */
+/** SQLite's shared memory beside the file has no room. */
 const SHARED_MEMORY_FULL = 4_874
 const CANNOT_OPEN = 14
 
@@ -22,7 +22,7 @@ export function inWords(error: unknown): string {
   return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? 'The history cannot be written: the disk reports an error.'
 }
 
-/** Whether it may be the disk that takes nothing now: what is there can perhaps be read. */
+/** Whether the disk may only refuse writes: reading may still work. */
 export function isUnwritable(error: unknown): boolean {
   return UNWRITABLE.includes(codeOf(error) & 0xFF)
 }

@@ -1,23 +1,24 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Told when what was committed is on disk, or that it could not be put there. */
+/** Called when what was committed is on disk, or with the error. */
 export type OnSynced = (error: Error | null) => void
 
 export interface Fsync {
-  /** Everything committed so far is put on disk; the event loop goes on meanwhile. */
+  /** Writes everything committed so far to disk; the event loop continues meanwhile. */
   request: (done: OnSynced) => void
-  /** Whether one is under way. */
+  /** Whether a write is running. */
   isBusy: () => boolean
   close: () => void
 }
 
 /**
- * Puts SQLite's write-ahead log on disk off the event loop. One `fdatasync` is under way at a time: what is requested meanwhile
- * shares the next one, so that a slow disk makes larger groups, not a longer queue. `onIdle` is called when none follows.
+ * Writes SQLite's write-ahead log to disk, outside the event loop. One `fdatasync` runs at a time. Requests that come
+ * meanwhile share the next one, so a slow disk makes larger groups and not a longer queue. `onIdle` is called when no
+ * other follows.
  */
 export function createFsync(databaseFile: string, onIdle: () => void): Fsync {
-  // Opened when there is something in it: the first commit makes the file.
+  // Opened on the first request: the first commit creates the file.
   let log: number | undefined
   let waiting: OnSynced[] = []
   let running = false
@@ -66,7 +67,10 @@ function openLog(databaseFile: string): number {
   return log
 }
 
-/** A new file is there after a power cut only if its folder is on disk, too; systems that cannot do this do not need it. */
+/**
+ * A new file survives a power cut only if its folder is on disk, too; systems that cannot sync folders do not need
+ * it.
+ */
 function syncFolder(folder: string) {
   try {
     const handle = openSync(folder, 'r')
@@ -78,6 +82,6 @@ function syncFolder(folder: string) {
     }
   }
   catch {
-    // Windows opens no folders.
+    // Windows cannot open folders.
   }
 }

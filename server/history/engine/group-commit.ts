@@ -1,35 +1,35 @@
 import { createFsync } from './fsync'
 
-/** Told whether what a turn has appended is on disk. */
-export type OnCommitted = (kept: boolean) => void
+/** Called with whether the records of a turn are on disk. */
+export type OnCommitted = (committed: boolean) => void
 
-/** So many turns share a commit; one that waits for a slow disk would otherwise grow without end. */
+/** This many turns share a commit at most; on a slow disk a commit would otherwise grow without limit. */
 const MOST_TURNS = 16
 
 export interface GroupCommitOptions {
-  /** GroupCommit the open transaction, if there is one. @throws when that fails; it is rolled back then. */
+  /** Commits the open transaction, if there is one. @throws when that fails; it is rolled back then. */
   commit: () => void
   rollBack: () => void
   isFailed: () => boolean
-  /** What was committed may be on disk or not. */
+  /** The sync failed: what was committed may or may not be on disk. */
   onSyncFault: (error: Error) => void
   /** The last record that is in the store. */
   lastId: () => number
-  /** What was appended up to this record is on disk; what that took. */
+  /** What was appended up to this record is on disk; `ms` is how long that took. */
   onCommitted: (lastId: number, ms: number) => void
 }
 
 export interface GroupCommit {
-  /** Ends a turn: commits it, or what has gathered since, as soon as the disk is free. */
+  /** Ends a turn: commits it as soon as the disk is free, together with the turns that ended meanwhile. */
   end: (done: OnCommitted) => void
-  /** What has been appended since the last commit was rolled back. */
+  /** What was appended since the last commit has been rolled back. */
   drop: () => void
   close: () => void
 }
 
 /**
- * GroupCommit turn by turn, each put on disk before it is told as kept. While `fdatasync` is under way a commit would wait for it,
- * and with it the event loop: the turns that end meanwhile share the next one.
+ * Commits turn by turn. A turn is reported as committed once it is on disk. A commit during `fdatasync` would block
+ * the event loop, so the turns that end meanwhile share the next commit.
  */
 export function createGroupCommit(file: string, { commit, rollBack, isFailed, onSyncFault, lastId, onCommitted }: GroupCommitOptions): GroupCommit {
   let turns: OnCommitted[] = []
@@ -44,20 +44,20 @@ export function createGroupCommit(file: string, { commit, rollBack, isFailed, on
     const shared = turns
     turns = []
     const began = performance.now()
-    const tell = (kept: boolean) => {
-      for (const done of shared) done(kept)
+    const notify = (committed: boolean) => {
+      for (const done of shared) done(committed)
     }
     try {
       commit()
     }
     catch {
-      return tell(false)
+      return notify(false)
     }
     const id = lastId()
     sync.request((error) => {
       if (error) onSyncFault(error)
       else onCommitted(id, performance.now() - began)
-      tell(error === null)
+      notify(error === null)
     })
   }
 

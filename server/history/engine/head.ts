@@ -1,31 +1,31 @@
 import type { StoredMessage } from './segments'
 
-/** What a device has in the journal that is not packed yet. */
+/** The messages of a device that are in the journal and not packed yet. */
 export interface DeviceHead {
   device: number
-  /** Journal id of the first and the last record it stands for. */
+  /** Journal ids of its first and last record. */
   firstId: number
   lastId: number
-  /** When the first of them came, in milliseconds of the server's clock. */
+  /** When the first of them arrived, in milliseconds of the server's clock. */
   since: number
-  /** How many messages. */
+  /** Number of messages. */
   length: number
-  /** They themselves, in order of arrival. */
+  /** The messages in order of arrival. */
   messages: () => StoredMessage[]
 }
 
-/** Up to so many messages a column has no room to spare. */
+/** Up to this many messages a column gets no spare room. */
 const SMALL = 4
 
 /**
- * Messages by column: hundreds of thousands of them may wait here, and numbers in a row cost the garbage collector nothing,
- * objects cost it more than everything else that is done to a message.
+ * Messages by column. Hundreds of thousands of messages may wait here: arrays of numbers cost the garbage collector
+ * nothing, while that many objects would cost more than all other work.
  */
 class Columns implements DeviceHead {
   private times: number[] = []
   private received: number[] = []
   private metrics: StoredMessage['metrics'][] = []
-  // Made when it is needed: most devices never claim a time that cannot be.
+  // Created on demand: most devices never send an impossible time.
   private claims: Map<number, string> | undefined = undefined
 
   readonly device: number
@@ -33,7 +33,7 @@ class Columns implements DeviceHead {
   lastId: number
   readonly since: number
 
-  // No parameter properties: Node runs this file as it is for the benches, and only strips types.
+  // No parameter properties: the benches run this file in Node, which only strips types.
   constructor(device: number, firstId: number, since: number) {
     this.device = device
     this.firstId = firstId
@@ -59,7 +59,7 @@ class Columns implements DeviceHead {
     this.claims?.delete(this.length)
   }
 
-  /** What came behind the first `count` messages, up to the record `lastId`. */
+  /** What came after the first `count` messages, up to the record `lastId`. */
   behind(count: number, lastId: number, now: number): Columns {
     const rest = new Columns(this.device, lastId + 1, now)
     rest.lastId = this.lastId
@@ -77,7 +77,10 @@ class Columns implements DeviceHead {
   }
 }
 
-/** An array with one more value. `push` makes room for sixteen more, too much where a hundred thousand devices have a message or two. */
+/**
+ * An array with one more value. `push` reserves room for sixteen more, too much when a hundred thousand devices have
+ * one or two messages.
+ */
 function appended<T>(values: T[], value: T): T[] {
   if (values.length < SMALL) return values.concat([value])
   values.push(value)
@@ -106,9 +109,9 @@ export function createHead(now: () => number) {
       of(device, id).add(message)
       size++
     },
-    /** A record that is not (a status). */
+    /** A record that is not packed as samples (a status). */
     note: (device: number, id: number) => void of(device, id),
-    /** Takes back the last message of a device: it is not stored after all. */
+    /** Removes the last message of a device: it was not stored. */
     takeBack(device: number) {
       const head = heads.get(device)
       if (!head) return
@@ -128,7 +131,7 @@ export function createHead(now: () => number) {
       if (head.lastId > lastId) heads.set(device, head.behind(count, lastId, now()))
       else heads.delete(device)
     },
-    /** What is there of a device: another one once it was packed. */
+    /** The messages of a device; another object once they were packed. */
     held: (device: number): DeviceHead | undefined => heads.get(device),
     holds: (head: DeviceHead) => heads.get(head.device) === head,
     all: (): Iterable<DeviceHead> => heads.values(),

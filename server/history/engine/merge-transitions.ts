@@ -1,19 +1,19 @@
 import type { Presence, PresenceChange } from '#shared/schemas/device'
 import { toMicroseconds } from '#shared/time/time'
 
-/** What a device has become, and when (microseconds since 1970). */
+/** The new presence of a device, and since when (microseconds since 1970). */
 export interface PresenceTransition { time: number, presence: Presence }
 
 export function transitionOf({ since, presence }: PresenceChange): PresenceTransition {
   return { time: toMicroseconds(since), presence }
 }
 
-/** What a device is after nobody has listened: as signed off as it was, else unknown. */
+/** The presence of a device after a time without a server: `signed-off` stays, everything else becomes unknown. */
 export function afterGap({ time, presence }: PresenceTransition, gap: number): Presence {
   return time <= gap && presence !== 'offline' ? 'unknown' : presence
 }
 
-/** A device's own lines and the moments from which on nobody listened, both sorted or not, as the lines that one reads. */
+/** Merges a device's own transitions with the times when no server ran; neither needs to be sorted. */
 export function mergeTransitions(own: readonly PresenceTransition[], gaps: readonly number[]): PresenceTransition[] {
   const marks: { time: number, presence?: Presence }[] = [...own, ...gaps.map(time => ({ time }))]
   const lines: PresenceTransition[] = []

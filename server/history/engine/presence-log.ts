@@ -4,22 +4,25 @@ import { fromMicroseconds } from '#shared/time/time'
 import type { PresenceTransition } from './merge-transitions'
 import type { Awaitable } from './segment-store'
 
-/** Changes gather for so long and are written together. */
+/** Transitions gather for this long and are written together. */
 export const GATHER_MS = 1_000
-/** So often it is noted that the server is there: after a crash nobody is said to have listened since. */
+/** How often the server records that it runs: after a crash, presence is unknown from the last of these times on. */
 export const BEAT_MS = 60_000
-/** Lines that wait for a disk that fails or is slow; beyond it the oldest are left out. */
+/** Transitions that wait for a failing or slow disk; beyond this the oldest are dropped. */
 export const MAX_WAITING_TRANSITIONS = 100_000
 
-/** What other rooms may do with the lines. */
+/** What other rooms may do with the transitions. */
 export interface PresenceLog {
-  /** A device has become something else. In memory until it is written, within about a second. */
+  /** The presence of a device has changed. Held in memory until it is written, within about a second. */
   note: (change: PresenceChange) => void
-  /** The newest `limit` lines of a device in a range (microseconds since 1970) and the one before them. Rejects or throws while not open. */
+  /**
+   * The newest `limit` transitions of a device in a range (microseconds since 1970), and the one before them. Rejects
+   * or throws while not open.
+   */
   read: (deviceId: string, range: { from: number, to: number }, limit: number) => Awaitable<PresenceAnswer>
 }
 
-/** The newest of sorted lines in a range, and the one before them. */
+/** The newest of sorted transitions in a range, and the one before them. */
 export function presenceAnswer(deviceId: string, { from, to }: { from: number, to: number }, sorted: readonly PresenceTransition[], limit: number): PresenceAnswer {
   const all = sorted.filter(({ time }) => time <= to)
   const begin = all.findIndex(({ time }) => time > from)

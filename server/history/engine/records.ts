@@ -1,22 +1,22 @@
-// What is stored of a message, and how a batch of records is written as text. Times in microseconds since 1970.
+// What is stored of a message, and the text format of a batch of records. Times in microseconds since 1970.
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { fromMicroseconds, toMicroseconds } from '#shared/time/time'
 import type { Delivery } from './deduplication'
 import type { StoredMessage } from './segments'
-import { saidMetrics, storedMetrics } from './values'
+import { readMetrics, storedMetrics } from './values'
 
 export type RecordKind = 'telemetry' | 'status'
 const KIND_CODES = { telemetry: 0, status: 1 } as const satisfies Record<RecordKind, number>
 
 /**
- * A message to keep; `body` is its JSON text, made once for all who need it, `time` its `ts` in microseconds since 1970, where
- * that is known already.
+ * A message to store. `body` is its JSON text, made once for all users. `time` is its `ts` in microseconds since
+ * 1970, if known already.
  */
 export type NewRecord = { body: string, delivery: Delivery }
   & ({ kind: 'telemetry', value: Telemetry, time?: number } | { kind: 'status', value: DeviceStatusChange })
 
-/** What lies in the database on opening: the last states that were kept, and what came after them. */
+/** What the database holds when it opens: the last stored states, and the records after them. */
 export interface Restored {
   devices: { deviceId: string, state: unknown }[]
   /** In order of arrival. */
@@ -34,7 +34,9 @@ export function writeRecord(device: number, kind: RecordKind, bytes: number, bod
   return `[${device},${KIND_CODES[kind]},${bytes},${body}]`
 }
 
-/** The messages of a batch that ends with the record of id `last`; what replicas tell each other there is left out. */
+/**
+ * The messages of a batch that ends with the record `last`; entries that replicas write for each other are left out.
+ */
 export function* readBatch(last: number, body: string): Generator<JournalRecord> {
   const records: Written[] = JSON.parse(body)
   const first = last - records.length + 1
@@ -44,12 +46,12 @@ export function* readBatch(last: number, body: string): Generator<JournalRecord>
   }
 }
 
-/** Whether a record is a message of its own: one that is only said again as the newest has been stored already. */
+/** Whether a record is a message of its own. A repetition of the newest message is not: it is stored already. */
 export function isSample<R extends { kind: string, value: object }>(record: R): record is Extract<R, { kind: 'telemetry' }> {
   return record.kind === 'telemetry' && !('late' in record.value && record.value.late === false)
 }
 
-/** The part of a telemetry message that is kept as samples. */
+/** The part of a telemetry message that is stored as samples. */
 export function toStored(telemetry: Telemetry, time = toMicroseconds(telemetry.ts)): StoredMessage {
   const { receivedAt, claimedTs } = telemetry
   const message: StoredMessage = { time, received: receivedTime(receivedAt), metrics: storedMetrics(telemetry) }
@@ -67,7 +69,7 @@ function receivedTime(text: string): number {
 
 /** The inverse of {@link toStored}; times come back in UTC. */
 export function fromStored(deviceId: string, { time, received, metrics, claimedTs }: StoredMessage): Telemetry {
-  const { metrics: said, ...marks } = saidMetrics(metrics)
+  const { metrics: values, ...marks } = readMetrics(metrics)
   const [ts, receivedAt] = [fromMicroseconds(time), fromMicroseconds(received)]
-  return { deviceId, ts, metrics: said, receivedAt, ...(claimedTs && { claimedTs }), ...marks }
+  return { deviceId, ts, metrics: values, receivedAt, ...(claimedTs && { claimedTs }), ...marks }
 }

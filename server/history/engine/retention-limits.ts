@@ -1,4 +1,4 @@
-/** How much of the history is kept. */
+/** How much of the history is retained. */
 export interface RetentionLimits {
   /** Days per tier; 0 is for ever. */
   rawDays: number

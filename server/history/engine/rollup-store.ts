@@ -3,10 +3,10 @@ import type { Rollup, TierName } from './rollups'
 import type { Sample } from './segments'
 import type { CompactionStore } from './segment-store'
 
-/** Up to where samples of each kind have been pruned: before it, late samples can only be added to what remains. */
+/** Times up to which samples of each tier are pruned: before them, late samples can only be added to what remains. */
 export interface RetainedFrom { raw: number, minute: number }
 
-/** One tier of a series while it is changed: one row a period. All times in microseconds since 1970. */
+/** One tier of a series while it is changed: one row per period. All times in microseconds since 1970. */
 function edit(segmentStore: CompactionStore, device: number, metric: string, tier: TierName) {
   const { step, period } = TIERS[tier]
   const rows = new Map<number, Map<number, Rollup>>()
@@ -23,7 +23,7 @@ function edit(segmentStore: CompactionStore, device: number, metric: string, tie
   return {
     get,
     put: (rollup: Rollup) => void rowOf(rollup.start).set(rollup.start, rollup),
-    /** What an older bucket was made of is gone: what comes late can only be added. */
+    /** The samples of an older bucket are gone: late ones can only be added to it. */
     addLate(late: Rollup) {
       const held = get(late.start)
       rowOf(late.start).set(late.start, (held && mergeRollups([late, held], step)[0]) ?? late)
@@ -36,7 +36,10 @@ function edit(segmentStore: CompactionStore, device: number, metric: string, tie
 type Edit = ReturnType<typeof edit>
 type Edits = Record<TierName, Edit>
 
-/** Both tiers of what one packing brings up to date of a device: however many groups touch a row, it is read and written once. */
+/**
+ * Both tiers of what one packing updates for a device: each row is read and written once, however many groups touch
+ * it.
+ */
 export function createRollupEdits(segmentStore: CompactionStore, device: number) {
   const edits = new Map<string, Edits>()
   return {
@@ -58,23 +61,28 @@ export function createRollupEdits(segmentStore: CompactionStore, device: number)
 export type RollupEdits = ReturnType<typeof createRollupEdits>
 
 /**
- * Brings minutes and hours up to date with new samples of one metric (at least one, in order of time). `existing` are
- * the samples of the minutes they touch; undefined says that all of them are older than the new ones.
+ * Updates minutes and hours with new samples of one metric (at least one, in order of time). `existing` are the
+ * samples of the minutes they touch; undefined: all of those are older than the new ones.
  */
-export function updateRollups({ minute: minutes, hour: hours }: Edits, fresh: readonly Sample[], existing: readonly Sample[] | undefined, kept: RetainedFrom) {
+export function updateRollups(
+  { minute: minutes, hour: hours }: Edits,
+  fresh: readonly Sample[],
+  existing: readonly Sample[] | undefined,
+  retained: RetainedFrom,
+) {
   const rolled = existing
     ? rollUp(withTouched(existing, fresh), MINUTE)
-    : rollUp(fresh, MINUTE, start => start >= kept.raw ? minutes.get(start) : undefined)
+    : rollUp(fresh, MINUTE, start => start >= retained.raw ? minutes.get(start) : undefined)
   for (const minute of rolled) {
-    if (minute.start >= kept.raw) minutes.put(minute)
+    if (minute.start >= retained.raw) minutes.put(minute)
     else minutes.addLate(minute)
   }
   for (const hour of startsOf(fresh, HOUR)) {
-    if (hour >= kept.minute) mergeRollups(minutesOf(minutes, hour), HOUR).forEach(hours.put)
+    if (hour >= retained.minute) mergeRollups(minutesOf(minutes, hour), HOUR).forEach(hours.put)
   }
-  const late = fresh.filter(({ time }) => time < kept.minute)
+  const late = fresh.filter(({ time }) => time < retained.minute)
   for (const hour of rollUp(late, HOUR)) {
-    if (hour.start < kept.minute) hours.addLate(hour)
+    if (hour.start < retained.minute) hours.addLate(hour)
   }
 }
 

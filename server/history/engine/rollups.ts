@@ -15,8 +15,8 @@ export const TIERS = {
 export type TierName = keyof typeof TIERS
 
 /**
- * What is known of one metric in one bucket of time. `min`, `max` and `sum` are of the `numbers` numeric values; the sum may
- * be too large to be a number, then `mean` is there.
+ * The figures of one metric in one time bucket. `min`, `max` and `sum` cover the `numbers` numeric values. If the sum
+ * is too large for a number, `mean` is set.
  */
 export interface Rollup {
   /** Begin of the bucket, microseconds since 1970. */
@@ -32,7 +32,7 @@ export interface Rollup {
 
 export const floorTo = (time: number, step: number): number => Math.floor(time / step) * step
 
-/** Rollups of samples in order of time; `held` gives what a bucket holds already of earlier samples. */
+/** Rollups of samples in order of time; `held` returns what a bucket already contains of earlier samples. */
 export function rollUp(samples: readonly Sample[], step: number, held?: (start: number) => Rollup | undefined): Rollup[] {
   const rollups: Rollup[] = []
   let current: Rollup | undefined
@@ -77,11 +77,11 @@ function addNumbers(rollup: Rollup, added: Numbers) {
 export function meanOf({ numbers, min, max, sum, mean }: Numbers): number {
   if (numbers === 0) return 0
   if (Number.isFinite(sum)) return sum / numbers
-  // Rounding must not lead out of what was measured.
+  // Rounding must not leave the range of the measured values.
   return Math.min(max, Math.max(min, mean ?? min / 2 + max / 2))
 }
 
-/** Several buckets, in order of time, as larger ones. */
+/** Merges several buckets, in order of time, into larger ones. */
 export function mergeRollups(rollups: readonly Rollup[], step: number): Rollup[] {
   const merged: Rollup[] = []
   let current: Rollup | undefined

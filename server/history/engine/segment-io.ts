@@ -7,9 +7,14 @@ import type { Sample, StoredMessage } from './segments'
 import type { CompactionStore, SegmentStore } from './segment-store'
 
 /** Packs messages of one device, at least one, into segments and their rollups. All times in microseconds since 1970. */
-export function packMessages(segmentStore: CompactionStore, device: number, messages: readonly StoredMessage[], kept: RetainedFrom) {
+export function packMessages(
+  segmentStore: CompactionStore,
+  device: number,
+  messages: readonly StoredMessage[],
+  retained: RetainedFrom,
+) {
   const edits = createRollupEdits(segmentStore, device)
-  for (const group of hoursOf(messages)) packGroup(segmentStore, device, group, edits, kept)
+  for (const group of hoursOf(messages)) packGroup(segmentStore, device, group, edits, retained)
   edits.save()
 }
 
@@ -19,7 +24,9 @@ export function hoursOf(messages: readonly StoredMessage[]): StoredMessage[][] {
   return [...Map.groupBy(sorted, ({ time }) => floorTo(time, HOUR)).values()]
 }
 
-/** What is looked at to pack messages of one hour: from the begin of their first minute to the end of their last. */
+/**
+ * The range that is read to pack messages of one hour: from the start of their first minute to the end of their last.
+ */
 export function lookedAt(messages: readonly StoredMessage[]): { from: number, to: number } {
   return { from: floorTo(messages[0]?.time ?? 0, MINUTE), to: (messages.at(-1)?.time ?? 0) + MINUTE }
 }
@@ -32,13 +39,19 @@ function existingBeside(segmentStore: CompactionStore, device: number, messages:
   return metric => segments.flatMap(segment => samplesOf(segment, metric)).sort((a, b) => a.time - b.time)
 }
 
-function packGroup(segmentStore: CompactionStore, device: number, messages: readonly StoredMessage[], edits: RollupEdits, kept: RetainedFrom) {
+function packGroup(
+  segmentStore: CompactionStore,
+  device: number,
+  messages: readonly StoredMessage[],
+  edits: RollupEdits,
+  retained: RetainedFrom,
+) {
   const existingOf = existingBeside(segmentStore, device, messages)
   const { data, first, last, samples: fresh } = buildSegment(messages, existingOf)
   const received = messages.reduce((latest, message) => Math.max(latest, message.received), 0)
   segmentStore.putSegment({ device, first, last, received, data }, messages.length)
   for (const [metric, placed] of fresh) {
-    if (placed.length > 0) updateRollups(edits.of(metric), placed, existingOf?.(metric), kept)
+    if (placed.length > 0) updateRollups(edits.of(metric), placed, existingOf?.(metric), retained)
   }
 }
 
@@ -53,7 +66,7 @@ export async function packedSamples(segmentStore: SegmentStore, device: number, 
   return found.sort((a, b) => a.time - b.time)
 }
 
-/** Samples of messages that are not packed yet, beside the packed ones. */
+/** Samples of messages that are not packed yet, in addition to the packed ones. */
 export async function samplesBeside(segmentStore: SegmentStore, device: number, metric: string, messages: readonly StoredMessage[]): Promise<Sample[]> {
   const sorted = messages.toSorted((a, b) => a.time - b.time)
   const first = sorted[0]
@@ -67,16 +80,17 @@ export async function packedRollups(segmentStore: SegmentStore, device: number, 
   return rows.flatMap(data => unpackRollups(data, step)).filter(({ start }) => start + step > from && start <= to)
 }
 
-/** Packed messages of a device from before a moment, at least `limit` of the newest where there are as many, newest first. */
+/** Packed messages of a device before a time, newest first: at least `limit`, if there are as many. */
 export async function packedBefore(segmentStore: SegmentStore, device: number, before: number, limit: number): Promise<StoredMessage[]> {
   const found: StoredMessage[] = []
   let oldest = Infinity
   for await (const row of segmentStore.segmentsDown(device, before - 1)) {
-    // Segments come by their last message: once there are enough, only those that reach into them matter.
+    // Segments are sorted by their last message: once there are enough messages, only segments that overlap them
+    // matter.
     if (found.length >= limit && row.last < oldest) break
     found.push(...readMessages(row.data).filter(({ time }) => time < before))
     oldest = Math.min(oldest, row.first)
   }
-  // Of one time the one received last is the newest; sorting keeps the order of those received together.
+  // Of several messages with the same time, the last received is the newest; sorting preserves the order of arrival.
   return found.sort((a, b) => a.time - b.time || a.received - b.received).reverse()
 }

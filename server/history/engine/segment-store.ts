@@ -1,4 +1,4 @@
-// What lies packed in a database, as questions: SQLite answers them at once, PostgreSQL later. Times in microseconds since 1970.
+// Queries for packed data: SQLite answers at once, PostgreSQL later. Times in microseconds since 1970.
 import type { TierName } from './rollups'
 import type { StoredMessage } from './segments'
 
@@ -8,53 +8,56 @@ export type Awaitable<T> = T | Promise<T>
 export interface SegmentHead { id: number, device: number, first: number, last: number }
 export interface SegmentRow extends SegmentHead { data: Uint8Array }
 
-/** In portions, so that whoever has enough stops. */
+/** In batches, so that a reader can stop early. */
 type Rows<T> = Iterable<T> | AsyncIterable<T>
 
 export interface SegmentStore {
-  /** Those of a device that reach into a range, both ends included, in order of packing. */
+  /** Segments of a device that overlap a range, both ends included, in order of packing. */
   segments: (device: number, from: number, to: number) => Awaitable<readonly SegmentRow[]>
-  /** Those of a device that begin up to a moment, the one that ends last first. */
-  segmentsDown: (device: number, moment: number) => Rows<SegmentRow>
-  /** Heads of those of a device that reach into a range, by their begin. */
+  /** Segments of a device that begin up to a time, the one that ends last first. */
+  segmentsDown: (device: number, time: number) => Rows<SegmentRow>
+  /** Heads of the segments of a device that overlap a range, by their begin. */
   heads: (device: number, from: number, to: number) => Awaitable<readonly SegmentHead[]>
-  /** Heads of all devices behind one (by end, then id), up to an end, by end: at most {@link HEADS_PER_PAGE}. */
+  /**
+   * Heads of the segments of all devices after a given one (by end, then id), up to an end, by end: at most {@link
+   * HEADS_PER_PAGE}.
+   */
   headsBehind: (after: Pick<SegmentHead, 'last' | 'id'>, end: number) => Awaitable<readonly SegmentHead[]>
-  /** What some of them hold, in the same order; one that is gone is left out. */
+  /** The contents of some of them, in the same order; a deleted one is left out. */
   fetch: (heads: readonly SegmentHead[]) => Rows<SegmentRow>
-  /** When the next of them ends from a moment on, of all devices or one. */
+  /** The next end of a segment from a time on, of all devices or of one. */
   nextEnd: (from: number, device?: number) => Awaitable<number | undefined>
-  /** When the first messages begin; those that come out of order are near the one that ends first. */
+  /** When the first messages begin; messages that are out of order are near the segment that ends first. */
   earliest: () => Awaitable<number | undefined>
-  /** Everything up to this id is in the answers from now on, and what is packed later has a greater one. */
+  /** The answers contain everything up to this id from now on; what is packed later has a greater id. */
   newestId: () => number
   countMessages: (device: number, from: number, to: number) => Awaitable<number>
   metrics: (device: number) => Awaitable<readonly string[]>
   /** Packed minutes or hours of a metric whose periods begin in a range, in order. */
   rollups: (device: number, metric: string, tier: TierName, fromPeriod: number, toPeriod: number) => Awaitable<readonly Uint8Array[]>
-  /** The last period up to a moment in which there are minutes. */
+  /** The last period up to a time that has minutes. */
   lastMinutes: (device: number, metric: string, upTo: number) => Awaitable<number | undefined>
 }
 
 export const HEADS_PER_PAGE = 200
 
-/** A segment store with what belongs to it, for questions about devices by their names. */
+/** A segment store and what queries by device name need beside it. */
 export interface Readable {
   segmentStore: SegmentStore
-  /** Before it nothing of a tier is kept any more. */
-  kept: { raw: number, minute: number }
+  /** Each tier exists only from these times on. */
+  retained: { raw: number, minute: number }
   device: (deviceId: string) => number | undefined
   uncompacted: (device: number) => readonly StoredMessage[]
   /**
-   * Reads of a device with what is not packed of it: again, when that was packed meanwhile, so that no message is in the answer
-   * twice, or not at all.
+   * Reads a device together with its messages that are not packed yet. If those were packed meanwhile, it reads
+   * again: no message is in the answer twice, and none is missing.
    */
   readConsistently: <T>(device: number, read: (uncompacted: readonly StoredMessage[]) => Promise<T>) => Promise<T>
 }
 
-/** Where one packing reads and puts what it changes; all of it in the transaction that is open. */
+/** Where one packing reads and writes; everything happens in the open transaction. */
 export interface CompactionStore {
-  /** Whether a segment of a device may reach a moment, or lie behind it up to another. */
+  /** Whether a segment of a device may contain one time, or lie between it and another. */
   reaches: (device: number, from: number, to: number) => boolean
   segments: (device: number, from: number, to: number) => readonly Uint8Array[]
   /** `received`: when the last of its messages arrived. */

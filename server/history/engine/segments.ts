@@ -2,7 +2,7 @@ import { fromDeltas, pack, toDeltas, unpack } from './columns'
 import { fromColumn, toColumn } from './values'
 import type { StoredValue, ValueColumn } from './values'
 
-/** One telemetry message as it is kept. Times in microseconds since 1970. */
+/** One telemetry message as it is stored. Times in microseconds since 1970. */
 export interface StoredMessage {
   time: number
   received: number
@@ -13,7 +13,7 @@ export interface StoredMessage {
 /** One value of one metric; `time` in microseconds since 1970. */
 export interface Sample { time: number, value: StoredValue }
 
-/** In place of a shift: the same sample is stored already. */
+/** In place of a shift: this sample is stored already. */
 const REPEATED = -1
 
 /**
@@ -28,12 +28,12 @@ export interface Segment {
 }
 
 /**
- * Where samples come to lie beside those that exist: one equal to the sample right before it at that time is the same
- * (`REPEATED`), every other, also one that was there before the last, goes to the next free microsecond. Adds what it
- * places to `taken`; returns a shift per sample.
+ * Places new samples beside existing ones. A sample equal to the one right before it at the same time is a repetition
+ * (`REPEATED`). Every other sample goes to the next free microsecond. Adds what it places to `taken`; returns a shift
+ * per sample.
  */
 function place(samples: readonly Sample[], taken: Map<number, StoredValue>): number[] {
-  // Where the run of each time ended last: thousands of one time are not walked through again for each.
+  // Where the run of each time last ended: thousands of samples with one time are not searched again for each.
   const ends = new Map<number, number>()
   return samples.map(({ time, value }) => {
     if (!taken.has(time)) {
@@ -56,7 +56,7 @@ export function placedSamples(messages: readonly StoredMessage[], metric: string
 
 function placeAll(messages: readonly StoredMessage[], metric: string, existing: readonly Sample[]) {
   const carried = samplesIn(messages, metric)
-  // The usual case, in which nothing can meet.
+  // The usual case, in which no times can collide.
   if (existing.length === 0 && isIncreasing(carried)) return { carried, shifts: [], placed: carried }
   const shifts = place(carried, new Map(existing.map(({ time, value }) => [time, value])))
   const placed = carried
@@ -86,7 +86,10 @@ export interface BuiltSegment {
   samples: Map<string, Sample[]>
 }
 
-/** Packs messages (at least one, in order of time) beside the samples of the device that exist already; none: all are older. */
+/**
+ * Packs messages (at least one, in order of time) beside the existing samples of the device; undefined: all of those
+ * are older.
+ */
 export function buildSegment(messages: readonly StoredMessage[], existing?: (metric: string) => readonly Sample[]): BuiltSegment {
   const names = new Set<string>()
   for (const { metrics } of messages) {
@@ -159,7 +162,7 @@ export function readMessages(data: Uint8Array): StoredMessage[] {
   return messages
 }
 
-// Our own bytes, read back: parsing columns of thousands value by value would cost more than the query.
+// Our own bytes, read back: validating columns of thousands of values one by one would cost more than the query.
 export function readSegment(data: Uint8Array): Segment {
   const value = unpack(data)
   if (!isSegment(value)) throw new Error('A segment of the history cannot be read.')

@@ -10,7 +10,7 @@ export interface StorageStats {
 
 export interface SeriesRow { id: number, device: number, metric: string }
 
-/** Messages are packed by device: each of its series is given a part of them by the size of its rollups. */
+/** Messages are packed by device: each series gets a share of the bytes, by the size of its rollups. */
 export function sharesOf(rows: readonly SeriesRow[], byDevice: ReadonlyMap<number, number>, bySeries: ReadonlyMap<number, number>): StorageStats['series'] {
   const rollupsOf = new Map<number, number>()
   for (const { id, device } of rows) rollupsOf.set(device, (rollupsOf.get(device) ?? 0) + (bySeries.get(id) ?? 0))

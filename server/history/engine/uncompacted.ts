@@ -1,18 +1,18 @@
-// What is stored and waits to be packed, counted from memory as the statistics of the storage count what is packed.
+// Counts what is stored but not packed yet, from memory. The storage statistics count what is packed.
 import type { StorageStats } from './storage-stats'
 import { floorTo, TIERS } from './rollups'
 import type { StoredMessage } from './segments'
 import { nextTurn, startSlice } from './scheduler'
 import type { DeviceHead } from './head'
-import { said } from './values'
+import { toMetricValue } from './values'
 
-/** Names and marks around the metrics of a record in the journal, about. */
+/** Approximate bytes around the metrics of a record in the journal. */
 const ENVELOPE_BYTES = 110
-/** Fewer are counted each time somebody asks, more only once in a while. */
+/** Fewer messages are counted on every request, more only from time to time. */
 const FEW = 20_000
 const AGAIN_MS = 60_000
 
-/** `bytes` of a tier and a series are about what they take up in the journal; growth is told from what is packed. */
+/** `bytes` of a tier and a series approximate their size in the journal; growth is computed from what is packed. */
 export type Uncompacted = Pick<StorageStats, 'messages' | 'tiers' | 'series'>
 
 export async function countUncompacted(heads: Iterable<DeviceHead>): Promise<Uncompacted> {
@@ -36,19 +36,19 @@ export async function countUncompacted(heads: Iterable<DeviceHead>): Promise<Unc
   return { messages, series, tiers: { raw: tier(first, bytes), minute: tier(floorTo(first, TIERS.minute.period)), hour: tier(floorTo(first, TIERS.hour.period)) } }
 }
 
-/** Adds what a message takes up to its metrics; all of it. */
+/** Adds the bytes of a message to its metrics, all of them. */
 function share({ metrics }: StoredMessage, byMetric: Map<string, number>): number {
   const names = Object.keys(metrics)
   let bytes = ENVELOPE_BYTES
   for (const name of names) {
-    const own = Buffer.byteLength(JSON.stringify([name, said(metrics[name] ?? null)]))
+    const own = Buffer.byteLength(JSON.stringify([name, toMetricValue(metrics[name] ?? null)]))
     bytes += own
     byMetric.set(name, (byMetric.get(name) ?? 0) + own + ENVELOPE_BYTES / names.length)
   }
   return bytes
 }
 
-/** Counts what waits, anew where that is little. */
+/** Counts what is not packed yet; a small amount is counted anew each time. */
 export function createUncompactedCount(head: { all: () => Iterable<DeviceHead>, size: () => number }): () => Promise<Uncompacted> {
   let held: { counted: Uncompacted, atMs: number } | undefined
   return async () => {
@@ -61,7 +61,7 @@ export function createUncompactedCount(head: { all: () => Iterable<DeviceHead>, 
 const NO_TIER = { bytes: 0, from: null, lastDayBytes: 0 }
 export const NOTHING: StorageStats = { messages: 0, tiers: { raw: NO_TIER, minute: NO_TIER, hour: NO_TIER }, series: [] }
 
-/** What is packed and what is not, as one. */
+/** The sum of what is packed and what is not. */
 export function withUncompacted(stats: StorageStats, uncompacted: Uncompacted): StorageStats {
   const byName = new Map(stats.series.map(series => [keyOf(series), series]))
   for (const series of uncompacted.series) byName.set(keyOf(series), { ...series, bytes: series.bytes + (byName.get(keyOf(series))?.bytes ?? 0) })
@@ -84,7 +84,7 @@ function least(a: number | null, b: number | null): number | null {
   return a === null || b === null ? a ?? b : Math.min(a, b)
 }
 
-/** A count of everything is as old as it may be: a hundred times what it took, at most a minute. */
+/** A full count may be a hundred times as old as it took to make, at most a minute. */
 export function createStorageStatsCache<T>(take: () => Promise<T>) {
   let held: { taken: Promise<T>, until: number } | undefined
 

@@ -1,5 +1,5 @@
-// Values as they are kept, and as they are handed out. A whole number of more digits than a double has is a `bigint` here
-// and a text outside; `null` is "no value now", which messages say beside their metrics.
+// Values as they are stored, and as clients get them. A whole number with more digits than a double has is a `bigint`
+// here and a text outside; `null` is "no value now", which messages list beside their metrics.
 import type { LatestValue } from '#shared/schemas/device'
 import type { MetricValue, Telemetry } from '#shared/schemas/telemetry'
 
@@ -9,12 +9,12 @@ export type StoredValue = MetricValue | bigint | null
 export interface ValueColumn { v: MetricOrNull[], e?: number[] }
 export type MetricOrNull = MetricValue | null
 
-type SaidMetrics = Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
+type MessageMetrics = Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
 
 const WHOLE = /^-?\d+$/
 
-/** What a message says of its metrics, as it is kept. */
-export function storedMetrics({ metrics, exact, absent }: SaidMetrics): Record<string, StoredValue> {
+/** The metrics of a message as they are stored. */
+export function storedMetrics({ metrics, exact, absent }: MessageMetrics): Record<string, StoredValue> {
   if (!exact && !absent) return metrics
   const stored: Record<string, StoredValue> = { ...metrics }
   for (const name of exact ?? []) {
@@ -26,12 +26,12 @@ export function storedMetrics({ metrics, exact, absent }: SaidMetrics): Record<s
 }
 
 /** The inverse of {@link storedMetrics}. */
-export function saidMetrics(stored: Readonly<Record<string, StoredValue>>): SaidMetrics {
+export function readMetrics(stored: Readonly<Record<string, StoredValue>>): MessageMetrics {
   const metrics: Telemetry['metrics'] = {}
   const exact: string[] = []
   const absent: string[] = []
   for (const name in stored) {
-    const value = said(stored[name] ?? null)
+    const value = toMetricValue(stored[name] ?? null)
     if (value === null) absent.push(name)
     else metrics[name] = value
     if (typeof stored[name] === 'bigint') exact.push(name)
@@ -39,8 +39,8 @@ export function saidMetrics(stored: Readonly<Record<string, StoredValue>>): Said
   return { metrics, ...(exact.length > 0 && { exact }), ...(absent.length > 0 && { absent }) }
 }
 
-/** A value as it is handed out. */
-export function said(value: StoredValue): MetricOrNull {
+/** A value as clients get it. */
+export function toMetricValue(value: StoredValue): MetricOrNull {
   return typeof value === 'bigint' ? String(value) : value
 }
 
@@ -48,7 +48,7 @@ export function toLatest(value: StoredValue, ts: string): LatestValue {
   return typeof value === 'bigint' ? { value: String(value), ts, exact: true } : { value, ts }
 }
 
-/** What can be drawn and averaged of a value. */
+/** The number in a value that can be drawn and averaged. */
 export function numberIn(value: StoredValue): number | undefined {
   if (typeof value === 'number') return value
   if (typeof value !== 'bigint') return undefined
@@ -58,7 +58,7 @@ export function numberIn(value: StoredValue): number | undefined {
 
 export function toColumn(values: readonly StoredValue[]): ValueColumn {
   const exact = values.flatMap((value, i) => typeof value === 'bigint' ? [i] : [])
-  return { v: values.map(said), ...(exact.length > 0 && { e: exact }) }
+  return { v: values.map(toMetricValue), ...(exact.length > 0 && { e: exact }) }
 }
 
 export function fromColumn({ v, e }: ValueColumn): StoredValue[] {

@@ -1,11 +1,11 @@
 import type { DeviceHead } from '../engine/head'
 
-/** So much is packed in one transaction, in which the messages of a turn wait to be committed. */
+/** The size of one packing transaction. Messages of a turn wait for it. */
 const PACKED_DEVICES = 100
 const PACKED_MESSAGES = 4_000
 
-/** Some devices at a time, by how much there is of them. */
-export function* portionsOf(heads: readonly DeviceHead[]): Generator<DeviceHead[]> {
+/** Groups devices by how many messages they have. */
+export function* batchesOf(heads: readonly DeviceHead[]): Generator<DeviceHead[]> {
   let some: DeviceHead[] = []
   let messages = 0
   for (const head of heads) {

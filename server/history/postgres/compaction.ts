@@ -1,5 +1,5 @@
-// Packs messages of some devices in the transaction that is open: reads at once what they lie beside, works that out as SQLite
-// does (`../engine/segment-io.ts`), and writes at once what has changed.
+// Packs messages of some devices in the open transaction: one read of everything they touch, the same computation as
+// SQLite (`../engine/segment-io.ts`), one write of what has changed.
 import { hoursOf, lookedAt, packMessages } from '../engine/segment-io'
 import type { RetainedFrom } from '../engine/rollup-store'
 import { floorTo, TIERS } from '../engine/rollups'
@@ -12,21 +12,30 @@ import type { Partitions } from './partitions'
 import { toHead } from './segment-store'
 import type { Query } from './connections'
 
-/** Samples that meet others go on by microseconds: so far no one gets. */
+/** Samples that collide move on by microseconds: this is the furthest. */
 const SLACK = 1_000_000
 const TIER_NAMES = ['minute', 'hour'] as const satisfies TierName[]
 
-/** A device as it is to be packed: messages up to the record `lastId`, and its state after it. */
-export interface Packed { device: number, messages: readonly StoredMessage[], lastId: number, state: string | undefined }
+/** A device to pack: its messages up to the record `lastId`, and its state after it. */
+export interface DeviceToPack {
+  device: number
+  messages: readonly StoredMessage[]
+  lastId: number
+  state: string | undefined
+}
 
 interface NewSegment extends Omit<SegmentRow, 'id'> { received: number, messages: number }
 
 type Series = Map<number, Map<string, number>>
 
-export interface PackingParts { query: Query, partitions: Partitions, kept: RetainedFrom }
+export interface CompactionParts { query: Query, partitions: Partitions, retained: RetainedFrom }
 
-/** Packs them; the segments have the ids behind `newestId`. @returns how many there are. */
-export async function packDevices(packed: readonly Packed[], newestId: number, { query, partitions, kept }: PackingParts): Promise<number> {
+/** Packs them; the segments get the ids after `newestId`. @returns how many there are. */
+export async function packDevices(
+  packed: readonly DeviceToPack[],
+  newestId: number,
+  { query, partitions, retained }: CompactionParts,
+): Promise<number> {
   const series = await readSeries(packed, query)
   const existing = await readSegments(packed, query)
   const held = new Map<string, Uint8Array | undefined>()
@@ -54,7 +63,7 @@ export async function packDevices(packed: readonly Packed[], newestId: number, {
 
   let inTime = startSlice()
   for (const { device, messages } of packed) {
-    if (messages.length > 0) packMessages(segmentStore, device, messages, kept)
+    if (messages.length > 0) packMessages(segmentStore, device, messages, retained)
     if (inTime()) continue
     await nextTurn()
     inTime = startSlice()
@@ -74,8 +83,8 @@ function keyOf(tier: TierName, series: number, period: number): string {
   return `${tier} ${series} ${period}`
 }
 
-/** The numbers of all metrics, new ones given out. */
-async function readSeries(packed: readonly Packed[], query: Query): Promise<Series> {
+/** The numbers of all metrics; new metrics get one. */
+async function readSeries(packed: readonly DeviceToPack[], query: Query): Promise<Series> {
   const series: Series = new Map()
   const wanted = packed.flatMap(({ device, messages }) => {
     const names = new Set(messages.flatMap(({ metrics }) => Object.keys(metrics)))
@@ -93,10 +102,10 @@ async function readSeries(packed: readonly Packed[], query: Query): Promise<Seri
 }
 
 /** What lies in the minutes that messages touch, by device. */
-async function readSegments(packed: readonly Packed[], query: Query): Promise<Map<number, SegmentRow[]>> {
+async function readSegments(packed: readonly DeviceToPack[], query: Query): Promise<Map<number, SegmentRow[]>> {
   const ranges = packed.filter(({ messages }) => messages.length > 0).flatMap(({ device, messages }) => hoursOf(messages).map(hour => ({ device, ...lookedAt(hour) })))
   if (ranges.length === 0) return new Map()
-  // The whole range, too: with it PostgreSQL knows which parts of the table it need not look at.
+  // The whole range, too: it tells PostgreSQL which partitions it can skip.
   const from = Math.min(...ranges.map(range => range.from))
   const to = Math.max(...ranges.map(range => range.to)) + TIERS.hour.step + SLACK
   const rows = await query(`SELECT DISTINCT ON (s.id) s.id, s.device, s.first, s.last, s.data FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS r (device, low, high)
@@ -105,8 +114,14 @@ async function readSegments(packed: readonly Packed[], query: Query): Promise<Ma
   return Map.groupBy(rows.flatMap(row => row.data instanceof Uint8Array ? { ...toHead(row), data: row.data } : []), ({ device }) => device)
 }
 
-/** The rows that messages may change, as `held` has them then: `undefined` where there is none. */
-async function readRollups(tier: TierName, packed: readonly Packed[], series: Series, held: Map<string, Uint8Array | undefined>, query: Query) {
+/** The rows that messages may change, in their present state: `undefined` where there is none. */
+async function readRollups(
+  tier: TierName,
+  packed: readonly DeviceToPack[],
+  series: Series,
+  held: Map<string, Uint8Array | undefined>,
+  query: Query,
+) {
   const { period } = TIERS[tier]
   const wanted = new Map<string, [series: number, period: number]>()
   for (const { device, messages } of packed) {
@@ -127,7 +142,7 @@ async function readRollups(tier: TierName, packed: readonly Packed[], series: Se
   for (const { series: number, period: start, data } of rows) if (data instanceof Uint8Array) held.set(keyOf(tier, Number(number), Number(start)), data)
 }
 
-/** `Math.min` takes only so many. */
+/** `Math.min` accepts a limited number of arguments. */
 function least(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Infinity)
 }

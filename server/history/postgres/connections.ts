@@ -4,56 +4,62 @@ import type { Durability } from '../contract'
 import { HistoryError, inWords } from './errors'
 
 const CONNECT_MS = 5_000
-/** A connection whose other end is gone would be waited for without end. */
+/** Without a limit, a connection to a dead host would be waited for without end. */
 const QUERY_MS = 60_000
 const READERS = 4
-/** The lock of this application; the other half of it is the schema. */
+/** The first half of the lock's key; the second is the schema. */
 export const LOCK = 1_279_677_268
-/** So long one that was killed may take until PostgreSQL has noticed. */
+/** PostgreSQL may take this long to notice that a client was killed. */
 const LOCK_MS = 5_000
 const LOCK_AGAIN_MS = 100
 const INT8 = 20
-/** A machine that is gone says no goodbye: within some ten seconds its locks are free for others. */
+/** A dead machine closes nothing: within some ten seconds its locks are free for others. */
 const NOTICE_GONE = 'SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3'
 
 export type Row = Record<string, unknown>
 
-/** Runs a statement. @throws what `pg` says. */
+/** Runs a statement. @throws the errors of `pg`. */
 export type Query = (text: string, values?: readonly unknown[]) => Promise<Row[]>
 
-/** One connection: one statement after the other, transactions and locks of its own. */
+/** One connection: one statement after the other, with transactions and locks of its own. */
 export interface DedicatedConnection {
   query: Query
-  /** The same of a statement that is used again and again. */
+  /** The same for a statement that is used again and again. */
   named: (name: string, text: string, values: readonly unknown[]) => Promise<Row[]>
-  /** Is told of what others {@link https://www.postgresql.org/docs/current/sql-notify.html notify}, once this line LISTENs. */
-  onNotice: (told: () => void) => void
-  /** Ends it, and with it what it still holds. */
+  /**
+   * Called when others {@link https://www.postgresql.org/docs/current/sql-notify.html notify}, once this connection
+   * LISTENs.
+   */
+  onNotice: (notify: () => void) => void
+  /** Closes it, and releases its locks. */
   close: () => Promise<void>
 }
 
 export interface Connections {
   /** On the connection that writes; one statement after the other. */
   write: Query
-  /** The same of a statement that is used again and again. */
+  /** The same for a statement that is used again and again. */
   writeNamed: DedicatedConnection['named']
-  /** On one of the others, each statement its own transaction. Rejects with an Error that is fit to show. */
+  /** On one of the others, each statement its own transaction. Rejects with an Error that can be shown to a client. */
   read: Query
   close: () => Promise<void>
 }
 
 export interface Database {
-  /** One more connection; `onLost`: it is gone. @throws an Error; {@link inWords} says what. */
-  line: (onLost: (error: Error) => void) => Promise<DedicatedConnection>
-  /** On one of some that only read, each statement its own transaction. Rejects with an Error that is fit to show. */
+  /** One more connection; `onLost`: it has ended. @throws an Error; {@link inWords} gives the reason. */
+  dedicated: (onLost: (error: Error) => void) => Promise<DedicatedConnection>
+  /**
+   * On one of several read-only connections, each statement its own transaction. Rejects with an Error that can be
+   * shown to a client.
+   */
   read: Query
-  /** Ends those that read. */
+  /** Closes the read connections. */
   close: () => Promise<void>
 }
 
 /** Connects to nothing yet. */
 export async function toDatabase(url: string, durability: Durability): Promise<Database> {
-  // Loaded only where it is wanted: nobody else pays for it.
+  // Loaded on demand: installations without PostgreSQL do not load it.
   const { default: pg } = await import('pg')
   const config: ClientConfig = {
     connectionString: url,
@@ -64,11 +70,11 @@ export async function toDatabase(url: string, durability: Durability): Promise<D
     types: { getTypeParser: (oid, format) => oid === INT8 ? Number : pg.types.getTypeParser(oid, format) },
   }
   const pool = new pg.Pool({ ...config, max: READERS })
-  // An idle reader that is cut is replaced by the next question.
+  // A reader that was cut while idle is replaced on the next query.
   pool.on('error', () => {})
 
   return {
-    async line(onLost) {
+    async dedicated(onLost) {
       const client = new pg.Client(config)
       let isOpen = true
       const lost = (error: Error) => {
@@ -91,11 +97,11 @@ export async function toDatabase(url: string, durability: Durability): Promise<D
       return {
         query: queryOn(client),
         named: async (name, text, values) => (await client.query<Row>({ name, text, values: [...values] })).rows,
-        onNotice: told => void client.on('notification', told),
+        onNotice: notify => void client.on('notification', notify),
         close,
       }
     },
-    read: toldInWords(queryOn(pool)),
+    read: withErrorsInWords(queryOn(pool)),
     close: () => pool.end().catch(() => {}),
   }
 }
@@ -107,7 +113,7 @@ function queryOn(connection: Client | Pool): Query {
   }
 }
 
-function toldInWords(query: Query): Query {
+function withErrorsInWords(query: Query): Query {
   return async (text, values) => {
     try {
       return await query(text, values)
@@ -124,8 +130,8 @@ const TAKEN = {
 }
 
 /**
- * Takes the place of the only application at a database, or that of one replica among others. PostgreSQL gives it back when the
- * connection ends, with whatever that still had to do.
+ * Takes the lock of the only application at a database, or of one replica among others. PostgreSQL releases it when
+ * the connection ends, after all its work.
  */
 export async function takePlace(query: Query, as: keyof typeof TAKEN) {
   const giveUp = Date.now() + LOCK_MS
@@ -135,7 +141,7 @@ export async function takePlace(query: Query, as: keyof typeof TAKEN) {
   }
 }
 
-/** Takes an advisory lock until the connection ends; false: somebody else has it. */
+/** Takes an advisory lock until the connection ends; false: another connection holds it. */
 export async function tryLock(query: Query, first: number, second: string, isShared = false): Promise<boolean> {
   return (await query(`SELECT pg_try_advisory_lock${isShared ? '_shared' : ''}(${first}, ${second}) AS taken`))[0]?.taken === true
 }

@@ -4,7 +4,7 @@ import { unescapeNul, escapeNul } from './nul-escaping'
 import type { Query } from './connections'
 import type { Work } from './writer'
 
-/** The documents, all of them held in memory: their limits are small, and who reads them waits for nothing. */
+/** The documents, all of them in memory: their sizes are limited, and reading must not wait. */
 export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
   let held = new Map<string, Map<string, Buffer>>()
 
@@ -38,7 +38,7 @@ export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
       const rows = await query('SELECT kind, name, body FROM document')
       apply(rows.map(({ kind, name, body }) => ({ kind: unescapeNul(kind), name: unescapeNul(name), body: body instanceof Uint8Array ? body : null })))
     },
-    /** Reads some anew: somebody else may have written them. */
+    /** Reads some again: another server may have written them. */
     async reload(named: readonly { kind: string, name: string }[], query: Query) {
       const rows = await query('SELECT w.kind, w.name, d.body FROM unnest($1::text[], $2::text[]) AS w (kind, name) LEFT JOIN document d ON d.kind = w.kind AND d.name = w.name',
         [named.map(({ kind }) => escapeNul(kind)), named.map(({ name }) => escapeNul(name))])
@@ -47,14 +47,14 @@ export function createPostgresDocuments(work: (given: Work) => Promise<void>) {
     clear() {
       held = new Map()
     },
-    /** What they take up: it is no part of the history that retention bounds. */
+    /** Bytes of the documents. Retention does not limit them. */
     bytes: () => [...held.values()].reduce((sum, ofKind) => sum + [...ofKind.values()].reduce((own, { length }) => own + length, 0), 0),
   }
 }
 
 /** Writes them in the open transaction. */
 export async function writeDocuments(changes: readonly DocumentChange[], query: Query) {
-  // Of several changes of one document the last one counts.
+  // Of several changes to one document the last counts.
   const last = [...new Map(changes.map(change => [JSON.stringify([change.kind, change.name]), change])).values()]
   const gone = last.filter(({ body }) => body === null)
   const put = last.flatMap(({ kind, name, body, ifThere = false }) => body === null ? [] : { kind, name, body: toBuffer(body), ifThere })

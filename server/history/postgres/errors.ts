@@ -1,4 +1,4 @@
-/** What a code of PostgreSQL, or of the network on the way there, means for the one who runs it. */
+/** What an error code of PostgreSQL, or of the network, means for the operator. */
 const REASONS: Record<string, string> = {
   '28P01': 'PostgreSQL refuses the user name or password of NUXT_DATABASE_URL.',
   '28000': 'PostgreSQL does not let the user of NUXT_DATABASE_URL in; its pg_hba.conf says who may.',
@@ -8,23 +8,24 @@ const REASONS: Record<string, string> = {
   '53300': 'PostgreSQL has no connection left for this application; raise its max_connections.',
   '25006': 'PostgreSQL only lets itself be read: NUXT_DATABASE_URL must name the server that takes writes.',
 }
-const AWAY = 'PostgreSQL cannot be reached; check that it runs, and NUXT_DATABASE_URL. What arrives waits in the broker meanwhile.'
+const UNREACHABLE = 'PostgreSQL cannot be reached; check that it runs, and NUXT_DATABASE_URL. '
+  + 'What arrives waits in the broker meanwhile.'
 const OTHER = 'The history cannot be written: PostgreSQL reports an error.'
 /** Connection lost, server stopping or starting. */
-const AWAY_CODE = /^(?:08|57P0|E[A-Z]+$)/
+const UNREACHABLE_CODE = /^(?:08|57P0|E[A-Z]+$)/
 
-/** A reason that is fit to show as it is; whoever asked just then is told that it is not his fault. */
+/** An error whose message can be shown to a client. The client learns that the server failed, not its request. */
 export class HistoryError extends Error {
   readonly statusCode = 503
   readonly data = { code: 'history-unavailable' }
 }
 
-/** What has failed, as a sentence that says what to do: without address, user or password. */
+/** The failure as a sentence that says what to do: without address, user or password. */
 export function inWords(error: unknown): string {
   if (error instanceof HistoryError) return error.message
   const code = codeOf(error)
-  if (code === undefined) return AWAY
-  return REASONS[code] ?? (AWAY_CODE.test(code) ? AWAY : `${OTHER.slice(0, -1)} (${code}).`)
+  if (code === undefined) return UNREACHABLE
+  return REASONS[code] ?? (UNREACHABLE_CODE.test(code) ? UNREACHABLE : `${OTHER.slice(0, -1)} (${code}).`)
 }
 
 function codeOf(error: unknown): string | undefined {

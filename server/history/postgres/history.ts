@@ -1,5 +1,6 @@
-// The history in PostgreSQL: the same promises as that in SQLite (`../history.ts`), for sites that have a database server.
-// Every accepted message exactly once, whether the application is killed, the database restarted or the way there cut.
+// The history in PostgreSQL, for sites with a database server. It promises the same as SQLite
+// (`../sqlite/history.ts`): every accepted message exactly once, also when the application is killed, the database
+// restarts or the network fails.
 import type { History, HistoryOptions } from '../contract'
 import { storageReport } from '../queries/storage-report'
 import { exportRange } from '../queries/export'
@@ -24,14 +25,22 @@ const AGAIN_MS = 2_000
 
 export interface PostgresOptions extends HistoryOptions {
   url: string
-  /** False: tables that are not divided by time, of which nothing is given up for its size. For tests, and where the tables are there already. */
+  /**
+   * False: tables without partitions, from which nothing is pruned for size. For tests, and where the tables exist
+   * already.
+   */
   partitions?: boolean
   /** Characters of messages that may wait for a slow database. */
   mostWaiting?: number
 }
 
-/** `records`: what is to be told of it, until that is done. */
-interface Opening { session: Connections, store: PostgresStore, maintenance: ReturnType<typeof createPostgresMaintenance>, records: Restored['records'] }
+/** `records`: what was restored, until it has been reported. */
+interface OpenHistory {
+  session: Connections
+  store: PostgresStore
+  maintenance: ReturnType<typeof createPostgresMaintenance>
+  records: Restored['records']
+}
 
 export function createPostgresHistory(options: PostgresOptions): History {
   const now = options.now ?? Date.now
@@ -42,8 +51,14 @@ export function createPostgresHistory(options: PostgresOptions): History {
     return { taken: await maintenance.stats(), bytes: await maintenance.usedBytes() }
   })
   const uncompacted = createUncompactedCount({ all: () => opened().store.head.all(), size: () => opened().store.uncompacted() })
-  const openings = createReconnector<Opening>({ begin, onBegun, end, onFault: options.onFault, againMs: AGAIN_MS })
-  const { opened } = openings
+  const reconnector = createReconnector<OpenHistory>({
+    begin,
+    onOpened,
+    end,
+    onFault: options.onFault,
+    againMs: AGAIN_MS,
+  })
+  const { opened } = reconnector
 
   const work = async (given: Work) => opened().store.writer.work(given)
   const { documents, ...documentTable } = createPostgresDocuments(work)
@@ -51,20 +66,29 @@ export function createPostgresHistory(options: PostgresOptions): History {
   const presence = createPostgresPresence({
     work, now,
     read: async (text, values) => opened().session.read(text, values),
-    idOf: deviceId => openings.current()?.store.readable.device(deviceId),
+    idOf: deviceId => reconnector.current()?.store.readable.device(deviceId),
   })
 
-  async function begin(lose: (error: unknown) => void): Promise<Opening> {
-    const session = await openConnections(options.url, options.durability, options.partitions ?? true, lose)
+  async function begin(fail: (error: unknown) => void): Promise<OpenHistory> {
+    const session = await openConnections(options.url, options.durability, options.partitions ?? true, fail)
     let store: PostgresStore | undefined
     try {
-      store = await openStore({ ...options, session, now, onFailure: lose, onCommitted: progress.kept })
+      store = await openStore({ ...options, session, now, onFailure: fail, onCommitted: progress.committed })
       const records = await store.restore()
       await documentTable.load(session.write)
       await markTable.load(session.write)
       await presence.open(session.write, !wasOpen)
-      const { partitions, kept, readable } = store
-      const maintenance = createPostgresMaintenance({ read: session.read, partitions, kept, limits: options.retention, documentBytes: documentTable.bytes, earliest: readable.segmentStore.earliest, now, pruneNow: options.pruneNow ?? now })
+      const { partitions, retained, readable } = store
+      const maintenance = createPostgresMaintenance({
+        read: session.read,
+        partitions,
+        retained,
+        limits: options.retention,
+        documentBytes: documentTable.bytes,
+        earliest: readable.segmentStore.earliest,
+        now,
+        pruneNow: options.pruneNow ?? now,
+      })
       return { session, store, maintenance, records }
     }
     catch (error) {
@@ -75,18 +99,18 @@ export function createPostgresHistory(options: PostgresOptions): History {
     }
   }
 
-  function onBegun(opening: Opening) {
-    const { store, records } = opening
+  function onOpened(openHistory: OpenHistory) {
+    const { store, records } = openHistory
     progress.begin(store.writer.lastId())
-    // What is in memory elsewhere is at least as new as what is found when it is opened once more.
+    // On a reopen, the state in other rooms is at least as new as what the database holds.
     const devices = store.takeStates()
-    opening.records = []
+    openHistory.records = []
     if (wasOpen) options.onReopen?.({ devices, records })
     else options.onOpen({ devices, records })
     wasOpen = true
   }
 
-  function end({ store, maintenance, session }: Opening, error: unknown) {
+  function end({ store, maintenance, session }: OpenHistory, error: unknown) {
     presence.close()
     store.close()
     store.writer.fail(error)
@@ -95,30 +119,30 @@ export function createPostgresHistory(options: PostgresOptions): History {
   }
 
   return {
-    open: openings.open,
+    open: reconnector.open,
     isStored: delivery => opened().store.writer.deliveries.isStored(delivery),
     append(record) {
-      const fault = openings.fault()
+      const fault = reconnector.fault()
       if (fault !== null) throw new HistoryError(fault)
       opened().store.append(record)
     },
     commit(done) {
-      const opening = openings.current()
-      if (opening && openings.fault() === null) opening.store.commit(done)
+      const openHistory = reconnector.current()
+      if (openHistory && reconnector.fault() === null) openHistory.store.commit(done)
       else done?.(false)
     },
-    sessionResumed: () => openings.current()?.store.writer.deliveries.sessionResumed(),
+    sessionResumed: () => reconnector.current()?.store.writer.deliveries.sessionResumed(),
     forgetDeliveries: () => opened().store.writer.forgetDeliveries(),
-    fault: openings.fault,
-    probe: openings.probe,
-    isOpen: () => openings.current() !== undefined,
+    fault: reconnector.fault,
+    probe: reconnector.probe,
+    isOpen: () => reconnector.current() !== undefined,
     ...createChartQueries(() => opened().store.readable),
     async export(deviceId, from, to) {
       const { store } = opened()
       await store.packAll(deviceId)
       return exportRange(store.readable, deviceId, { from, to })
     },
-    past() {
+    reader() {
       const { readable, named } = opened().store
       return createHistoryReader(readable, named)
     },
@@ -153,24 +177,24 @@ export function createPostgresHistory(options: PostgresOptions): History {
     packAll: async deviceId => opened().store.packAll(deviceId),
     async maintain() {
       stats.clear()
-      await openings.current()?.maintenance.run()
+      await reconnector.current()?.maintenance.run()
     },
     async storage() {
       const { store } = opened()
       const { taken, bytes } = await stats.get()
       const report = storageReport({ stats: taken, bytes, limits: options.retention, uncompacted: await uncompacted(), nameOf: device => store.named.of(device) || undefined, now: now() })
-      return { ...report, durability: options.durability, fault: openings.fault(), devices: store.deviceCount() }
+      return { ...report, durability: options.durability, fault: reconnector.fault(), devices: store.deviceCount() }
     },
     figures() {
-      const opening = openings.current()
-      if (!opening) return undefined
-      const { store, maintenance } = opening
+      const openHistory = reconnector.current()
+      if (!openHistory) return undefined
+      const { store, maintenance } = openHistory
       return { ...progress.report(store.writer.lastId()), ...maintenance.measured(), uncompacted: store.uncompacted(), limitBytes: options.retention.bytes }
     },
     async close() {
-      const last = await openings.close(async (opening) => {
-        if (opening) await presence.flush()
-        await opening?.store.writer.settled()
+      const last = await reconnector.close(async (openHistory) => {
+        if (openHistory) await presence.flush()
+        await openHistory?.store.writer.settled()
       })
       wasOpen = false
       presence.close()

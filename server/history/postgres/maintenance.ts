@@ -12,25 +12,35 @@ import { pruneTransitions } from './presence'
 import type { Query } from './connections'
 
 const EVERY_MS = 60_000
-/** What goes through a whole table is done each time only on demand. */
+/** Scans of whole tables run on every call only on demand. */
 const ROUNDS_PER_SWEEP = 10
 
 export interface PostgresMaintenanceOptions {
   read: Query
   partitions: Partitions
   limits: RetentionLimits
-  kept: RetainedFrom & { hour: number }
+  retained: RetainedFrom & { hour: number }
   documentBytes: () => number
   earliest: () => Awaitable<number | undefined>
   now: () => number
-  /** The time against which ages are measured before something is deleted; undefined: it is not to be trusted. */
+  /** The time against which ages are measured before something is deleted; undefined: the clock cannot be trusted. */
   pruneNow: () => number | undefined
-  /** False: somebody else gives up what is to be given up, here it is only measured. */
+  /** False: another replica prunes; this one only measures. */
   isOurs?: () => boolean
 }
 
-/** Gives up what is too old or too much, by whole parts of the tables; makes the parts of tomorrow. */
-export function createPostgresMaintenance({ read, partitions, limits, kept, documentBytes, earliest, now, pruneNow, isOurs = () => true }: PostgresMaintenanceOptions) {
+/** Drops whole partitions that are too old or too much; creates the partitions of tomorrow. */
+export function createPostgresMaintenance({
+  read,
+  partitions,
+  limits,
+  retained,
+  documentBytes,
+  earliest,
+  now,
+  pruneNow,
+  isOurs = () => true,
+}: PostgresMaintenanceOptions) {
   let running: Promise<void> | undefined
   let rounds = 0
   let measured: { usedBytes: number | undefined, rawFrom: number | null | undefined } = { usedBytes: undefined, rawFrom: undefined }
@@ -41,9 +51,9 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
   async function giveUp(table: Table, before: number) {
     const tier = table === 'segment' ? 'raw' : table
     const from = table === 'segment' ? before : floorTo(before, TIERS[table].period)
-    if (from <= kept[tier]) return
+    if (from <= retained[tier]) return
     await read(setMeta(tier, from))
-    kept[tier] = from
+    retained[tier] = from
     await partitions.dropBefore(table, from, read)
   }
 
@@ -56,26 +66,27 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
     for (const { table } of FORMS) {
       for (let end = partitions.oldestEnd(table); end !== undefined && await usedBytes() - documentBytes() > limits.bytes; end = partitions.oldestEnd(table)) {
         await giveUp(table, end)
-        // It may have been given up before and could not be dropped then.
+        // It may have been dropped logically before, when the table could not be dropped.
         await partitions.dropBefore(table, end, read, true)
       }
     }
   }
 
-  async function keepUp(sweeps: boolean) {
+  async function applyRetention(sweeps: boolean) {
     for (const { table, width } of FORMS) await partitions.ensure(table, [now() * 1_000, now() * 1_000 + width], read)
     await eraseLeftovers(read)
     await prune()
-    if (sweeps) await pruneTransitions(kept.raw, read)
+    if (sweeps) await pruneTransitions(retained.raw, read)
   }
 
   async function round(sweeps: boolean) {
     try {
-      if (isOurs()) await keepUp(sweeps)
+      if (isOurs()) await applyRetention(sweeps)
       measured = { usedBytes: await usedBytes(), rawFrom: await earliest() ?? null }
     }
     catch {
-      // Somebody reads what is to be dropped, or the database is away (which is told elsewhere): the next round tries again.
+      // A reader blocks the drop, or the database cannot be reached (which is reported elsewhere): the next round
+      // tries again.
     }
     running = undefined
   }
@@ -91,7 +102,7 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
     usedBytes,
     /** As of the last round. */
     measured: () => measured,
-    stats: () => takeCensus(read, kept, now() * 1_000),
+    stats: () => countStorage(read, retained, now() * 1_000),
     async stop() {
       clearInterval(timer)
       await running
@@ -99,32 +110,43 @@ export function createPostgresMaintenance({ read, partitions, limits, kept, docu
   }
 }
 
-/** Deletes what is left of forgotten devices. */
+/** Deletes the rows of deleted devices. */
 async function eraseLeftovers(query: Query) {
   for (const { id } of await query('SELECT id FROM device WHERE name IS NULL')) {
     await query('DELETE FROM segment WHERE device = $1', [id])
     for (const tier of ['minute', 'hour']) await query(`DELETE FROM ${tier} WHERE series IN (SELECT id FROM series WHERE device = $1)`, [id])
     await query('DELETE FROM series WHERE device = $1', [id])
     await query('DELETE FROM presence WHERE device = $1', [id])
-    // In the journal there may be records of it still; without a device they count for nothing.
+    // The journal may still hold records of it; without a device they are ignored.
     await query('DELETE FROM device WHERE id = $1', [id])
   }
 }
 
 /** What the database holds. */
-async function takeCensus(query: Query, kept: RetainedFrom & { hour: number }, now: number): Promise<StorageStats> {
+async function countStorage(
+  query: Query,
+  retained: RetainedFrom & { hour: number },
+  now: number,
+): Promise<StorageStats> {
   const tiers: StorageStats['tiers'] = { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }
   const byDevice = new Map<number, number>()
   const bySeries = new Map<number, number>()
   let messages = 0
   const sums = (by: string, begin: string) => `${by} AS of, sum(octet_length(data)) AS bytes, min(${begin}) AS begin, coalesce(sum(octet_length(data)) FILTER (WHERE ${begin} >= $1), 0) AS recent`
-  for (const row of await query(`SELECT ${sums('device', 'last')}, min(first) AS first, sum(messages) AS messages FROM segment WHERE greatest(last, received) >= $2 GROUP BY device`, [now - DAY, kept.raw])) {
+  for (const row of await query(
+    `SELECT ${sums('device', 'last')}, min(first) AS first, sum(messages) AS messages
+     FROM segment WHERE greatest(last, received) >= $2 GROUP BY device`,
+    [now - DAY, retained.raw],
+  )) {
     messages += Number(row.messages)
     byDevice.set(Number(row.of), Number(row.bytes))
     count(tiers.raw, Number(row.first), Number(row.bytes), Number(row.recent))
   }
   for (const tier of ['minute', 'hour'] as const) {
-    for (const row of await query(`SELECT ${sums('series', 'period')} FROM ${tier} WHERE period >= $2 GROUP BY series`, [now - DAY, kept[tier]])) {
+    for (const row of await query(
+      `SELECT ${sums('series', 'period')} FROM ${tier} WHERE period >= $2 GROUP BY series`,
+      [now - DAY, retained[tier]],
+    )) {
       bySeries.set(Number(row.of), (bySeries.get(Number(row.of)) ?? 0) + Number(row.bytes))
       count(tiers[tier], Number(row.begin), Number(row.bytes), Number(row.recent))
     }

@@ -7,7 +7,10 @@ import type { Work } from './writer'
 
 const ADD = 'INSERT INTO meta AS m (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = m.value + excluded.value RETURNING value'
 
-/** What an installation keeps of itself; held in memory, for who asks cannot wait. Of several servers each learns what is there when it adds to it. */
+/**
+ * The installation's numbers, in memory: reading must not wait. Each of several servers reads the stored number when
+ * it adds to it.
+ */
 export function createPostgresMarks(work: (given: Work) => Promise<void>) {
   let held = new Map<string, number>()
   const marks: Marks = {

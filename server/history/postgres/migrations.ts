@@ -6,9 +6,9 @@ import type { Query } from './connections'
 const DOCUMENT = '(kind text NOT NULL, name text NOT NULL, body bytea NOT NULL, PRIMARY KEY (kind, name))'
 
 /**
- * The schema, one step a version, forward only; the lock of the session keeps others away meanwhile. Times are microseconds since
- * 1970. What the tables mean is said at those of SQLite (`../migrations.ts`); a segment and a row of `minute` or `hour` hold
- * the same bytes here as there. Compressed already, they are not compressed once more.
+ * The schema, one step per version, forward only; the session's lock keeps other applications out meanwhile. Times
+ * are microseconds since 1970. The tables mean the same as in SQLite (`../sqlite/migrations.ts`); a segment and a row
+ * of `minute` or `hour` hold the same bytes. They are compressed already and are not compressed again.
  */
 const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] = [
   partitioned => `
@@ -27,13 +27,14 @@ const MIGRATIONS: readonly ((partitioned: (by: string) => string) => string)[] =
     CREATE TABLE document ${DOCUMENT};
     CREATE TABLE presence (device int NOT NULL, time bigint NOT NULL, state text NOT NULL, PRIMARY KEY (device, time));
     ${partitioned('last') && FORMS.map(({ table }) => `CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT;`).join('\n')}`,
-  // Replicas: whose session a delivery came by (0: of the application that is alone), and where their common log ends.
+  // Replicas: in whose session a delivery came (0: of an application that runs alone), and where their common log
+  // ends.
   () => `
     ALTER TABLE delivery ADD COLUMN slot int NOT NULL DEFAULT 0;
     CREATE INDEX delivery_by_slot ON delivery (slot, last);
     CREATE INDEX device_by_name ON device (name);
     CREATE TABLE head (last bigint NOT NULL, forgets bigint NOT NULL DEFAULT 0);`,
-  // When the last of its messages arrived; 0: with its last message.
+  // When the last of its messages arrived; 0: at the time of its last message.
   () => 'ALTER TABLE segment ADD COLUMN received bigint NOT NULL DEFAULT 0;',
 ]
 
@@ -51,12 +52,12 @@ export async function migrate(query: Query, partitions: boolean) {
     await query(`BEGIN; ${step(partitioned)} ${name} ${setMeta('schema', version + i + 1)}; COMMIT`)
   }
   await query(SET_UNNAMED)
-  // Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew.
+  // Messages can be stored and shown without other documents: a missing document table starts empty.
   const [{ there } = { there: null }] = await query('SELECT to_regclass(\'document\') AS there')
   if (there === null) await query(`CREATE TABLE document ${DOCUMENT}`)
 }
 
-/** Notes a number under one of our own keys. */
+/** Stores a number under one of our own keys. */
 export function setMeta(key: string, value: number): string {
   return `INSERT INTO meta (key, value) VALUES ('${key}', ${value}) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 }

@@ -5,18 +5,21 @@ import { migrate } from './migrations'
 
 const MIGRATION_LOCK = LOCK + 1
 
-/** Connects, takes the lock and brings the schema up to date. `onLost`: the connection is gone. @throws an Error; {@link inWords} says what. */
+/**
+ * Connects, takes the lock and migrates the schema. `onLost`: the connection has ended. @throws an Error; {@link
+ * inWords} gives the reason.
+ */
 export async function openConnections(url: string, durability: Durability, partitions: boolean, onLost: (error: Error) => void): Promise<Connections> {
   const database = await toDatabase(url, durability)
-  let line: DedicatedConnection | undefined
+  let connection: DedicatedConnection | undefined
   async function close() {
-    await Promise.allSettled([line?.close(), database.close()])
+    await Promise.allSettled([connection?.close(), database.close()])
   }
   try {
-    line = await database.line(onLost)
-    await takePlace(line.query, 'alone')
-    await bringUpToDate(line.query, partitions)
-    return { write: line.query, writeNamed: line.named, read: database.read, close }
+    connection = await database.dedicated(onLost)
+    await takePlace(connection.query, 'alone')
+    await bringUpToDate(connection.query, partitions)
+    return { write: connection.query, writeNamed: connection.named, read: database.read, close }
   }
   catch (error) {
     await close()
@@ -24,7 +27,7 @@ export async function openConnections(url: string, durability: Durability, parti
   }
 }
 
-/** Brings the schema up to date, one application after the other. */
+/** Migrates the schema, one application after the other. */
 export async function bringUpToDate(query: Query, partitions: boolean) {
   const lock = `(${MIGRATION_LOCK}, hashtext(current_schema()))`
   await query(`SELECT pg_advisory_lock${lock}`)

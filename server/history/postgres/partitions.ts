@@ -2,8 +2,9 @@ import { DAY } from '../engine/rollups'
 import type { Query } from './connections'
 
 /**
- * How the tables that grow with time are divided: by which column, into how wide parts (microseconds), and how many parts back from now
- * one is made. What is older than that, as only a device with a wrong clock or much to tell late sends it, lies together in `…_other`.
+ * How the tables that grow with time are partitioned: by which column, how wide (microseconds), and how far back
+ * partitions are created. Older rows, as only a device with a wrong clock or old data sends them, are together in
+ * `…_other`.
  */
 export const FORMS = [
   { table: 'segment', by: 'last', width: DAY, back: 400 },
@@ -13,16 +14,16 @@ export const FORMS = [
 type Form = typeof FORMS[number]
 export type Table = Form['table']
 
-/** By when the messages of a segment arrived they are kept, however long before that they were measured. */
+/** The messages of a segment are retained by when they arrived, however old their own times are. */
 export const ARRIVAL = 'greatest(last, received)'
 
 const FORM_OF = { segment: FORMS[0], minute: FORMS[1], hour: FORMS[2] } as const satisfies Record<Table, Form>
 
-/** The parts of each table that are there; `isPartitioned` is false where they were never to be divided. */
+/** The existing partitions of each table; `isPartitioned` is false if the table was never partitioned. */
 export async function openPartitions(query: Query, now: () => number) {
   const isPartitioned = (await query('SELECT 1 FROM pg_partitioned_table WHERE partrelid = \'segment\'::regclass')).length > 0
   const parts: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
-  /** Parts that cannot be made any more: what belongs into them lies in `…_other`. */
+  /** Partitions that cannot be created any more: their rows are in `…_other`. */
   const others: Record<Table, Set<number>> = { segment: new Set(), minute: new Set(), hour: new Set() }
 
   async function look(query: Query) {
@@ -46,8 +47,11 @@ export async function openPartitions(query: Query, now: () => number) {
     parts[table].add(part)
   }
 
-  /** Whether messages that were handed in late lie in a part that is too old by its times; those that are too old by their arrival go. */
-  async function keepsLate(part: number, time: number, query: Query): Promise<boolean> {
+  /**
+   * Whether a partition that is too old by its times holds messages that arrived late; those that arrived too long
+   * ago are dropped.
+   */
+  async function holdsLateMessages(part: number, time: number, query: Query): Promise<boolean> {
     if ((await query(`SELECT 1 FROM segment_${part} WHERE ${ARRIVAL} >= $1 LIMIT 1`, [time])).length === 0) return false
     await query(`DELETE FROM segment_${part} WHERE ${ARRIVAL} < $1`, [time])
     return true
@@ -55,9 +59,9 @@ export async function openPartitions(query: Query, now: () => number) {
 
   return {
     isPartitioned,
-    /** Looks which there are: somebody else may have made and dropped some. */
+    /** Reads which partitions exist: another replica may have created and dropped some. */
     look,
-    /** Makes the parts into which some times (microseconds since 1970) fall, where such are made. */
+    /** Creates the partitions for some times (microseconds since 1970), as far as they are created at all. */
     async ensure(table: Table, times: Iterable<number>, query: Query) {
       if (!isPartitioned) return
       const { width, back } = FORM_OF[table]
@@ -68,21 +72,21 @@ export async function openPartitions(query: Query, now: () => number) {
       }
     },
     /**
-     * Drops the parts that lie wholly before a moment; the rest of what lies before it is deleted where it is not divided. Messages that
-     * arrived after it stay, however old they are, but not with `evenLate`.
+     * Drops the partitions that lie wholly before a time; without partitions, the rows are deleted. Messages that
+     * arrived after it stay, however old they are, unless `evenLate` is set.
      */
     async dropBefore(table: Table, time: number, query: Query, evenLate = false) {
       const { by, width } = FORM_OF[table]
       for (const part of parts[table]) {
         if ((part + 1) * width > time) continue
-        if (table === 'segment' && !evenLate && await keepsLate(part, time, query)) continue
+        if (table === 'segment' && !evenLate && await holdsLateMessages(part, time, query)) continue
         await query(`SET LOCAL lock_timeout = '2s'; DROP TABLE IF EXISTS ${table}_${part}`)
         parts[table].delete(part)
       }
       const age = table === 'segment' ? ARRIVAL : by
       await query(`DELETE FROM ${isPartitioned ? `${table}_other` : table} WHERE ${age} < $1`, [time])
     },
-    /** The end of the oldest part but the newest; undefined: there is none to give up. */
+    /** The end of the oldest partition but the newest; undefined: none can be dropped. */
     oldestEnd(table: Table): number | undefined {
       const sorted = [...parts[table]].sort((a, b) => a - b)
       return sorted.length < 2 ? undefined : ((sorted[0] ?? 0) + 1) * FORM_OF[table].width

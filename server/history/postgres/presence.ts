@@ -9,9 +9,9 @@ import { setMeta } from './migrations'
 import type { Query, Row } from './connections'
 import type { Work } from './writer'
 
-/** The row that stands for all devices: from its times on nobody listened. */
+/** The row for all devices: from its times on no server ran. */
 const EVERYBODY = 0
-/** Lines that are written in one transaction. */
+/** Transitions per transaction. */
 const LINES_PER_STEP = 5_000
 
 export interface PostgresPresenceOptions {
@@ -22,19 +22,19 @@ export interface PostgresPresenceOptions {
   now: () => number
 }
 
-/** The lines of presence (`../presence-lines.ts`) in PostgreSQL. */
+/** The presence log (`../engine/presence-log.ts`) in PostgreSQL. */
 export function createPostgresPresence({ work, read, idOf, now }: PostgresPresenceOptions) {
   const waiting = new Set<PresenceChange>()
   let lastGap = 0
   let gathering: NodeJS.Timeout | undefined
   let beating: NodeJS.Timeout | undefined
 
-  /** Writes some of what waits, and that the server is there. */
+  /** Writes some of the waiting transitions, and that the server runs. */
   async function writeSome() {
     const written = [...waiting].slice(0, LINES_PER_STEP)
     await work({
       begin() {
-        // Nothing is stored of a device that only others have spoken for: it has no history yet.
+        // A device that only others have mentioned has no history yet: nothing is stored for it.
         const lines = written.flatMap((change) => {
           const device = idOf(change.deviceId)
           return device === undefined ? [] : { device, ...transitionOf(change) }
@@ -56,7 +56,7 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
       while (waiting.size > 0)
     }
     catch {
-      // The store has failed and says so itself; they wait for the next time.
+      // The store has failed and reports that itself; the transitions wait for the next time.
     }
   }
 
@@ -80,7 +80,7 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
 
   return {
     log,
-    /** Goes on from what an earlier start has left, if it is one: since that was last there nobody has listened. */
+    /** Continues after an earlier start, if there was one: presence is unknown since its last sign of life. */
     async open(query: Query, isStart: boolean) {
       const since = (await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value
       if (isStart && typeof since === 'number') {
@@ -90,11 +90,11 @@ export function createPostgresPresence({ work, read, idOf, now }: PostgresPresen
       beating = setInterval(() => void write(), BEAT_MS)
       beating.unref()
     },
-    /** What waits to be written of a device that is gone. */
+    /** The waiting transitions of a deleted device. */
     forget(deviceId: string) {
       for (const change of waiting) if (change.deviceId === deviceId) waiting.delete(change)
     },
-    /** Writes what waits; the way out. */
+    /** Writes what waits, before the end. */
     flush: write,
     close() {
       clearTimeout(gathering)
@@ -108,7 +108,7 @@ function toLine({ time, state }: Row): PresenceTransition {
   return { time: Number(time), presence: PresenceSchema.catch('unknown').parse(state) }
 }
 
-/** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
+/** A transition that changes nothing is not written, such as most transitions at a start. */
 async function writeLines(lines: readonly (PresenceTransition & { device: number })[], lastGap: number, query: Query) {
   if (lines.length === 0) return
   const newest = new Map((await query('SELECT DISTINCT ON (device) device, time, state FROM presence WHERE device = ANY($1::int[]) ORDER BY device, time DESC', [lines.map(({ device }) => device)]))
@@ -125,7 +125,10 @@ async function writeLines(lines: readonly (PresenceTransition & { device: number
     [rows.map(({ device }) => device), rows.map(({ time }) => time), rows.map(({ presence }) => presence)])
 }
 
-/** Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays. */
+/**
+ * Deletes the transitions of each device that ended before a time. The newest stays, and the one that held at that
+ * time.
+ */
 export async function pruneTransitions(before: number, query: Query) {
   await query('DELETE FROM presence p WHERE time < (SELECT max(time) FROM presence q WHERE q.device = p.device AND q.time <= $1)', [before])
   await query(`DELETE FROM presence p USING (SELECT device, time, row_number() OVER (PARTITION BY device ORDER BY time DESC) AS place FROM presence) q

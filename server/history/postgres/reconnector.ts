@@ -3,23 +3,35 @@ import { HistoryError, inWords } from './errors'
 const NOT_OPEN = 'The history is not open.'
 
 export interface ReconnectorOptions<T> {
-  /** Opens it; `lose` is told when it fails later. @throws when that cannot be done now, and then nothing of it is left. */
-  begin: (lose: (error: unknown) => void) => Promise<T>
-  /** It is open. @throws when it is of no use; it is ended then. */
-  onBegun: (opening: T) => void
-  /** It has failed: what is left of it goes. */
-  end: (opening: T, error: unknown) => void
-  /** The database has failed (with the reason in words), or is well again (`null`). */
+  /**
+   * Opens it and calls `fail` when it fails later. @throws when it cannot be opened now; nothing is left open then.
+   */
+  begin: (fail: (error: unknown) => void) => Promise<T>
+  /** It is open. @throws when it cannot be used; it is closed then. */
+  onOpened: (resource: T) => void
+  /** It has failed: closes what is left of it. */
+  end: (resource: T, error: unknown) => void
+  /** The database has failed (with the reason as a sentence), or works again (`null`). */
   onFault: (reason: string | null) => void
-  /** So often a database that is away is tried again, whether or not anybody asks. */
+  /** A database that cannot be reached is tried again this often, even without a request. */
   againMs: number
-  /** Whether trying again is of no use. */
+  /** Whether trying again cannot help. */
   isFinal?: (error: unknown) => boolean
 }
 
-/** Opens a database again whenever it has failed. Once there is a fault it holds until somebody asks anew ({@link probe}), however well the database is. */
-export function createReconnector<T>({ begin, onBegun, end, onFault, againMs, isFinal = () => false }: ReconnectorOptions<T>) {
-  let opening: T | undefined
+/**
+ * Reopens a database whenever it has failed. A fault holds until {@link probe} is called, even if the database works
+ * again earlier.
+ */
+export function createReconnector<T>({
+  begin,
+  onOpened,
+  end,
+  onFault,
+  againMs,
+  isFinal = () => false,
+}: ReconnectorOptions<T>) {
+  let resource: T | undefined
   let trying: Promise<void> | undefined
   let fault: string | null = null
   let again: NodeJS.Timeout | undefined
@@ -30,26 +42,26 @@ export function createReconnector<T>({ begin, onBegun, end, onFault, againMs, is
     onFault(reason)
   }
 
-  /** What is in memory is not what is in the database any more. */
+  /** Memory and database may differ now. */
   function onFailure(error: unknown) {
-    const lost = opening
-    opening = undefined
+    const failed = resource
+    resource = undefined
     setFault(inWords(error))
     if (!isFinal(error)) tryLater()
-    if (lost !== undefined) end(lost, error)
+    if (failed !== undefined) end(failed, error)
   }
 
   async function tryOnce() {
     let mine: T | undefined
-    let isLost = false
+    let hasFailed = false
     try {
       mine = await begin((error) => {
-        isLost = true
-        if (mine !== undefined && opening === mine) onFailure(error)
+        hasFailed = true
+        if (mine !== undefined && resource === mine) onFailure(error)
       })
-      opening = mine
-      if (isLost) throw new Error('The connection has ended.')
-      onBegun(mine)
+      resource = mine
+      if (hasFailed) throw new Error('The connection has ended.')
+      onOpened(mine)
     }
     catch (error) {
       onFailure(error)
@@ -63,33 +75,33 @@ export function createReconnector<T>({ begin, onBegun, end, onFault, againMs, is
 
   async function open() {
     clearTimeout(again)
-    if (opening !== undefined) return
+    if (resource !== undefined) return
     await (trying ??= tryOnce().finally(() => { trying = undefined }))
   }
 
   return {
     open,
-    current: () => opening,
-    /** @throws an error fit to show while it is not open. */
+    current: () => resource,
+    /** @throws an Error that can be shown to a client while it is not open. */
     opened(): T {
-      if (opening === undefined) throw new HistoryError(fault ?? NOT_OPEN)
-      return opening
+      if (resource === undefined) throw new HistoryError(fault ?? NOT_OPEN)
+      return resource
     },
     fault: () => fault,
-    /** Forgets the fault where it is open again, or tries to open it; true when all is well. */
+    /** Clears the fault if it is open again, or tries to open it; true when all is well. */
     probe(): boolean {
-      // Only now: until whoever stores asks, messages come that it only looks at, and that the broker delivers again.
-      if (opening !== undefined) setFault(null)
+      // Not earlier: until ingest probes, it only inspects messages, and the broker delivers them again.
+      if (resource !== undefined) setFault(null)
       else void open()
       return fault === null
     },
-    /** Tries no more, and lets `finish` do what is left to be done before nobody has it any more. */
+    /** Stops trying, and lets `finish` do the last work. */
     async close(finish: (last: T | undefined) => Promise<void>): Promise<T | undefined> {
       await trying
       clearTimeout(again)
-      await finish(opening)
-      const last = opening
-      opening = undefined
+      await finish(resource)
+      const last = resource
+      resource = undefined
       return last
     },
   }

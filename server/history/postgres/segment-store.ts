@@ -9,29 +9,29 @@ import type { Query, Row } from './connections'
 
 const SLACK = 1_000_000
 const ROWS_PER_FETCH = 50
-/** Mostly the first few are enough. */
+/** The first few are usually enough. */
 const DOWN_PER_STEP = 5
 const OLDEST_SEGMENTS = 1_000
 
 const HEAD = 'id, device, first, last'
-/** A segment holds an hour: this lets PostgreSQL leave out the parts of the table that lie behind it. */
+/** A segment holds an hour: this lets PostgreSQL skip the partitions after it. */
 const endOf = (to: number) => Math.min(Number.MAX_SAFE_INTEGER, to + HOUR + SLACK)
 const SERIES = '(SELECT id FROM series WHERE device = $1 AND md5(metric) = md5($2) AND metric = $2)'
 
 export interface PostgresSegmentStoreOptions {
   read: Query
-  /** What lies before it has been given up, though it may still be there. */
-  kept: RetainedFrom & { hour: number }
+  /** Rows before it are pruned, though they may still exist. */
+  retained: RetainedFrom & { hour: number }
   newestId: () => number
 }
 
-/** What is packed in PostgreSQL, asked for on the connections that read. */
-export function createPostgresSegmentStore({ read, kept, newestId }: PostgresSegmentStoreOptions): SegmentStore {
+/** Packed data in PostgreSQL, read on the read-only connections. */
+export function createPostgresSegmentStore({ read, retained, newestId }: PostgresSegmentStoreOptions): SegmentStore {
   const whole = (time: number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time))
-  /** Reads those of a device that reach into a range. */
+  /** Reads the segments of a device that overlap a range. */
   const reaching = (what: string, order: string, device: number, from: number, to: number) =>
     read(`SELECT ${what} FROM segment WHERE device = $1 AND last >= $2 AND first <= $3 AND last <= $4 AND ${ARRIVAL} >= $5 ${order}`,
-      [device, whole(from), whole(to), endOf(whole(to)), kept.raw])
+      [device, whole(from), whole(to), endOf(whole(to)), retained.raw])
 
   async function* fetch(heads: readonly SegmentHead[]): AsyncGenerator<SegmentRow> {
     for (let at = 0; at < heads.length; at += ROWS_PER_FETCH) {
@@ -47,11 +47,11 @@ export function createPostgresSegmentStore({ read, kept, newestId }: PostgresSeg
     }
   }
 
-  async function* segmentsDown(device: number, moment: number): AsyncGenerator<SegmentRow> {
-    const first = whole(moment)
+  async function* segmentsDown(device: number, time: number): AsyncGenerator<SegmentRow> {
+    const first = whole(time)
     for (let last = endOf(first), id = Number.MAX_SAFE_INTEGER, more = true; more;) {
       const rows = toRows(await read(`SELECT ${HEAD}, data FROM segment WHERE device = $1 AND first <= $2 AND last <= $3 AND (last, id) < ($3, $4) AND ${ARRIVAL} >= $5
-        ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`, [device, first, last, id, kept.raw]))
+        ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`, [device, first, last, id, retained.raw]))
       yield* rows
       last = rows.at(-1)?.last ?? last
       id = rows.at(-1)?.id ?? id
@@ -65,29 +65,39 @@ export function createPostgresSegmentStore({ read, kept, newestId }: PostgresSeg
     heads: async (device, from, to) => (await reaching(HEAD, 'ORDER BY first', device, from, to)).map(toHead),
     async headsBehind({ last, id }, end) {
       const rows = await read(`SELECT ${HEAD} FROM segment WHERE (last, id) > ($1, $2) AND last >= $1 AND last <= $3 AND ${ARRIVAL} >= $4
-        ORDER BY last, id LIMIT ${HEADS_PER_PAGE}`, [whole(last), id, whole(end), kept.raw])
+        ORDER BY last, id LIMIT ${HEADS_PER_PAGE}`, [whole(last), id, whole(end), retained.raw])
       return rows.map(toHead)
     },
     fetch,
     async nextEnd(from, device) {
       const rows = await read(`SELECT min(last) AS last FROM segment WHERE last >= $1 AND ${ARRIVAL} >= $2 ${device === undefined ? '' : 'AND device = $3'}`,
-        [whole(from), kept.raw, ...device === undefined ? [] : [device]])
+        [whole(from), retained.raw, ...device === undefined ? [] : [device]])
       return numberOf(rows[0]?.last)
     },
-    earliest: async () => numberOf((await read(`SELECT min(first) AS first FROM (SELECT first FROM segment WHERE ${ARRIVAL} >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`, [kept.raw]))[0]?.first),
+    earliest: async () => numberOf((await read(
+      `SELECT min(first) AS first
+       FROM (SELECT first FROM segment WHERE ${ARRIVAL} >= $1 ORDER BY last LIMIT ${OLDEST_SEGMENTS}) oldest`,
+      [retained.raw],
+    ))[0]?.first),
     newestId,
     countMessages: async (device, from, to) => Number((await reaching('coalesce(sum(messages), 0) AS n', '', device, from, to))[0]?.n),
     metrics: async device => (await read('SELECT metric FROM series WHERE device = $1', [device])).map(({ metric }) => unescapeNul(metric)),
     async rollups(device, metric, tier, from, to) {
-      const rows = await read(`SELECT data FROM ${tier} WHERE series = ${SERIES} AND period BETWEEN $3 AND $4 ORDER BY period`, [device, escapeNul(metric), Math.max(whole(from), keptOf(tier)), whole(to)])
+      const rows = await read(
+        `SELECT data FROM ${tier} WHERE series = ${SERIES} AND period BETWEEN $3 AND $4 ORDER BY period`,
+        [device, escapeNul(metric), Math.max(whole(from), retainedFrom(tier)), whole(to)],
+      )
       return rows.flatMap(({ data }) => data instanceof Uint8Array ? data : [])
     },
     lastMinutes: async (device, metric, upTo) =>
-      numberOf((await read(`SELECT max(period) AS period FROM minute WHERE series = ${SERIES} AND period BETWEEN $4 AND $3`, [device, escapeNul(metric), whole(upTo), keptOf('minute')]))[0]?.period),
+      numberOf((await read(
+        `SELECT max(period) AS period FROM minute WHERE series = ${SERIES} AND period BETWEEN $4 AND $3`,
+        [device, escapeNul(metric), whole(upTo), retainedFrom('minute')],
+      ))[0]?.period),
   }
 
-  function keptOf(tier: keyof typeof TIERS): number {
-    return kept[tier]
+  function retainedFrom(tier: keyof typeof TIERS): number {
+    return retained[tier]
   }
 }
 

@@ -1,5 +1,5 @@
-// One opening of the database: what is in memory of it, and what is written into it. When anything fails it is thrown away, and
-// what really is in the database is read anew: so a transaction of which nobody knows whether it was committed is found there.
+// One open database: its state in memory, and what is written into it. On any failure it is thrown away and the
+// database is read again: that also shows whether an unconfirmed transaction was committed.
 import type { OnCommitted } from '../engine/group-commit'
 import type { HistoryOptions } from '../contract'
 import { readBatch, isSample, toStored } from '../engine/records'
@@ -15,9 +15,9 @@ import { createGate } from '../engine/scheduler'
 import { requireWhole } from './migration-guard'
 import { unescapeNul } from './nul-escaping'
 import { packDevices } from './compaction'
-import type { Packed } from './compaction'
+import type { DeviceToPack } from './compaction'
 import { openPartitions } from './partitions'
-import { portionsOf } from './batches'
+import { batchesOf } from './batches'
 import type { Connections } from './connections'
 import { createPostgresSegmentStore } from './segment-store'
 import { createWriter } from './writer'
@@ -36,7 +36,11 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   const { read, write } = session
   await requireWhole(write)
   const meta = new Map((await write('SELECT key, value FROM meta')).map(({ key, value }) => [String(key), Number(value)]))
-  const kept: RetainedFrom & { hour: number } = { raw: meta.get('raw') ?? 0, minute: meta.get('minute') ?? 0, hour: meta.get('hour') ?? 0 }
+  const retained: RetainedFrom & { hour: number } = {
+    raw: meta.get('raw') ?? 0,
+    minute: meta.get('minute') ?? 0,
+    hour: meta.get('hour') ?? 0,
+  }
   const partitions = await openPartitions(write, now)
   const ids = new Map<string, number>()
   const names = new Map<number, string>()
@@ -53,7 +57,9 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   let newestSegment = Number(highest?.segment ?? 0)
   let nextDevice = 1 + (meta.get('device') ?? 0)
   const head = createHead(now)
-  /** Devices that are being packed: until that is committed nobody reads them, and what was read meanwhile is read again. */
+  /**
+   * Devices that are being packed. Until that is committed, readers wait, and what was read meanwhile is read again.
+   */
   const packing = new Set<number>()
   const packingGate = createGate()
   let packed = Promise.resolve()
@@ -74,13 +80,13 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     }
   }
 
-  /** Reads back what is not packed yet. */
+  /** Reads what is not packed yet. */
   async function restore(): Promise<JournalRecord[]> {
     for (const { last, packets } of await write('SELECT last, packets FROM delivery WHERE slot = 0 ORDER BY last')) writer.deliveries.restore(Number(last), packets, meta.get('forgotten') ?? 0)
     const records: JournalRecord[] = []
     for await (const { last, body } of batches()) {
       for (const record of readBatch(last, body)) {
-        // One without a name is forgotten.
+        // A device without a name is deleted.
         if (record.id <= (archived.get(record.device) ?? Infinity)) continue
         if (isSample(record)) head.add(record.device, record.id, toStored(record.value))
         else head.note(record.device, record.id)
@@ -100,21 +106,21 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     return id
   }
 
-  function snapshot(heads: readonly DeviceHead[]): Packed[] {
-    // It may have been forgotten, or packed, since; then there is nothing, or what came behind.
+  function snapshot(heads: readonly DeviceHead[]): DeviceToPack[] {
+    // It may have been deleted or packed since; then nothing is left, or only what came after.
     return heads.flatMap(({ device }) => head.held(device) ?? []).map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(names.get(own.device) ?? '') }))
   }
 
-  /** Packs some devices in one transaction, as they are when it begins. */
+  /** Packs some devices in one transaction, with their messages when it begins. */
   async function packSome(heads: readonly DeviceHead[]) {
-    let taken: Packed[] = []
+    let taken: DeviceToPack[] = []
     let segments = 0
     await writer.work({
       begin() {
         taken = snapshot(heads)
         for (const { device } of taken) packing.add(device)
         packingGate.close()
-        return async (query) => { segments = await packDevices(taken, newestSegment, { query, partitions, kept }) }
+        return async (query) => { segments = await packDevices(taken, newestSegment, { query, partitions, retained }) }
       },
       done() {
         newestSegment += segments
@@ -129,25 +135,25 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
 
   function pack(heads: readonly DeviceHead[]): Promise<void> {
     return packed = packed.catch(() => {}).then(async () => {
-      for (const some of portionsOf(heads)) {
+      for (const some of batchesOf(heads)) {
         if (isOpen) await packSome(some)
       }
     })
   }
 
-  /** Deletes what is packed of the journal, keeping what tells a redelivery. */
+  /** Deletes packed records from the journal, but not the data that recognises redeliveries. */
   async function trim() {
     await read('DELETE FROM batch WHERE last < $1', [head.firstId() ?? writer.lastId() + 1])
     await read('DELETE FROM delivery WHERE last < $1', [writer.lastId() - 65_536])
   }
 
-  let isPacking = false
+  let isCompacting = false
   const timer = setInterval(() => {
-    const due = isPacking ? [] : dueHeads(head.all, head.size(), now())
+    const due = isCompacting ? [] : dueHeads(head.all, head.size(), now())
     if (due.length === 0) return
-    isPacking = true
-    // The store has failed where this fails, and says so itself.
-    void pack(due).then(trim).catch(() => {}).finally(() => { isPacking = false })
+    isCompacting = true
+    // If this fails, the store has failed, and reports that itself.
+    void pack(due).then(trim).catch(() => {}).finally(() => { isCompacting = false })
   }, CHECK_EVERY_MS)
   timer.unref()
 
@@ -161,8 +167,8 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
   }
 
   const readable: Readable = {
-    segmentStore: createPostgresSegmentStore({ read, kept, newestId: () => newestSegment }),
-    kept,
+    segmentStore: createPostgresSegmentStore({ read, retained, newestId: () => newestSegment }),
+    retained,
     device: deviceId => ids.get(deviceId),
     uncompacted: head.of,
     readConsistently,
@@ -173,9 +179,9 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
     readable,
     named,
     partitions,
-    kept,
+    retained,
     writer,
-    /** The last states that were kept; they are not held on to. */
+    /** The last stored states, read once and then released. */
     takeStates() {
       const taken = states
       states = []
@@ -198,7 +204,7 @@ export async function openStore({ session, unacknowledged, stateOf, now, onFailu
       await pack(heads)
       if (deviceId === undefined) await trim()
     },
-    /** What is in memory of a device that is forgotten. */
+    /** The state in memory of a deleted device. */
     drop(deviceId: string) {
       const device = ids.get(deviceId)
       if (device === undefined) return

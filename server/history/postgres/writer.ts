@@ -1,5 +1,5 @@
-// Everything that is written goes through here, one transaction after the other: what gathers while one is under way goes into
-// the next, so that a slow database makes larger transactions, not a longer queue.
+// All writes go through here, one transaction after the other. Records that arrive during a transaction go into the
+// next, so a slow database makes larger transactions and not a longer queue.
 import { createDeduplication } from '../engine/deduplication'
 import type { Delivery } from '../engine/deduplication'
 import type { OnCommitted } from '../engine/group-commit'
@@ -11,14 +11,17 @@ import { escapeNul } from './nul-escaping'
 import type { Query, Connections } from './connections'
 
 /**
- * Characters of messages that may wait. Those of QoS 1 are bounded by MQTT's Receive Maximum; it is QoS 0 that a database too slow
- * for it would let grow without end.
+ * Characters of messages that may wait. MQTT's Receive Maximum limits those of QoS 1; those of QoS 0 would grow
+ * without end if the database is too slow.
  */
 export const MOST_WAITING_CHARACTERS = 67_108_864
 
-/** Something to do in a transaction, beside the messages that are stored in it. */
+/** Work to do in a transaction, beside its messages. */
 export interface Work {
-  /** Looks at what is in memory, at the very moment that what is written ends at; what it returns is done in the transaction. */
+  /**
+   * Reads the state in memory at exactly the point where the transaction's records end; what it returns runs in the
+   * transaction.
+   */
   begin: () => (query: Query) => Promise<void>
   /** It is committed. */
   done: () => void
@@ -31,9 +34,9 @@ export interface WriterOptions {
   unacknowledged: number
   /** Where the ids of records and devices go on. */
   nextId: number
-  /** What cannot be written is lost, and with it all that waited. */
+  /** A write has failed; everything that waited is dropped. */
   onFailure: (error: unknown) => void
-  /** A transaction with records up to this one is committed; what that took. */
+  /** A transaction with records up to this one is committed; `ms` is how long that took. */
   onCommitted: (lastId: number, ms: number) => void
   mostWaiting?: number
 }
@@ -70,7 +73,8 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
   async function writeBatch({ last, bodies, packets, devices, forgotten }: Batch) {
     if (devices.length > 0) {
       await session.write('INSERT INTO device (id, name) SELECT * FROM unnest($1::int[], $2::text[])', [devices.map(({ id }) => id), devices.map(({ name }) => escapeNul(name))])
-      // Also when the row is gone one day, its number must not be given to another device: in the journal it may be there still.
+      // Even when the row is deleted later, its number must not be given to another device: the journal may still use
+      // it.
       await session.write(setMeta('device', Math.max(...devices.map(({ id }) => id))))
     }
     if (forgotten !== undefined) await session.write(setMeta('forgotten', forgotten))
@@ -93,7 +97,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
       const job = jobs.shift()
       const began = performance.now()
       await transact(batch, job).catch(fail)
-      // It may be in the database or not; that is asked for there.
+      // It may or may not be in the database; the reopen finds out.
       const error = failed()
       if (!error && batch.packets.length > 0) onCommitted(batch.last, performance.now() - began)
       for (const done of batch.turns) done(!error)
@@ -121,9 +125,9 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
   return {
     deliveries,
     lastId: () => nextId - 1,
-    /** A device that records from now on are of. */
+    /** The device of the following records. */
     addDevice: (id: number, name: string) => void devices.push({ id, name }),
-    /** Adds a record to what is committed next; its id. @throws when too much waits. */
+    /** Adds a record to the next commit; returns its id. @throws when too much waits. */
     append(device: number, kind: RecordKind, body: string, delivery: Delivery): number {
       if (bodies.length > mostWaiting) {
         const error = new HistoryError('PostgreSQL is too slow for what arrives: too much waits to be stored.')
@@ -134,7 +138,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
       deliveries.add(delivery)
       return nextId++
     },
-    /** Ends a turn; `done` is told in the order of the turns. */
+    /** Ends a turn; `done` is called in the order of the turns. */
     commit(done?: OnCommitted) {
       if (failed()) return done?.(false)
       if (!hasRecords() && !running) return done?.(true)
@@ -148,7 +152,7 @@ export function createWriter({ session, unacknowledged, nextId, onFailure, onCom
       isWanted = true
       start()
     },
-    /** Does something in the next transaction; resolves when it is committed. */
+    /** Runs in the next transaction; resolves when it is committed. */
     work({ begin, done }: Work): Promise<void> {
       if (failure) return Promise.reject(failure)
       return new Promise((resolve, reject) => {

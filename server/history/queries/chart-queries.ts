@@ -8,23 +8,28 @@ import { DAY, floorTo, meanOf, mergeRollups, MINUTE, rollUp, TIERS } from '../en
 import type { Rollup, TierName } from '../engine/rollups'
 import type { Sample, StoredMessage } from '../engine/segments'
 import type { Readable, SegmentStore } from '../engine/segment-store'
-import { numberIn, said } from '../engine/values'
+import { numberIn, toMetricValue } from '../engine/values'
 import type { MetricOrNull } from '../engine/values'
 
-/** Beyond this many messages in a range it is read from the minutes. */
+/** With more messages in a range, minutes are read instead. */
 const RAW_MESSAGES = 20_000
 
 /** A question about one metric of one device; times in microseconds since 1970, both ends included. */
 export interface ChartQuestion { deviceId: string, metric: string, unit: string | null, from: number, to: number }
 
-/** One device that something is asked about: what is packed of it, and what is not. */
-interface Asked { segmentStore: SegmentStore, kept: Readable['kept'], device: number, uncompacted: readonly StoredMessage[] }
+/** What a chart query reads of one device: packed and not packed. */
+interface ChartSource {
+  segmentStore: SegmentStore
+  retained: Readable['retained']
+  device: number
+  uncompacted: readonly StoredMessage[]
+}
 
 /** Every sample, oldest first, at most `limit`. */
 async function readRaw(store: Readable, question: ChartQuestion, limit: number): Promise<HistoryAnswer> {
-  const samples = await ask(store, question.deviceId, asked => samplesOf(asked, question), [])
+  const samples = await ask(store, question.deviceId, source => samplesOf(source, question), [])
   const shown = samples.slice(0, limit)
-  const points = shown.map(({ time, value }): [number, MetricOrNull] => [time / 1000, said(value)])
+  const points = shown.map(({ time, value }): [number, MetricOrNull] => [time / 1000, toMetricValue(value)])
   const exact = shown.flatMap(({ value }, i) => typeof value === 'bigint' ? [i] : [])
   const more = samples.length > limit
   return { ...headOf(question), kind: 'samples', resolution: 'raw', points, more, ...(exact.length > 0 && { exact }) }
@@ -32,12 +37,17 @@ async function readRaw(store: Readable, question: ChartQuestion, limit: number):
 
 /** About `points` buckets from the tier that fits: numbers with min and max, texts and booleans as intervals. */
 function readThinned(store: Readable, question: ChartQuestion, points: number): Promise<HistoryAnswer> {
-  return ask(store, question.deviceId, asked => thinned(asked, question, points), toAnswer({ resolution: 'raw', rollups: [], samples: [] }, question, points))
+  return ask(
+    store,
+    question.deviceId,
+    source => thinned(source, question, points),
+    toAnswer({ resolution: 'raw', rollups: [], samples: [] }, question, points),
+  )
 }
 
-async function thinned(asked: Asked, question: ChartQuestion, points: number): Promise<HistoryAnswer> {
-  const tier = await readTier(asked, question, points)
-  return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(asked, question))
+async function thinned(source: ChartSource, question: ChartQuestion, points: number): Promise<HistoryAnswer> {
+  const tier = await readTier(source, question, points)
+  return toAnswer(tier, question, points, isNumber(tier) ? undefined : await heldAt(source, question))
 }
 
 function toAnswer(tier: Tier, question: ChartQuestion, points: number, held?: ValueSince): HistoryAnswer {
@@ -69,7 +79,7 @@ function piecesOf({ resolution, rollups, samples }: Tier) {
   return resolution === 'raw' ? samplePieces(samples ?? []) : rollupPieces(rollups, TIERS[resolution].step)
 }
 
-/** Whether there are numbers in it of which a double does not keep every digit. */
+/** Whether it contains numbers with more digits than a double has. */
 function isRounded({ rollups, samples = [] }: Tier): boolean {
   return samples.some(({ value }) => typeof value === 'bigint') || rollups.some(({ last }) => typeof last === 'bigint')
 }
@@ -83,12 +93,17 @@ function isNumber({ rollups, samples }: Pick<Tier, 'rollups' | 'samples'>): bool
   return samples.some(({ value }) => numberIn(value) !== undefined)
 }
 
-/** Asks about a device by its name; `nothing` is the answer where none of that name is known. */
-async function ask<T>(store: Readable, deviceId: string, read: (asked: Asked) => Promise<T>, nothing: T): Promise<T> {
+/** Runs a query for a device by its name; `nothing` is the answer for an unknown name. */
+async function ask<T>(
+  store: Readable,
+  deviceId: string,
+  read: (source: ChartSource) => Promise<T>,
+  nothing: T,
+): Promise<T> {
   const device = store.device(deviceId)
   if (device === undefined) return nothing
-  const { segmentStore, kept } = store
-  return store.readConsistently(device, uncompacted => read({ segmentStore, kept, device, uncompacted }))
+  const { segmentStore, retained } = store
+  return store.readConsistently(device, uncompacted => read({ segmentStore, retained, device, uncompacted }))
 }
 
 function headOf({ deviceId, metric, unit, from, to }: ChartQuestion) {
@@ -97,40 +112,49 @@ function headOf({ deviceId, metric, unit, from, to }: ChartQuestion) {
 
 interface Tier { resolution: 'raw' | TierName, rollups: Rollup[], samples?: Sample[] | undefined }
 
-async function readTier(asked: Asked, question: ChartQuestion, points: number): Promise<Tier> {
-  const { segmentStore, kept, device } = asked
+async function readTier(source: ChartSource, question: ChartQuestion, points: number): Promise<Tier> {
+  const { segmentStore, retained, device } = source
   const { from, to } = question
   const width = (to - from) / points
-  if (from >= kept.raw && width < MINUTE * 5 && await segmentStore.countMessages(device, from, to) <= RAW_MESSAGES) {
-    return { resolution: 'raw', rollups: [], samples: await samplesOf(asked, question) }
+  if (from >= retained.raw
+    && width < MINUTE * 5
+    && await segmentStore.countMessages(device, from, to) <= RAW_MESSAGES) {
+    return { resolution: 'raw', rollups: [], samples: await samplesOf(source, question) }
   }
-  const tier: TierName = width < TIERS.hour.step && from >= kept.minute ? 'minute' : 'hour'
-  return { resolution: tier, rollups: await rollupsOf(asked, question, tier) }
+  const tier: TierName = width < TIERS.hour.step && from >= retained.minute ? 'minute' : 'hour'
+  return { resolution: tier, rollups: await rollupsOf(source, question, tier) }
 }
 
-/** Packed buckets and what is not packed yet, as one row of buckets. */
-async function rollupsOf({ segmentStore, device, uncompacted }: Asked, { metric, from, to }: Pick<ChartQuestion, 'metric' | 'from' | 'to'>, tier: TierName) {
+/** Packed buckets merged with what is not packed yet. */
+async function rollupsOf(
+  { segmentStore, device, uncompacted }: ChartSource,
+  { metric, from, to }: Pick<ChartQuestion, 'metric' | 'from' | 'to'>,
+  tier: TierName,
+) {
   const packed = await packedRollups(segmentStore, device, metric, tier, from, to)
   const fresh = (await samplesBeside(segmentStore, device, metric, uncompacted)).filter(({ time }) => time >= from && time <= to)
   const { step } = TIERS[tier]
   return mergeRollups([...packed, ...rollUp(fresh, step)].sort((a, b) => a.start - b.start), step)
 }
 
-async function samplesOf({ segmentStore, device, uncompacted }: Asked, { metric, from, to }: ChartQuestion): Promise<Sample[]> {
+async function samplesOf(
+  { segmentStore, device, uncompacted }: ChartSource,
+  { metric, from, to }: ChartQuestion,
+): Promise<Sample[]> {
   const fresh = (await samplesBeside(segmentStore, device, metric, uncompacted)).filter(({ time }) => time >= from && time <= to)
   return [...await packedSamples(segmentStore, device, metric, from, to), ...fresh].sort((a, b) => a.time - b.time)
 }
 
-/** What a metric held when the range began. */
-function heldAt(asked: Asked, question: ChartQuestion): Promise<ValueSince | undefined> {
-  const { segmentStore, kept, device, uncompacted } = asked
+/** The value of a metric when the range began. */
+function heldAt(source: ChartSource, question: ChartQuestion): Promise<ValueSince | undefined> {
+  const { segmentStore, retained, device, uncompacted } = source
   return valueSinceBefore({
-    kept,
+    retained,
     async samples(from, to) {
       if (await segmentStore.countMessages(device, from, to) > RAW_MESSAGES) return undefined
-      return samplesOf(asked, { ...question, from, to })
+      return samplesOf(source, { ...question, from, to })
     },
-    rollups: (tier, from, to) => rollupsOf(asked, { ...question, from, to }, tier),
+    rollups: (tier, from, to) => rollupsOf(source, { ...question, from, to }, tier),
     async lastMinutes(upTo) {
       const packed = await segmentStore.lastMinutes(device, question.metric, upTo) ?? -Infinity
       const last = uncompacted.reduce((latest, { time }) => time <= upTo && time > latest ? time : latest, packed)
@@ -139,7 +163,7 @@ function heldAt(asked: Asked, question: ChartQuestion): Promise<ValueSince | und
   }, question.from)
 }
 
-/** A bucket width in microseconds that gives about the points asked for, in whole steps of the tier. */
+/** A bucket width in microseconds that gives about the requested number of points, in whole steps of the tier. */
 function stepFor({ from, to }: ChartQuestion, points: number, resolution: 'raw' | TierName): number {
   const least = resolution === 'raw' ? 1 : TIERS[resolution].step
   return Math.max(1, Math.ceil((to - from) / points / least)) * least
@@ -166,15 +190,15 @@ export interface SparklinePoints { points: [number, number][], gaps?: HistoryGap
 
 /** The mean of each minute of the last hour, as `[milliseconds since 1970, mean]`. */
 function readSparkline(store: Readable, deviceId: string, metric: string, now: number): Promise<SparklinePoints> {
-  return ask(store, deviceId, async (asked) => {
-    const rollups = await rollupsOf(asked, { metric, from: now - SPARKLINE, to: now }, 'minute')
+  return ask(store, deviceId, async (source) => {
+    const rollups = await rollupsOf(source, { metric, from: now - SPARKLINE, to: now }, 'minute')
     const numbers = rollups.filter(rollup => rollup.numbers > 0)
     const points = numbers.map((rollup): [number, number] => [rollup.start / 1000, meanOf(rollup)])
     return { points, ...withGaps(gapsBetween(rollupPieces(rollups, MINUTE), MINUTE)) }
   }, { points: [] })
 }
 
-/** The questions about one device that the history answers; `opened` throws while it is not open. */
+/** The chart queries of the history; `opened` throws while it is not open. */
 export function createChartQueries(opened: () => Readable) {
   return {
     raw: async (question: ChartQuestion, limit: number) => readRaw(opened(), question, limit),

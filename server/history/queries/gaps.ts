@@ -3,17 +3,17 @@ import type { ValueSince } from './value-since'
 import { floorTo } from '../engine/rollups'
 import type { Rollup } from '../engine/rollups'
 import type { Sample } from '../engine/segments'
-import { numberIn, said } from '../engine/values'
+import { numberIn, toMetricValue } from '../engine/values'
 
-/** Something that was said, in order of time: whether numbers are in it, and from when on there was none any more. */
+/** A reported value in order of time: whether it contains numbers, and from when on the metric had no value. */
 interface Piece { time: number, hasNumber: boolean, lacksFrom: number | undefined }
 
-/** What single samples say of gaps. */
+/** The gaps that single samples show. */
 export function samplePieces(samples: readonly Sample[]): Piece[] {
   return samples.map(({ time, value }) => ({ time, hasNumber: numberIn(value) !== undefined, lacksFrom: undefined }))
 }
 
-/** The same of buckets: of what lies in one of them only its end is known. */
+/** The same for buckets: within a bucket only the end of a gap is known. */
 export function rollupPieces(rollups: readonly Rollup[], step: number): Piece[] {
   return rollups.map(({ start, numbers, last }) => {
     const lacksFrom = numberIn(last) === undefined ? start + step : undefined
@@ -22,8 +22,8 @@ export function rollupPieces(rollups: readonly Rollup[], step: number): Piece[] 
 }
 
 /**
- * Where between two points, one a bucket of `step`, something else than a number was said, or that there is none. What lies
- * within one bucket parts no points.
+ * The gaps between two points, one per bucket of `step`: where the metric had another kind of value, or none. A gap
+ * within one bucket separates no points.
  */
 export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[] {
   const gaps: HistoryGap[] = []
@@ -45,14 +45,17 @@ export function gapsBetween(pieces: readonly Piece[], step: number): HistoryGap[
 
 interface Intervals { points: HistoryInterval[], gaps: HistoryGap[] }
 
-/** Runs of equal values; each holds until the next begins or there is none, the last to the end of the range; the first may hold for longer. */
+/**
+ * Runs of equal values. Each holds until the next begins or the value ends, the last to the end of the range; the
+ * first may have begun earlier.
+ */
 export function toIntervals(changes: readonly Sample[], end: number, held?: ValueSince): Intervals {
   const points: HistoryInterval[] = []
   const gaps: HistoryGap[] = []
   let open: HistoryInterval | undefined
   let gap: HistoryGap | undefined
   for (const sample of changes) {
-    const [time, value] = [sample.time / 1000, said(sample.value)]
+    const [time, value] = [sample.time / 1000, toMetricValue(sample.value)]
     if (value === open?.value) continue
     if (open) open.to = time
     open = undefined
@@ -65,6 +68,9 @@ export function toIntervals(changes: readonly Sample[], end: number, held?: Valu
     points.push(open = { from: time, to: end / 1000, value })
   }
   const [first] = points
-  if (held && first && said(held.value) === first.value && held.since < first.from * 1000) first.since = held.since / 1000
+  if (held
+    && first
+    && toMetricValue(held.value) === first.value
+    && held.since < first.from * 1000) first.since = held.since / 1000
   return { points, gaps }
 }

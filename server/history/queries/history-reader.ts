@@ -4,36 +4,52 @@ import { createRangeScan, createPause } from './range-scan'
 import type { ScannedRange, RangeScanOptions } from './range-scan'
 import type { Readable } from '../engine/segment-store'
 
-/** The past of all devices, read in slices. Times in microseconds since 1970; nothing here writes. Throws when the store is closed. */
+/**
+ * Reads the history of all devices in slices. Times in microseconds since 1970. It never writes, and throws when the
+ * store is closed.
+ */
 export interface HistoryReader {
-  /** Tells each device that had said something up to a moment, and how that left it; ends early where nobody waits for it. */
-  moment: (at: number, devices: readonly string[] | undefined, visit: (deviceId: string, moment: DeviceStateAt) => void, isWanted: () => boolean) => Promise<void>
-  /** What was measured from a moment on, as far as it fits. */
-  passage: (options: Omit<RangeScanOptions, 'devices'> & { devices: ReadonlySet<string> | undefined }) => Promise<ScannedRange>
+  /**
+   * Visits each device that had sent something up to a time, with its state then; stops early when `isWanted` returns
+   * false.
+   */
+  devicesAt: (
+    at: number,
+    devices: readonly string[] | undefined,
+    visit: (deviceId: string, state: DeviceStateAt) => void,
+    isWanted: () => boolean,
+  ) => Promise<void>
+  /** Messages measured from a time on, up to the limit. */
+  scan: (options: Omit<RangeScanOptions, 'devices'> & {
+    devices: ReadonlySet<string> | undefined
+  }) => Promise<ScannedRange>
   nameOf: (device: number) => string
-  /** The first moment that something can be said about; undefined: nothing is stored. */
+  /** The earliest time with data; undefined: nothing is stored. */
   earliest: () => Promise<number | undefined>
 }
 
-/** What devices are called: all that are known when it is asked for, or one. */
+/** The names of devices: all that are known at the time of the call, or one. */
 export interface DeviceNames { all: () => ReadonlyMap<number, string>, of: (device: number) => string }
 
 export function createHistoryReader(readable: Readable, names: DeviceNames): HistoryReader {
-  const { segmentStore, uncompacted, device: idOf, kept } = readable
+  const { segmentStore, uncompacted, device: idOf, retained } = readable
   const momentOf = createStateAt(readable)
-  const passage = createRangeScan(readable, () => names.all().keys())
+  const scan = createRangeScan(readable, () => names.all().keys())
 
   return {
-    async moment(at, devices, visit, isWanted) {
+    async devicesAt(at, devices, visit, isWanted) {
       const pause = createPause(isWanted)
       for (const deviceId of devices ?? [...names.all().values()]) {
         if (await pause()) return
         const device = idOf(deviceId)
-        const moment = device === undefined ? undefined : await momentOf(device, at)
-        if (moment) visit(deviceId, moment)
+        const state = device === undefined ? undefined : await momentOf(device, at)
+        if (state) visit(deviceId, state)
       }
     },
-    passage: ({ devices, ...options }) => passage({ ...options, devices: devices && new Set([...devices].flatMap(deviceId => idOf(deviceId) ?? [])) }),
+    scan: ({ devices, ...options }) => scan({
+      ...options,
+      devices: devices && new Set([...devices].flatMap(deviceId => idOf(deviceId) ?? [])),
+    }),
     nameOf: names.of,
     async earliest() {
       const pause = createPause(() => true)
@@ -42,7 +58,7 @@ export function createHistoryReader(readable: Readable, names: DeviceNames): His
         await pause()
         for (const { time } of uncompacted(device)) first = Math.min(first, time)
       }
-      return first === Infinity ? undefined : Math.max(first, kept.raw)
+      return first === Infinity ? undefined : Math.max(first, retained.raw)
     },
   }
 }

@@ -8,31 +8,31 @@ import { nextTurn, startSlice } from '../engine/scheduler'
 /** A message of one device. */
 export interface ScannedMessage { device: number, message: StoredMessage }
 
-/** All messages measured from a moment on until before `to`, in order of time, then of arrival. Microseconds since 1970. */
+/** All messages measured from `from` to before `to`, in order of time, then of arrival. Microseconds since 1970. */
 export interface ScannedRange { to: number, messages: ScannedMessage[] }
 
 export interface RangeScanOptions {
   from: number
-  /** Nothing from here on. */
+  /** Excluded: the range ends before it. */
   until: number
   /** Only these devices; undefined: all. */
   devices: ReadonlySet<number> | undefined
-  /** About so many messages are held; then the passage ends earlier. */
+  /** About this many messages are read; then the range ends earlier. */
   most: number
-  /** Stops where nobody waits for the answer any more. */
+  /** Stops when the client no longer waits for the answer. */
   isWanted: () => boolean
 }
 
-/** Segments hold an hour; the places of samples that met others may lie a little behind it. */
+/** A segment holds an hour; samples that collided with others may lie slightly after it. */
 const SLACK = 1_000_000
-/** Up to so many devices are looked up one by one, more by time. */
+/** Up to this many devices are read one by one, more are read by time. */
 const FEW_DEVICES = 200
 
 interface Held extends ScannedMessage { order: number }
 
 /** Reads messages of many devices in order, an hour at most at a time, in slices of a few milliseconds. */
 export function createRangeScan({ segmentStore, uncompacted }: Pick<Readable, 'segmentStore' | 'uncompacted'>, allDevices: () => Iterable<number>) {
-  /** Segments that may hold messages between two moments of one hour, in portions. */
+  /** Segments that may hold messages between two times of one hour, in batches. */
   async function* heads(from: number, to: number, devices: ReadonlySet<number> | undefined): AsyncGenerator<readonly SegmentHead[]> {
     if (devices && devices.size <= FEW_DEVICES) {
       for (const device of devices) yield (await segmentStore.heads(device, from, to - 1)).toSorted((a, b) => a.id - b.id)
@@ -47,7 +47,7 @@ export function createRangeScan({ segmentStore, uncompacted }: Pick<Readable, 's
     }
   }
 
-  /** The moment before which no segment holds any message from `from` on. */
+  /** The time before which no segment holds a message from `from` on. */
   async function nextPacked(from: number, devices: ReadonlySet<number> | undefined): Promise<number> {
     const ends = devices && devices.size <= FEW_DEVICES
       ? await Promise.all([...devices].map(device => segmentStore.nextEnd(from, device)))
@@ -58,7 +58,7 @@ export function createRangeScan({ segmentStore, uncompacted }: Pick<Readable, 's
   return async function read({ from, until, devices, most, isWanted }: RangeScanOptions): Promise<ScannedRange> {
     const window = createWindow(from, Math.min(until, floorTo(from, HOUR) + HOUR), most)
     const pause = createPause(isWanted)
-    // A device may be packed while others are read: what was taken from its head is not taken again from its segments.
+    // A device may be packed while others are read: what was read from its head is not read again from its segments.
     const newestBefore = new Map<number, number>()
     let nextFresh = Infinity
     for (const device of devices ?? allDevices()) {
@@ -71,22 +71,22 @@ export function createRangeScan({ segmentStore, uncompacted }: Pick<Readable, 's
         window.add(device, message, Infinity)
       }
     }
-    for await (const portion of heads(from, window.to(), devices)) {
+    for await (const batch of heads(from, window.to(), devices)) {
       const wasThere = ({ id, device }: SegmentHead) => id <= (newestBefore.get(device) ?? Infinity)
-      for await (const { id, device, first, data } of segmentStore.fetch(portion.filter(wasThere))) {
+      for await (const { id, device, first, data } of segmentStore.fetch(batch.filter(wasThere))) {
         if (await pause()) return { to: from, messages: [] }
         if (first < window.to()) for (const message of readMessages(data)) window.add(device, message, id)
       }
       if (await pause()) return { to: from, messages: [] }
     }
     const messages = window.inOrder()
-    // Where nothing was measured for long, the next passage begins where something was.
+    // After a long time without messages, the next range begins at the next message.
     const to = messages.length > 0 ? window.to() : Math.min(until, Math.max(window.to(), Math.min(nextFresh, await nextPacked(from, devices))))
     return { to, messages }
   }
 }
 
-/** The first messages from a moment on: when there are too many, its end comes nearer. */
+/** The first messages from a time on: if there are too many, the range ends earlier. */
 function createWindow(from: number, end: number, most: number) {
   let held: Held[] = []
   let to = end
@@ -95,7 +95,7 @@ function createWindow(from: number, end: number, most: number) {
   function cut() {
     held.sort((a, b) => a.message.time - b.message.time)
     const first = held[0]?.message.time ?? from
-    // What was measured in one microsecond is not torn apart, or the reading would never get on.
+    // Messages of one microsecond stay together, or the scan would never advance.
     to = Math.max(held[most]?.message.time ?? to, first + 1)
     held = held.filter(({ message }) => message.time < to)
     room = Math.max(2 * most, 2 * held.length)
@@ -114,12 +114,12 @@ function createWindow(from: number, end: number, most: number) {
   }
 }
 
-/** Infinity is equal to itself, which its difference is not. */
+/** Infinity is equal to itself, but the difference is NaN. */
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1
 }
 
-/** Lets everything else have its turn when a slice is over; true: nobody waits any more. */
+/** Lets other work run when a slice is over; true: nobody waits for the answer any more. */
 export function createPause(isWanted: () => boolean): () => false | Promise<boolean> {
   let inTime = startSlice()
   async function rest() {

@@ -4,32 +4,35 @@ import { readMessages } from '../engine/segments'
 import type { Sample, StoredMessage } from '../engine/segments'
 import type { Readable } from '../engine/segment-store'
 
-/** A device as its stored messages leave it at a moment. Times in microseconds since 1970. */
+/** The state of a device at a time, from its stored messages. Times in microseconds since 1970. */
 export interface DeviceStateAt {
   /** The newest message. */
   last: StoredMessage
   /** The newest value of every metric. */
   values: ReadonlyMap<string, Sample>
-  /** Whether the last message that named a time of its own named one that could not be believed. */
+  /** Whether the last message with a time of its own had an impossible time. */
   wrongClock: boolean
-  /** When the newest messages were measured, in order: from these follows how often the device speaks. */
+  /** When the newest messages were measured, in order: the reporting interval follows from these. */
   times: readonly number[]
 }
 
-/** So many messages say how often a device speaks; no more segments are read for more of them. */
+/** This many messages are enough to know the reporting interval; no more segments are read for it. */
 const ENOUGH_MESSAGES = 30
 const MOST_SEGMENTS = 6
 
-/** Looks up single devices at a moment; reads what lies right before it, and per metric that is missing there one minute. */
+/**
+ * Reads single devices at a time: the messages right before it, and one minute for each metric that is missing in
+ * them.
+ */
 export function createStateAt({ segmentStore, readConsistently }: Pick<Readable, 'segmentStore' | 'readConsistently'>) {
   /**
-   * The newest messages in order of time, and of arrival where that is the same; those not packed yet that are older than some
-   * that were not read are `stray`.
+   * The newest messages in order of time, then of arrival. `stray` are messages that are not packed yet and older
+   * than some that were not read.
    */
   async function newestMessages(device: number, at: number, uncompacted: readonly StoredMessage[]): Promise<{ messages: StoredMessage[], stray: StoredMessage[] }> {
     const fresh = uncompacted.filter(({ time }) => time <= at)
     const parts: { id: number, messages: readonly StoredMessage[] }[] = []
-    // Up to here not everything was read.
+    // Before this time not everything was read.
     let horizon = -Infinity
     for await (const { id, last, data } of segmentStore.segmentsDown(device, at)) {
       const complete = count(fresh, last) + parts.reduce((sum, { messages }) => sum + count(messages, last), 0)
@@ -44,7 +47,7 @@ export function createStateAt({ segmentStore, readConsistently }: Pick<Readable,
     return { messages: inOrder(messages), stray: inOrder(fresh.filter(({ time }) => time <= horizon)) }
   }
 
-  /** The newest sample of a metric that lies further back, found by the minutes. */
+  /** The newest sample of a metric that lies further back, found through the minutes. */
   async function olderSample(device: number, metric: string, at: number): Promise<Sample | undefined> {
     const { period } = TIERS.minute
     for (let before = at; ;) {
@@ -54,7 +57,7 @@ export function createStateAt({ segmentStore, readConsistently }: Pick<Readable,
       for (const { start } of minutes.reverse()) {
         const sample = (await packedSamples(segmentStore, device, metric, start, Math.min(at, start + MINUTE - 1))).at(-1)
         if (sample) return sample
-        // A whole minute without its samples: from here on back they are not kept any more.
+        // A whole minute without samples: before this time the messages are pruned.
         if (start + MINUTE <= at) return undefined
       }
       before = day - 1
@@ -76,11 +79,11 @@ export function createStateAt({ segmentStore, readConsistently }: Pick<Readable,
     return { last, values, wrongClock: dated?.claimedTs !== undefined, times: messages.map(({ time }) => time) }
   }
 
-  /** What was stored of a device up to a moment, that included; undefined: nothing. */
+  /** What was stored of a device up to and including a time; undefined: nothing. */
   return (device: number, at: number): Promise<DeviceStateAt | undefined> => readConsistently(device, uncompacted => read(device, at, uncompacted))
 }
 
-/** How many are newer. */
+/** How many messages are newer. */
 function count(messages: readonly StoredMessage[], time: number): number {
   return messages.reduce((sum, message) => sum + Number(message.time > time), 0)
 }

@@ -9,16 +9,16 @@ const LISTED_METRICS = 20
 
 export interface Counted {
   stats: StorageStats | undefined
-  /** All that the history takes up. */
+  /** All bytes of the history. */
   bytes: number
   limits: RetentionLimits
   uncompacted: Uncompacted
-  /** Undefined: it is forgotten. */
+  /** Undefined: the device is deleted. */
   nameOf: (device: number) => string | undefined
   now: number
 }
 
-/** What is kept and what it costs, from what was counted. */
+/** What is stored and how many bytes it takes, from the counts. */
 export function storageReport({ stats, bytes, limits, uncompacted, nameOf, now }: Counted): Omit<Storage, 'fault' | 'durability' | 'devices'> {
   const packed = stats ?? NOTHING
   const { messages, tiers, series } = withUncompacted(packed, uncompacted)
@@ -28,7 +28,7 @@ export function storageReport({ stats, bytes, limits, uncompacted, nameOf, now }
     bytes: tiers[tier].bytes,
     from: tiers[tier].from === null ? null : fromMicroseconds(tiers[tier].from),
     days: days === 0 ? null : days,
-    // What waits to be packed takes up more now than it will.
+    // What is not packed yet takes more bytes now than later.
     bytesPerDay: growthPerDay(packed.tiers[tier], now),
   })
   return {
@@ -51,7 +51,7 @@ export function storageReport({ stats, bytes, limits, uncompacted, nameOf, now }
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-/** From the bytes of the last day, or of the time since the first message; too early to tell within the first hour. */
+/** From the bytes of the last day, or of the time since the first message; not available within the first hour. */
 function growthPerDay({ from, lastDayBytes }: TierCount, now: number): number | null {
   if (from === null) return null
   const span = Math.min(DAY_MS, now - from / 1000)

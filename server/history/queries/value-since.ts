@@ -1,34 +1,34 @@
-// Since when a metric holds the value that it has at a moment, walked back from there: exactly where every message is kept, else to
-// the minute or hour.
+// Finds since when a metric has had the value of a given time. It searches backwards: exactly while messages are
+// stored, else to the minute or hour.
 import { nextTurn } from '../engine/scheduler'
 import { DAY, floorTo, HOUR, MINUTE, TIERS } from '../engine/rollups'
 import type { Rollup, TierName } from '../engine/rollups'
 import type { Sample } from '../engine/segments'
 import type { StoredValue } from '../engine/values'
 
-/** What a metric held right before a moment, and since when. Microseconds since 1970. */
+/** The value of a metric right before a time, and since when. Microseconds since 1970. */
 export interface ValueSince { value: StoredValue, since: number }
 
-/** How one metric of one device is read; both ends of a range included. */
+/** Reads one metric of one device; both ends of a range included. */
 export interface MetricReader {
-  kept: { raw: number, minute: number }
-  /** Undefined: there are too many in the range. */
+  retained: { raw: number, minute: number }
+  /** Undefined: the range has too many. */
   samples: (from: number, to: number) => Promise<readonly Sample[] | undefined>
   rollups: (tier: TierName, from: number, to: number) => Promise<readonly Rollup[]>
-  /** The last day up to a moment of which minutes are kept. */
+  /** The last day up to a time that has minutes. */
   lastMinutes: (upTo: number) => Promise<number | undefined>
 }
 
-/** Every message is looked at so far back, minutes in steps of a month, and hours no further than some years. */
+/** Messages are searched this far back, minutes in steps of a month, and hours for some years at most. */
 const RAW_SPAN = 6 * HOUR
 const MINUTE_SPANS: readonly number[] = [DAY, ...Array.from({ length: 12 }, () => 32 * DAY)]
 const HOUR_SPAN = 384 * DAY
 const MOST_HOUR_SPANS = 10
 
-/** A run of one value, followed back; `isEnded`: another value came before it. */
+/** A run of one value, followed backwards; `isEnded`: another value came before it. */
 interface Run { held: ValueSince | undefined, isEnded: boolean }
 
-/** Follows a run back over what was said before it, in order of time; `timeOf` a piece is where it begins. */
+/** Follows a run back over earlier values, in order of time; `time` of a piece is where it begins. */
 function follow<T extends { value: StoredValue, time: number }>(run: Run, pieces: readonly T[]): Run {
   let { held } = run
   for (let i = pieces.length - 1; i >= 0; i--) {
@@ -40,12 +40,12 @@ function follow<T extends { value: StoredValue, time: number }>(run: Run, pieces
   return { held, isEnded: false }
 }
 
-/** The value that a metric had when a range began; undefined: none is kept. */
+/** The value of a metric when a range began; undefined: none is stored. */
 export async function valueSinceBefore(reader: MetricReader, from: number): Promise<ValueSince | undefined> {
   let run: Run = { held: undefined, isEnded: false }
   let before = from
   const rawFrom = floorTo(before - RAW_SPAN, HOUR)
-  const raw = rawFrom >= reader.kept.raw ? await reader.samples(rawFrom, before - 1) : undefined
+  const raw = rawFrom >= reader.retained.raw ? await reader.samples(rawFrom, before - 1) : undefined
   if (raw) {
     run = follow(run, raw)
     before = rawFrom
@@ -54,7 +54,7 @@ export async function valueSinceBefore(reader: MetricReader, from: number): Prom
   for await (const { tier, from, to } of spansBefore(before, reader)) {
     const { step } = TIERS[tier]
     const rollups = await reader.rollups(tier, from, to - 1)
-    // What a bucket that reaches over the end held last may have come after it.
+    // A bucket that ends after `to` may have received its last value after it.
     const pieces = rollups.filter(({ start }) => start + step <= to).map(({ start, last }) => ({ time: start, value: last }))
     run = follow(run, pieces)
     if (run.isEnded) return run.held && refine(reader, run.held, tier)
@@ -66,16 +66,16 @@ export async function valueSinceBefore(reader: MetricReader, from: number): Prom
 
 interface Span { tier: TierName, from: number, to: number }
 
-/** Which rollups are read one after the other, going back in whole hours; what is empty is passed over. */
+/** Which rollups are read in turn, backwards in whole hours; empty ones are skipped. */
 async function* spansBefore(moment: number, reader: MetricReader): AsyncGenerator<Span> {
-  const retainedMinutes = reader.kept.minute
+  const retainedMinutes = reader.retained.minute
   let to = moment
   for (const span of MINUTE_SPANS) {
     const from = floorTo(to - span, HOUR)
     if (from < retainedMinutes) break
     yield { tier: 'minute', from, to }
     const last = await reader.lastMinutes(from)
-    // Where minutes are kept for ever there is nothing behind them.
+    // If minutes are retained for ever, there is nothing older.
     if (last === undefined && retainedMinutes <= 0) return
     to = Math.min(from, (last ?? from) + TIERS.minute.period)
   }
@@ -85,15 +85,18 @@ async function* spansBefore(moment: number, reader: MetricReader): AsyncGenerato
   }
 }
 
-/** Where in the bucket that a run begins in it begins. */
+/** Where in its first bucket a run begins. */
 async function refine(reader: MetricReader, held: ValueSince, tier: TierName): Promise<ValueSince> {
-  if (tier === 'hour' && held.since >= reader.kept.minute) {
+  if (tier === 'hour' && held.since >= reader.retained.minute) {
     const minutes = await reader.rollups('minute', held.since, held.since + TIERS.hour.step - 1)
-    const begun = follow({ held: undefined, isEnded: false }, minutes.map(({ start, last }) => ({ time: start, value: last })))
-    if (begun.held?.value === held.value) return refine(reader, begun.held, 'minute')
+    const run = follow(
+      { held: undefined, isEnded: false },
+      minutes.map(({ start, last }) => ({ time: start, value: last })),
+    )
+    if (run.held?.value === held.value) return refine(reader, run.held, 'minute')
   }
-  if (held.since < reader.kept.raw) return held
+  if (held.since < reader.retained.raw) return held
   const samples = await reader.samples(held.since, held.since + (tier === 'hour' ? HOUR : MINUTE) - 1)
-  const begun = samples && follow({ held: undefined, isEnded: false }, samples)
-  return begun?.held?.value === held.value ? begun.held : held
+  const run = samples && follow({ held: undefined, isEnded: false }, samples)
+  return run?.held?.value === held.value ? run.held : held
 }

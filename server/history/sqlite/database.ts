@@ -7,20 +7,20 @@ import { takeMarks } from '../marks'
 import { completeDocuments, migrate, requireCurrent } from './migrations'
 
 const CACHE_KIB = 8_192
-/** Larger files are not read through at start: damage in them shows when it is met. */
+/** Larger files are not checked at start: damage in them shows when a read meets it. */
 const CHECKED_BYTES = 67_108_864
 const DAMAGED = /malformed|not a database|disk image|corrupt|unsupported file format/i
 const PROBE = 'BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (\'probe\', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT'
 
 export interface Opened {
   database: DatabaseSync
-  /** Why it can only be read, in words; null: it can be written. */
+  /** Why it can only be read, as a sentence; null: it can be written. */
   unwritable: string | null
 }
 
 /**
- * Opens the history's database and brings it to the current schema. A damaged file is set aside under another name, never
- * deleted, and `onDamaged` is told; a new one takes its place. Where the disk takes nothing, it is opened for reading.
+ * Opens the history's database and migrates it to the current schema. A damaged file is renamed, never deleted,
+ * `onDamaged` is called, and a new file takes its place. If the disk refuses writes, it is opened for reading.
  * @throws when it cannot be opened or is from a newer application.
  */
 export function openDatabase(file: string, onDamaged: (movedTo: string) => void): Opened {
@@ -34,24 +34,24 @@ export function openDatabase(file: string, onDamaged: (movedTo: string) => void)
     const damaged = setAside(file)
     onDamaged(damaged)
     const database = openSound(file)
-    keepMarks(damaged, database)
+    rescueMarks(damaged, database)
     return { database, unwritable: null }
   }
 }
 
-function keepMarks(damaged: string, database: DatabaseSync) {
+function rescueMarks(damaged: string, database: DatabaseSync) {
   let old: DatabaseSync | undefined
   try {
     old = new DatabaseSync(damaged, { readOnly: true })
     takeMarks(old, database)
   }
   catch {
-    // Too little is left of it: the new one is another installation.
+    // Too little can be read: the new file is another installation.
   }
   old?.close()
 }
 
-/** Whether what could only be read can be written by now. */
+/** Whether a file that could only be read can be written now. */
 export function canBeWritten(file: string): boolean {
   let database: DatabaseSync | undefined
   try {
@@ -68,7 +68,7 @@ export function canBeWritten(file: string): boolean {
   }
 }
 
-/** Writes a little, to see whether that is possible. @throws when it is not. */
+/** Writes a little, to test whether that works. @throws when it does not. */
 export function probe(database: DatabaseSync) {
   database.exec(PROBE)
 }
@@ -76,9 +76,9 @@ export function probe(database: DatabaseSync) {
 function openSound(file: string): DatabaseSync {
   const database = new DatabaseSync(file)
   try {
-    // Must come before the first table: it lets pruning give space back bit by bit.
+    // Must come before the first table: it lets pruning return space step by step.
     database.exec('PRAGMA auto_vacuum = INCREMENTAL')
-    // A commit does not wait for the disk: where durability asks for it, `sync.ts` does, without holding the event loop.
+    // A commit does not wait for the disk: with full durability, `../engine/fsync.ts` does, outside the event loop.
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = normal; ${IN_MEMORY}`)
     requireSound(database, file)
     migrate(database)
@@ -94,7 +94,7 @@ function openSound(file: string): DatabaseSync {
 
 const IN_MEMORY = `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`
 
-/** As it is; where SQLite cannot even have the memory that it shares beside the file, without what lies in the write-ahead log alone. */
+/** As it is. If SQLite cannot have its shared memory beside the file, without the contents of the write-ahead log. */
 function openForReading(file: string, why: unknown): Opened {
   try {
     return { database: readable(file, file), unwritable: whyUnwritable(why) }

@@ -1,5 +1,5 @@
-// Owns everything that is on disk: every accepted message exactly once, its rollups, the last state of every device.
-// Promises that what was committed is there after any crash. Never holds the event loop for longer than a few milliseconds.
+// The history in SQLite: every accepted message exactly once, its rollups, and the last state of every device. What
+// was committed exists after any crash. No call blocks the event loop for longer than a few milliseconds.
 import type { DatabaseSync } from 'node:sqlite'
 import { startWalCheckpointer } from './wal-checkpointer'
 import type { WalCheckpointer } from './wal-checkpointer'
@@ -29,11 +29,11 @@ import type { DeviceHead } from '../engine/head'
 
 export interface SqliteOptions extends HistoryOptions {
   file: string
-  /** The file was damaged and is set aside. */
+  /** The file was damaged and has been renamed. */
   onDamaged: (movedTo: string) => void
 }
 
-/** SQLite answers at once, wherever nothing has to be waited for. */
+/** SQLite answers at once, except where the disk must be waited for. */
 export interface SqliteHistory extends History {
   open: () => void
   packAll: (deviceId?: string) => void
@@ -52,12 +52,12 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   let documents: DocumentTable | undefined
   let marks: MarkTable | undefined
   let names = new Map<number, string>()
-  // Closed during a transaction. Background work waits at it, for with the next turn of the event loop would, under load, come
-  // the next transaction, every time.
+  // Closed during a transaction. Background work waits for it: under load, the next turn of the event loop would
+  // always bring the next transaction.
   const gate = createGate()
   const progress = createCommitStats()
   let trimming = false
-  /** It can only be read: opened anew as soon as it can be written. */
+  /** It can only be read: reopened as soon as it can be written. */
   let isReadOnly = false
   let fault: string | null = null
 
@@ -66,7 +66,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     return { database, store }
   }
 
-  /** Runs a change; a failure rolls back, is remembered and thrown on. */
+  /** Runs a change; a failure rolls back, sets the fault and is thrown again. */
   function guarded<T>(change: (parts: { database: DatabaseSync, store: Store }) => T): T {
     const parts = opened()
     try {
@@ -100,15 +100,15 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     done(true)
   }
 
-  /** Nobody waits until it is on disk. */
+  /** With `normal` durability no caller waits for the disk. */
   function commitNow() {
     if (!gate.isClosed()) return
     const began = performance.now()
     commit()
-    progress.kept(lastId(), performance.now() - began)
+    progress.committed(lastId(), performance.now() - began)
   }
 
-  /** It may be on disk or not: what the broker delivers again is taken as new. */
+  /** It may or may not be on disk: what the broker delivers again is accepted as new. */
   function onSyncFault(error: Error) {
     store?.distrustDeliveries()
     setFault(inWords(error))
@@ -143,13 +143,13 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   }
 
   function pack(due: readonly DeviceHead[], more: () => boolean): number {
-    // What the current turn has appended is committed with its acknowledgements, not with this.
+    // What the current turn has appended is committed with its acknowledgements, not here.
     if (gate.isClosed() || fault !== null) return 0
     return guarded(({ database, store }) => {
       begin(database)
       const done: DeviceHead[] = []
       for (const head of due) {
-        // It may have been forgotten since.
+        // It may have been deleted since.
         if (store.head.holds(head)) store.pack(head, options.stateOf(nameOf(head.device)))
         done.push(head)
         if (!more()) break
@@ -160,7 +160,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
     })
   }
 
-  /** Work in a transaction of its own; not while a turn is being stored, nor while the store has failed. */
+  /** Work in a transaction of its own; not while a turn is being stored or the store has failed. */
   function transactNow(change: () => void): boolean {
     if (gate.isClosed() || fault !== null || !database) return false
     guarded(({ database }) => {
@@ -203,12 +203,12 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       for (let more = true; more && await transact(() => { more = store?.trimJournal() ?? false });) await nextTurn()
     }
     catch {
-      // The store has failed and says so itself.
+      // The store has failed and reports that itself.
     }
     trimming = false
   }
 
-  const packer = createCompactor({
+  const compactor = createCompactor({
     heads: () => store?.head.all() ?? [],
     size: () => store?.head.size() ?? 0,
     pack,
@@ -224,9 +224,12 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       const opening = openDatabase(options.file, options.onDamaged)
       database = opening.database
       isReadOnly = opening.unwritable !== null
-      // What is there is told as ever; what comes is not kept, and that is said.
+      // Reads work as usual; new messages are not stored, and the fault says so.
       if (isReadOnly) setFault(opening.unwritable)
-      if (options.durability === 'full' && !isReadOnly) commits = createGroupCommit(options.file, { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onCommitted: progress.kept })
+      if (options.durability === 'full' && !isReadOnly) commits = createGroupCommit(
+        options.file,
+        { commit, rollBack, isFailed: () => fault !== null, onSyncFault, lastId, onCommitted: progress.committed },
+      )
       store = createStore(database, options.unacknowledged, now)
       documents = createDocumentTable(database)
       marks = createMarkTable(database)
@@ -235,7 +238,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       presence.open(database, store.idOf, !isReadOnly)
       maintenance = createMaintenance({ database, store, limits: options.retention, transact, now, pruneNow: options.pruneNow ?? now })
       if (isReadOnly) return
-      packer.start()
+      compactor.start()
       checkpoints = startWalCheckpointer(database, options.file, () => void finishCheckpoint())
     }
     catch (error) {
@@ -245,7 +248,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
   }
 
   function close() {
-    packer.stop()
+    compactor.stop()
     presence.close()
     maintenance?.stop()
     maintenance = undefined
@@ -303,7 +306,7 @@ export function createHistory(options: SqliteOptions): SqliteHistory {
       packAll(deviceId)
       return exportRange(opened().store.readable, deviceId, { from, to })
     },
-    past() {
+    reader() {
       const { database, store } = opened()
       return createHistoryReader(store.readable, createSqliteNames(database))
     },

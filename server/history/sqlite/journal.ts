@@ -4,12 +4,15 @@ import type { Delivery } from '../engine/deduplication'
 import { readBatch, writeRecord } from '../engine/records'
 import type { JournalRecord, RecordKind } from '../engine/records'
 
-/** A turn that brings more than this is written as several batches. */
+/** A turn with more than this is written as several batches. */
 const BATCH_CHARACTERS = 1_000_000
-/** So many records are trimmed in one step. */
+/** This many records are trimmed in one step. */
 const TRIM_RECORDS = 2_000
 
-/** Appends to the open transaction, as one row for all records of a turn (one row each would cost more than all the rest). */
+/**
+ * Appends to the open transaction, one row for all records of a turn (one row each would cost more than all other
+ * work).
+ */
 export function createJournal(database: DatabaseSync, unacknowledged: number) {
   const deliveries = createDeduplication(unacknowledged)
   const insertBatch = database.prepare('INSERT INTO batch (last, body) VALUES (?, ?)')
@@ -18,10 +21,10 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
   const oldest = database.prepare('SELECT min(last) AS last FROM batch')
   const trim = database.prepare('DELETE FROM batch WHERE last < ?')
   const expire = database.prepare('DELETE FROM delivery WHERE last < ?')
-  // Ids go on where they stopped, also when everything is packed: devices remember up to which one they are.
+  // Ids continue where they stopped, even when everything is packed: devices store up to which id they are packed.
   const lastIds = database.prepare('SELECT (SELECT max(last) FROM delivery) AS journal, (SELECT max(archived) FROM device) AS packed').get()
   let nextId = 1 + Math.max(Number(lastIds?.journal ?? 0), Number(lastIds?.packed ?? 0))
-  // Up to which record the broker has forgotten what it delivered.
+  // Up to this record the broker has forgotten its deliveries.
   let forgotten = Number(database.prepare('SELECT value FROM meta WHERE key = \'forgotten\'').get()?.value ?? 0)
   // The batch that is being written.
   let bodies = ''
@@ -37,7 +40,7 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
   return {
     isStored: deliveries.isStored,
     sessionResumed: deliveries.sessionResumed,
-    /** Adds a record, with its value as JSON text, to the open transaction; its id. */
+    /** Adds a record, with its value as JSON text, to the open transaction; returns its id. */
     append(device: number, kind: RecordKind, body: string, delivery: Delivery): number {
       if (bodies.length > BATCH_CHARACTERS) flush()
       bodies += `${bodies === '' ? '' : ','}${writeRecord(device, kind, delivery.payload.length, body)}`
@@ -50,9 +53,9 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
       deliveries.rolledBack()
       bodies = ''
     },
-    /** Whether what was stored last is on disk is not known: nothing is taken for a redelivery of it. */
+    /** It is unknown whether the last records are on disk: no redelivery of them counts as known. */
     distrustDeliveries: deliveries.forget,
-    /** The broker has forgotten our session: packet ids start anew, nothing will be redelivered. */
+    /** The broker has lost our session: packet ids start again, it will redeliver nothing. */
     forgetDeliveries() {
       deliveries.forget()
       forgotten = nextId - 1
@@ -63,7 +66,10 @@ export function createJournal(database: DatabaseSync, unacknowledged: number) {
       for (const { last, packets } of database.prepare('SELECT last, packets FROM delivery ORDER BY last').iterate()) deliveries.restore(Number(last), packets, forgotten)
       for (const { last, body } of database.prepare('SELECT last, body FROM batch ORDER BY last').iterate()) yield* readBatch(Number(last), String(body))
     },
-    /** Deletes some of what is packed (below `firstNeeded`), keeping what tells a redelivery; whether there is more. */
+    /**
+     * Deletes some packed records (below `firstNeeded`), but not the data that recognises redeliveries; returns
+     * whether there are more.
+     */
     trim(firstNeeded: number): boolean {
       const first = oldest.get()?.last
       if (first === null || first === undefined || Number(first) >= firstNeeded) return false

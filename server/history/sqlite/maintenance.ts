@@ -16,14 +16,17 @@ export interface MaintenanceOptions {
   database: DatabaseSync
   store: Store
   limits: RetentionLimits
-  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
+  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot run. */
   transact: (change: () => void) => Promise<boolean>
   now: () => number
-  /** The time against which ages are measured before something is deleted, in milliseconds; undefined: it is not to be trusted. */
+  /**
+   * The time against which ages are measured before something is deleted, in milliseconds; undefined: the clock
+   * cannot be trusted.
+   */
   pruneNow: () => number | undefined
 }
 
-/** Prunes and counts in the background; knows what the history costs. */
+/** Prunes and counts in the background; knows how many bytes the history takes. */
 export function createMaintenance({ database, store, limits, transact, now, pruneNow }: MaintenanceOptions) {
   let stats: StorageStats | undefined
   const fresh = createStorageStatsCache(async () => {
@@ -39,12 +42,12 @@ export function createMaintenance({ database, store, limits, transact, now, prun
       await eraseLeftovers(database, unlessStopped)
       const trusted = pruneNow()
       await prune(database, store, limits, trusted === undefined ? undefined : trusted * 1000, unlessStopped)
-      await pruneTransitions(database, store.kept.raw, unlessStopped)
+      await pruneTransitions(database, store.retained.raw, unlessStopped)
       fresh.clear()
       await fresh.get()
     }
     catch {
-      // The store has failed (it says so itself) or was closed meanwhile: the next round tries again.
+      // The store has failed (and reports that itself) or was closed meanwhile: the next round tries again.
     }
     running = undefined
   }
@@ -59,11 +62,13 @@ export function createMaintenance({ database, store, limits, transact, now, prun
       stopped = true
       clearInterval(timer)
     },
-    /** Begin of the messages that are kept, in microseconds since 1970: null without any, undefined before it was counted. */
+    /**
+     * Begin of the retained messages, in microseconds since 1970: null without any, undefined before the first count.
+     */
     rawFrom: () => stats?.tiers.raw.from,
-    /** What is kept and what it costs; what is packed counted at most a minute ago. */
+    /** What is stored and how many bytes it takes; the count of what is packed is at most a minute old. */
     async report(nameOf: (device: number) => string): Promise<Omit<Storage, 'fault' | 'durability' | 'devices'>> {
-      // Where it cannot be counted now, what was counted last holds.
+      // If it cannot be counted now, the last count holds.
       await fresh.get().catch(() => undefined)
       return storageReport({ stats, bytes: usedBytes(database), limits, uncompacted: await uncompacted(), nameOf: device => isLeftover(nameOf(device)) ? undefined : nameOf(device), now: now() })
     },

@@ -8,10 +8,10 @@ const DOCUMENT = '(kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, P
  * The schema, one step a version, forward only. Times are microseconds since 1970.
  * - `batch`: what is acknowledged but not yet packed, the records of one commit up to `last` as one row: a JSON array of
  *   `[device, kind, bytes, value]`
- * - `delivery`: per commit, packet id and digest of each record, kept for as long as they may be redelivered
+ * - `delivery`: per commit, packet id and digest of each record, retained as long as they may be redelivered
  * - `segment`: packed messages of one device; `rollup`: packed minutes and hours of one series
- * - `document`: small things that other rooms keep, by kind and name
- * - `presence`: what a device has become when; device 0 stands for all: from then on nobody listened
+ * - `document`: small documents of other rooms, by kind and name
+ * - `presence`: which presence a device had since when; device 0 stands for all: from then on no server ran
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, archived INTEGER NOT NULL DEFAULT 0, state TEXT);
@@ -32,7 +32,7 @@ const MIGRATIONS: readonly string[] = [
    INSERT INTO delivery SELECT max(last), zeroblob(8) FROM batch HAVING max(last) IS NOT NULL;`,
   `CREATE TABLE document ${DOCUMENT};`,
   `CREATE TABLE presence (device INTEGER NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, time)) WITHOUT ROWID;`,
-  // When the last of its messages arrived; 0: with its last message.
+  // When the last of its messages arrived; 0: at the time of its last message.
   `ALTER TABLE segment ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX segment_by_arrival ON segment (max(last, received));`,
 ]
@@ -49,12 +49,12 @@ export function migrate(database: DatabaseSync) {
   database.exec(SET_UNNAMED)
 }
 
-/** Messages can be kept and shown without what else was in it: a table of documents that is gone begins anew. */
+/** Messages can be stored and shown without other documents: a missing document table starts empty. */
 export function completeDocuments(database: DatabaseSync) {
   database.exec(`CREATE TABLE IF NOT EXISTS document ${DOCUMENT}`)
 }
 
-/** @throws when it would have to be changed to be read. */
+/** @throws when reading it would need a migration. */
 export function requireCurrent(database: DatabaseSync) {
   if (versionOf(database) < SCHEMA_VERSION) {
     throw new HistoryFault('The history was written by an older version of the application and can be read when its file can be written: make room, or let the disk be written.')

@@ -1,5 +1,5 @@
-// Owns the lines of presence: which state each device was in since when. Promises that they cost the way of a message nothing
-// but a set entry, that they are bounded in memory and on disk, and that time in which no server ran is `unknown`.
+// Owns presence transitions: the presence of each device since when. A message costs only one set entry here.
+// Transitions are limited in memory and on disk. Time in which no server ran is `unknown`.
 import type { DatabaseSync } from 'node:sqlite'
 import type { PresenceChange } from '#shared/schemas/device'
 import type { PresenceAnswer } from '#shared/schemas/history'
@@ -9,9 +9,9 @@ import { createPresenceTable } from './presence-table'
 import { restAfter, startSlice } from '../engine/scheduler'
 
 export interface PresenceLogOptions {
-  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot be run. */
+  /** Runs a change in one small transaction as soon as no turn is being stored; false when it cannot run. */
   transact: (change: () => void) => Promise<boolean>
-  /** The same at once; false: not now. @throws when the store fails. */
+  /** The same at once; false: not possible now. @throws when the store fails. */
   transactNow: (change: () => void) => boolean
   now: () => number
   mostWaiting?: number
@@ -24,11 +24,11 @@ export function createPresenceLog({ transact, transactNow, now, mostWaiting = MA
   let gathering: NodeJS.Timeout | undefined
   let beating: NodeJS.Timeout | undefined
 
-  /** Writes what there is time for, and that the server is there; adds to `written` what is done with. */
+  /** Writes as many transitions as time allows, and that the server runs; adds the finished ones to `written`. */
   function writeSome(written: PresenceChange[], inTime: () => boolean) {
     for (const change of waiting) {
       const device = idOf(change.deviceId)
-      // Nothing is stored of a device that only others have spoken for: it has no history yet.
+      // A device that only others have mentioned has no history yet: nothing is stored for it.
       if (device !== undefined) table?.add(device, transitionOf(change))
       written.push(change)
       if (!inTime()) break
@@ -49,12 +49,12 @@ export function createPresenceLog({ transact, transactNow, now, mostWaiting = MA
       }
     }
     catch {
-      // The store has failed and says so itself; they wait for the next time.
+      // The store has failed and reports that itself; the transitions wait for the next time.
     }
   }
 
   return {
-    /** Goes on from what an earlier start has left: since it was last there nobody has listened. */
+    /** Continues after an earlier start: presence is unknown since its last sign of life. */
     open(database: DatabaseSync, deviceIdOf: (deviceId: string) => number | undefined, isWritable = true) {
       table = createPresenceTable(database)
       idOf = deviceIdOf
@@ -74,18 +74,18 @@ export function createPresenceLog({ transact, transactNow, now, mostWaiting = MA
       for (const change of waiting) if (change.deviceId === deviceId) own.push(transitionOf(change))
       return presenceAnswer(deviceId, { from, to }, mergeTransitions(own, table.gaps(to)), limit)
     },
-    /** What waits to be written of a device that is gone. */
+    /** The waiting transitions of a deleted device. */
     forget(deviceId: string) {
       for (const change of waiting) if (change.deviceId === deviceId) waiting.delete(change)
     },
-    /** Writes what waits; the way out. */
+    /** Writes what waits, before the end. */
     flush() {
       const written: PresenceChange[] = []
       try {
         if (table && transactNow(() => writeSome(written, () => true))) waiting.clear()
       }
       catch {
-        // The store has failed and says so itself.
+        // The store has failed and reports that itself.
       }
     },
     close() {

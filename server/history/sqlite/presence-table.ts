@@ -5,11 +5,11 @@ import { afterGap } from '../engine/merge-transitions'
 import type { PresenceTransition } from '../engine/merge-transitions'
 import { repeat } from './repeat'
 
-/** The row that stands for all devices: from its times on nobody listened. */
+/** The row for all devices: from its times on no server ran. */
 const EVERYBODY = 0
 const DEVICES_PER_STEP = 20
 
-/** The lines of one open database; transactions are the caller's. Times in microseconds since 1970. */
+/** The transitions of one open database; the caller runs the transactions. Times in microseconds since 1970. */
 export function createPresenceTable(database: DatabaseSync) {
   const insert = database.prepare('INSERT OR REPLACE INTO presence (device, time, state) VALUES (?, ?, ?)')
   const newest = database.prepare('SELECT time, state FROM presence WHERE device = ? ORDER BY time DESC LIMIT 1')
@@ -25,7 +25,7 @@ export function createPresenceTable(database: DatabaseSync) {
   return {
     linesOf,
     gaps: (to: number) => linesOf(EVERYBODY, to).map(({ time }) => time),
-    /** One row says for all devices that nobody has listened since the last {@link beat}. */
+    /** One row says for all devices that no server ran since the last {@link beat}. */
     begin() {
       const since = lastBeat.get()?.value
       if (typeof since === 'number') {
@@ -33,21 +33,21 @@ export function createPresenceTable(database: DatabaseSync) {
         lastGap = since
       }
     },
-    /** Nothing is a line that says what the lines say already, as most of what a start makes of the devices. */
+    /** A transition that changes nothing is not written, such as most transitions at a start. */
     add(device: number, { time, presence }: PresenceTransition) {
       const row = newest.get(device)
       const last = row && { time: Number(row.time), presence: PresenceSchema.catch('unknown').parse(row.state) }
       if (presence === (last ? afterGap(last, lastGap) : 'unknown')) return
       insert.run(device, time, presence)
     },
-    /** The server is there. */
+    /** The server runs. */
     beat: (time: number) => void beat.run(time),
   }
 }
 
 /**
- * Deletes the lines of each device that ended before a moment, and all but its newest; the line that held at that moment stays.
- * `transact` runs one small transaction. @throws when the store does.
+ * Deletes the transitions of each device that ended before a time. The newest stays, and the one that held at that
+ * time. `transact` runs one small transaction. @throws when the store does.
  */
 export async function pruneTransitions(database: DatabaseSync, before: number, transact: (change: () => void) => Promise<boolean>) {
   const devices = database.prepare(`SELECT id FROM device WHERE id > ? ORDER BY id LIMIT ${DEVICES_PER_STEP}`)

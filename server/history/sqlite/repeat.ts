@@ -1,6 +1,6 @@
 import { restAfter, startSlice } from '../engine/scheduler'
 
-/** Runs a step in slices until it has nothing left to do or cannot be run. */
+/** Runs a step in slices until nothing is left to do or it cannot run. */
 export async function repeat(transact: (change: () => void) => Promise<boolean>, step: () => boolean) {
   for (let more = true; more;) {
     const begin = performance.now()
@@ -9,7 +9,8 @@ export async function repeat(transact: (change: () => void) => Promise<boolean>,
       while (more && inTime()) more = step()
     })
     if (!ran) return
-    // A slice of deletes leaves more to write at its commit than any other: without a rest the disk would set the pace.
+    // A slice of deletes writes more at its commit than any other work: without a pause the disk would set the pace of
+    // everything.
     await restAfter(performance.now() - begin)
   }
 }

@@ -7,18 +7,19 @@ import type { Store } from './store'
 
 const DAY = 86_400_000_000
 const ROWS_PER_STEP = 20
-/** Below the limit by this much, so that not every minute has to make room again. */
+/** Pruning goes this far below the limit, so that it does not run again every minute. */
 const SPARE = 0.95
 
-/** Pages in use, in bytes: what pruning can change at once, whatever the size of the file. */
+/** Pages in use, in bytes: pruning changes this at once, whatever the size of the file. */
 export function usedBytes(database: DatabaseSync): number {
   const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
   return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
 }
 
 /**
- * Deletes what is older than its tier is kept (nothing by its age where `now` is undefined), then, while the whole is too large,
- * the oldest messages, minutes and hours in this order. `transact` runs one small transaction; between them everything else has its turn.
+ * Deletes what is older than the retention of its tier (nothing by age if `now` is undefined). Then, while the whole
+ * is too large, it deletes the oldest messages, minutes and hours, in this order. `transact` runs one small
+ * transaction; other work runs between them.
  * @throws when the store does.
  */
 export async function prune(database: DatabaseSync, store: Store, limits: RetentionLimits, now: number | undefined, transact: (change: () => void) => Promise<boolean>) {
@@ -38,7 +39,7 @@ export async function prune(database: DatabaseSync, store: Store, limits: Retent
 }
 
 function createSteps(database: DatabaseSync, store: Store) {
-  // By arrival: what a device hands in late is kept as long as what it hands in at once.
+  // By arrival: late messages are retained as long as others.
   const oldSegments = database.prepare(`DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE max(last, received) < ? ORDER BY max(last, received) LIMIT ${ROWS_PER_STEP})`)
   const oldRollups = database.prepare(`DELETE FROM rollup WHERE id IN (SELECT id FROM rollup WHERE tier = ? AND period < ? LIMIT ${ROWS_PER_STEP})`)
   const lastOfOldest = database.prepare(`SELECT max(arrived) AS last FROM (SELECT max(last, received) AS arrived FROM segment ORDER BY max(last, received) LIMIT ${ROWS_PER_STEP})`)
@@ -47,13 +48,13 @@ function createSteps(database: DatabaseSync, store: Store) {
 
   const steps = {
     dropMessages(before: number): boolean {
-      if (before > store.kept.raw) store.keepFrom('raw', before)
+      if (before > store.retained.raw) store.retainFrom('raw', before)
       return Number(oldSegments.run(before).changes) === ROWS_PER_STEP
     },
     dropRollups(tier: 'minute' | 'hour', before: number): boolean {
       const { id, period } = TIERS[tier]
       const start = floorTo(before, period)
-      if (tier === 'minute' && start > store.kept.minute) store.keepFrom('minute', start)
+      if (tier === 'minute' && start > store.retained.minute) store.retainFrom('minute', start)
       return Number(oldRollups.run(id, start).changes) === ROWS_PER_STEP
     },
     dropOldestMessages(): boolean {

@@ -4,12 +4,12 @@ import { TIERS } from '../engine/rollups'
 import { HEADS_PER_PAGE } from '../engine/segment-store'
 import type { CompactionStore, SegmentHead, SegmentRow, SegmentStore } from '../engine/segment-store'
 
-/** Messages come a little out of order, so the first need not be in the segment that ends first. */
+/** Messages arrive slightly out of order, so the first need not be in the segment that ends first. */
 const OLDEST_SEGMENTS = 1_000
-/** Mostly the first one is enough. */
+/** The first one is usually enough. */
 const DOWN_PER_STEP = 3
 
-/** What is packed in an open SQLite database. */
+/** Packed data in an open SQLite database. */
 export function createSqliteSegmentStore(database: DatabaseSync) {
   const into = database.prepare('SELECT id, device, first, last, data FROM segment WHERE device = ? AND last >= ? AND first <= ? ORDER BY id')
   const down = database.prepare(`SELECT id, device, first, last, data FROM segment WHERE device = ? AND first <= ? AND (last, id) < (?, ?) ORDER BY last DESC, id DESC LIMIT ${DOWN_PER_STEP}`)
@@ -39,10 +39,10 @@ export function createSqliteSegmentStore(database: DatabaseSync) {
 
   const segmentStore: SegmentStore = {
     segments: (device, from, to) => rowsOf(into.iterate(device, from, to)),
-    * segmentsDown(device, moment) {
-      // No statement stays open while the reader takes its time, for others ask the same.
+    * segmentsDown(device, time) {
+      // No statement stays open between two steps: other readers use the same one.
       for (let last = Number.MAX_SAFE_INTEGER, id = last, more = true; more;) {
-        const rows = down.all(device, moment, last, id)
+        const rows = down.all(device, time, last, id)
         yield* rowsOf(rows)
         last = Number(rows.at(-1)?.last)
         id = Number(rows.at(-1)?.id)
@@ -80,7 +80,7 @@ export function createSqliteSegmentStore(database: DatabaseSync) {
   return { segmentStore, packing }
 }
 
-/** Those that have come since are read when somebody asks. */
+/** Segments that have come since are read on demand. */
 export function createSqliteNames(database: DatabaseSync): DeviceNames {
   const names = new Map<number, string>()
   const newDevices = database.prepare('SELECT id, name FROM device WHERE id > ? ORDER BY id')

@@ -6,7 +6,7 @@ import type { StorageStats, TierCount } from '../engine/storage-stats'
 const ROWS_PER_STEP = 200
 const DAY = 86_400_000_000
 
-/** Counts in slices, so that a large history holds nothing up; the answer is as old as the counting took. */
+/** Counts in slices, so that a large history blocks nothing; the answer is as old as the count took. */
 export async function takeStorageStats(database: DatabaseSync, now: number): Promise<StorageStats> {
   const stats: StorageStats = { messages: 0, tiers: { raw: emptyTier(), minute: emptyTier(), hour: emptyTier() }, series: [] }
   const byDevice = new Map<number, number>()

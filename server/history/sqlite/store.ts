@@ -12,23 +12,28 @@ import { createHead } from '../engine/head'
 import type { DeviceHead } from '../engine/head'
 
 /**
- * One open database: the journal, what is not packed yet, and the archive. Every method throws when the database does;
- * transactions are the caller's.
+ * One open database: the journal, what is not packed yet, and the packed segments. Every method throws when the
+ * database does; the caller runs the transactions.
  */
 export function createStore(database: DatabaseSync, unacknowledged: number, now: () => number) {
   const journal = createJournal(database, unacknowledged)
   const { segmentStore, packing } = createSqliteSegmentStore(database)
   const head = createHead(now)
   const ids = new Map<string, number>()
-  // Devices first met in the open transaction, and those of its messages: negative where the head is no longer for it.
+  // Devices first met in the open transaction, and those of its messages: negative if the head no longer holds the
+  // message.
   let newDevices: string[] = []
   let appended: number[] = []
 
   const insertDevice = database.prepare('INSERT INTO device (name) VALUES (?)')
-  const keepState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
+  const updateState = database.prepare('UPDATE device SET archived = ?, state = coalesce(?, state) WHERE id = ?')
   const readMeta = database.prepare('SELECT key, value FROM meta')
   const writeMeta = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
-  const kept: RetainedFrom = { raw: 0, minute: 0, ...Object.fromEntries(readMeta.all().map(({ key, value }) => [key, value])) }
+  const retained: RetainedFrom = {
+    raw: 0,
+    minute: 0,
+    ...Object.fromEntries(readMeta.all().map(({ key, value }) => [key, value])),
+  }
 
   function idOf(deviceId: string): number {
     const known = ids.get(deviceId)
@@ -57,7 +62,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     }
   }
 
-  /** Nothing can be packed while SQLite answers, but others may have their turn between two of its answers. */
+  /** Nothing can be packed while SQLite answers, but other work may run between two of its answers. */
   async function readConsistently<T>(device: number, read: (uncompacted: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
       const before = head.held(device)
@@ -66,12 +71,18 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     }
   }
 
-  const readable: Readable = { segmentStore, kept, device: deviceId => ids.get(deviceId), uncompacted: head.of, readConsistently }
+  const readable: Readable = {
+    segmentStore,
+    retained,
+    device: deviceId => ids.get(deviceId),
+    uncompacted: head.of,
+    readConsistently,
+  }
 
   return {
     readable,
     head,
-    kept,
+    retained,
     isStored: journal.isStored,
     forgetDeliveries: journal.forgetDeliveries,
     distrustDeliveries: journal.distrustDeliveries,
@@ -79,7 +90,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     idOf: (deviceId: string) => ids.get(deviceId),
     deviceCount: () => ids.size,
     lastId: journal.lastId,
-    /** To be read to the end once, before anything is appended. */
+    /** Read it to the end once, before anything is appended. */
     restore(): Restored {
       const rows = database.prepare('SELECT id, name, archived, state FROM device').all()
       for (const { id, name } of rows) if (!isLeftover(String(name))) ids.set(String(name), Number(id))
@@ -88,7 +99,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
         records: pending(new Map(rows.map(row => [Number(row.id), Number(row.archived)]))),
       }
     },
-    /** Takes a device's name away inside the open transaction; {@link detached} once that is committed. */
+    /** Takes a device's name away inside the open transaction; call {@link detached} once that is committed. */
     detach(deviceId: string) {
       const device = ids.get(deviceId)
       if (device !== undefined) detach(database, device, journal.lastId())
@@ -117,7 +128,7 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
       appended = []
       newDevices = []
     },
-    /** The names of the devices of the messages that are not stored after all. */
+    /** The device names of the messages that were not stored. */
     rolledBack(): string[] {
       journal.rolledBack()
       for (const device of appended) if (device > 0) head.takeBack(device)
@@ -130,15 +141,15 @@ export function createStore(database: DatabaseSync, unacknowledged: number, now:
     /** Packs one device inside the open transaction; `state` is its last state now. */
     pack(head: DeviceHead, state: string | undefined) {
       const { device, lastId, length } = head
-      if (length > 0) packMessages(packing, device, head.messages(), kept)
-      keepState.run(lastId, state ?? null, device)
+      if (length > 0) packMessages(packing, device, head.messages(), retained)
+      updateState.run(lastId, state ?? null, device)
     },
     packed: (packed: readonly DeviceHead[]) => packed.forEach(({ device }) => head.remove(device)),
-    /** Deletes some of the journal that is packed; whether there is more. */
+    /** Deletes some packed records of the journal; returns whether there are more. */
     trimJournal: () => journal.trim(head.firstId() ?? journal.lastId() + 1),
-    keepFrom(tier: keyof RetainedFrom, time: number) {
+    retainFrom(tier: keyof RetainedFrom, time: number) {
       writeMeta.run(tier, time)
-      kept[tier] = time
+      retained[tier] = time
     },
   }
 }

@@ -11,7 +11,7 @@ describe.skipIf(!hasPostgres)('the share of one session', () => {
   it('keeps what may still be delivered again, and nothing before it', async () => {
     const place = await makePlace()
     const database = await toDatabase(place.url, 'normal')
-    const line = await database.line((error) => { throw error })
+    const line = await database.dedicated((error) => { throw error })
     await bringUpToDate(line.query, false)
     // Eight bytes a delivery, half of all packet ids in each row; another session's stay as they are.
     for (const [last, slot] of [[1, 1], [2, 1], [3, 1], [4, 1], [5, 2]]) await line.query('INSERT INTO delivery (last, packets, slot) VALUES ($1, $2, $3)', [last, Buffer.alloc(PACKET_IDS * 4), slot])

@@ -43,7 +43,8 @@ afterEach(() => {
 
 function newReplays(given: Partial<ReplaysOptions> = {}) {
   return createReplays({
-    past: () => history.past(), faultOf: () => Promise.resolve(undefined), mostReplays: 3, most: 20, bufferBytes: 100,
+    past: () => history.reader(), faultOf: () =>
+      Promise.resolve(undefined), mostReplays: 3, most: 20, bufferBytes: 100,
     now: () => undefined, intervalOf: () => undefined, grouping: GROUPING, broker: () => BROKER, ...given,
   })
 }

@@ -19,7 +19,7 @@ async function answers({ history }: Site, random: Random, questions: number): Pr
     given.push(await history.messagesBefore(deviceId, from, 1 + random(30)).then(messages => messages.slice(0, 1)))
     given.push(await history.sparkline(deviceId, metric, from))
   }
-  given.push(await history.past().earliest())
+  given.push(await history.reader().earliest())
   return given
 }
 

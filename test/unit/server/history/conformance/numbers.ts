@@ -56,7 +56,8 @@ export function conformsInNumbers(make: PlaceMaker) {
       expect(answer).toMatchObject({ exact: [0, 2, 3], points: [[ms(START), LARGE], [ms(START + SECOND), 7], [ms(START + 2 * SECOND), LARGER], [ms(START + 3 * SECOND), SMALL], [ms(START + 4 * SECOND), LARGE]] })
       const found = (await site.history.messagesBefore('tor-1', Infinity, 10)).map(message => fromStored('tor-1', message))
       expect(found).toEqual(messages.toReversed().map(message => ({ ...message })))
-      await site.history.past().moment(START + 2 * SECOND, undefined, (_, { values }) => expect(values.get('x')?.value).toBe(BigInt(LARGER)), () => true)
+      await site.history.reader().devicesAt(START
+        + 2 * SECOND, undefined, (_, { values }) => expect(values.get('x')?.value).toBe(BigInt(LARGER)), () => true)
       expect(await exported('jsonl')).toContain(`"value":"${LARGE}","exact":true}`)
       expect(await exported('csv')).toContain(`,x,,${csvText(LARGER)}\n`)
     })
@@ -87,7 +88,7 @@ export function conformsInNumbers(make: PlaceMaker) {
         expect(await exported('jsonl')).toContain('"metric":"x","value":null}')
         const [newest] = (await site.history.messagesBefore('tor-1', Infinity, 10)).map(message => fromStored('tor-1', message))
         expect(newest).toEqual(nothing(START + 2 * SECOND, 'x', 'door'))
-        await site.history.past().moment(START + DAY, undefined, (_, { last, values }) => {
+        await site.history.reader().devicesAt(START + DAY, undefined, (_, { last, values }) => {
           expect(fromStored('tor-1', last)).toEqual(nothing(START + 2 * SECOND, 'x', 'door'))
           expect([...values.values()].map(({ value }) => value)).toEqual([null, null])
         }, () => true)

@@ -33,7 +33,7 @@ function recomputed(messages: readonly Telemetry[], at: number) {
 
 async function momentOf(history: History, at: number, devices?: string[]) {
   const found = new Map<string, unknown>()
-  await history.past().moment(at, devices, (deviceId, { last, values, wrongClock }: DeviceStateAt) => {
+  await history.reader().devicesAt(at, devices, (deviceId, { last, values, wrongClock }: DeviceStateAt) => {
     const { ts, receivedAt, metrics } = fromStored(deviceId, last)
     found.set(deviceId, { last: JSON.stringify([ts, receivedAt, sorted(metrics)]), values: Object.fromEntries([...values].map(([name, { value }]) => [name, value])), wrongClock })
   }, ALWAYS)
@@ -46,11 +46,11 @@ function sorted(metrics: Telemetry['metrics']) {
 }
 
 async function passed(history: History, from: number, until: number, devices?: ReadonlySet<string>, most = 50) {
-  const past = history.past()
+  const past = history.reader()
   const messages: ScannedMessage[] = []
   let largest = 0
   for (let at = from; at < until;) {
-    const passage = await past.passage({ from: at, until, devices, most, isWanted: ALWAYS })
+    const passage = await past.scan({ from: at, until, devices, most, isWanted: ALWAYS })
     messages.push(...passage.messages)
     largest = Math.max(largest, passage.messages.length)
     expect(passage.to).toBeGreaterThan(at)
@@ -127,8 +127,10 @@ export function conformsInThePast(make: PlaceMaker) {
         void site.history.packAll(`tor-${29 - packed++ % 30}`)
         return true
       }
-      const past = site.history.past()
-      const { messages: found } = await past.passage({ from: START, until: START + HOUR, devices: undefined, most: 100_000, isWanted })
+      const past = site.history.reader()
+      const {
+        messages: found,
+      } = await past.scan({ from: START, until: START + HOUR, devices: undefined, most: 100_000, isWanted })
       expect(packed).toBeGreaterThan(0)
       expect(found.map(({ message }) => message.metrics.x)).toEqual(messages.map(({ metrics }) => metrics.x))
     })
@@ -137,8 +139,10 @@ export function conformsInThePast(make: PlaceMaker) {
       for (const day of [0, 300]) append(site.history, { deviceId: 'tor-1', ts: fromMicroseconds(START + day * 24 * HOUR), receivedAt: fromMicroseconds(START + day * 24 * HOUR), metrics: { x: day } })
       await kept(site.history)
       await site.history.packAll()
-      const past = site.history.past()
-      const { to } = await past.passage({ from: START + 1, until: Infinity, devices: undefined, most: 10, isWanted: ALWAYS })
+      const past = site.history.reader()
+      const {
+        to,
+      } = await past.scan({ from: START + 1, until: Infinity, devices: undefined, most: 10, isWanted: ALWAYS })
       expect(to).toBeGreaterThan(START + 299 * 24 * HOUR)
       expect(to).toBeLessThanOrEqual(START + 300 * 24 * HOUR)
     })
@@ -154,14 +158,14 @@ export function conformsInThePast(make: PlaceMaker) {
 
   describe('the first moment', () => {
     it('is that of the oldest message, packed or not', async () => {
-      expect(await site.history.past().earliest()).toBeUndefined()
+      expect(await site.history.reader().earliest()).toBeUndefined()
       append(site.history, { deviceId: 'tor-1', ts: fromMicroseconds(START), receivedAt: fromMicroseconds(START), metrics: { x: 1 } })
       await kept(site.history)
-      expect(await site.history.past().earliest()).toBe(START)
+      expect(await site.history.reader().earliest()).toBe(START)
       await site.history.packAll()
       append(site.history, { deviceId: 'tor-1', ts: fromMicroseconds(START - HOUR), receivedAt: fromMicroseconds(START), metrics: { x: 1 } })
       await kept(site.history)
-      expect(await site.history.past().earliest()).toBe(START - HOUR)
+      expect(await site.history.reader().earliest()).toBe(START - HOUR)
     })
   })
 }
