@@ -6,7 +6,7 @@ import { SERVER_SENT } from '../stream/frames'
 import { readStreamQuery } from '../stream/request'
 import type { StreamClient } from '../stream/subscriber'
 
-/** When somebody may have left. */
+/** The client may have left meanwhile. */
 const RETRY_SECONDS = 15
 
 /** `GET /api/events`: the stream of `/ws/events` as server-sent events, for `curl -N` and where sockets are blocked. */
@@ -14,7 +14,7 @@ export default defineEventHandler(async (event) => {
   const { accounts, hub, replays, limits } = useLeitstand()
   const { req, res } = event.node
   const query = new URLSearchParams(getRequestURL(event).search)
-  // What a browser sends of its own when it comes back.
+  // Browsers send this on their own when they reconnect.
   const last = req.headers['last-event-id']
   if (typeof last === 'string' && !query.get('after')) query.set('after', last)
   const wanted = readStreamQuery(query, limits)
@@ -22,13 +22,13 @@ export default defineEventHandler(async (event) => {
 
   await untilTold(wanted.after)
   if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
-  const crowd = wanted.replay ? undefined : hub.crowdFor(clientAddress(req))
+  const crowd = wanted.replay ? undefined : hub.limitReachedFor(clientAddress(req))
   if (crowd) throw tooManyStreams(event, crowd)
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   if (req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   const id = randomUUID()
-  // Asked only now: the rights may have changed while the moment was looked for.
+  // Read only now: the rights may have changed while the time was looked up.
   const { principal } = visitorOf(req)
   if (!principal) return void res.destroy()
   const options = { ...wanted.options, reach: principal.reach }
@@ -45,12 +45,12 @@ export default defineEventHandler(async (event) => {
     write: frames => void res.write(frames),
     close: () => res.destroy(),
     bufferedBytes: () => res.writableLength,
-    heardBytes: () => undefined,
+    receivedBytes: () => undefined,
   }
   if (wanted.replay) replays.add(client, options, wanted.replay)
   else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
   event.context.answered?.()
-  // The answer goes on until one of the two leaves.
+  // The response stays open until client or server closes it.
   return new Promise<void>(resolve => res.on('close', resolve))
 })
 

@@ -77,7 +77,7 @@ export function createReplays(options: ReplaysOptions): Replays {
   function ping() {
     for (const watched of sessions.values()) {
       const { client } = watched.session
-      const heard = client.heardBytes()
+      const heard = client.receivedBytes()
       if (heard !== undefined && heard === watched.heard) {
         drop(client, CLOSE_TRY_LATER, 'no answer to a ping')
         continue

@@ -6,16 +6,16 @@ import { isIn, wantedBy } from './subscription-filter'
 import type { Grouping, ScopedSubscription } from './subscription-filter'
 import { hasAppeared, seenOf, tagOf } from './scope-filter'
 
-/** What a client has asked for, and may see of it. */
+/** What a client asked for, limited to what it may see. */
 export interface StreamOptions extends ScopedSubscription {
-  /** Events carry ids, and the client knows the types beyond the seed's. */
+  /** Events carry ids, and the client knows all event types, not only the basic ones. */
   extended: boolean
   mode: 'every' | 'latest'
-  /** Milliseconds between two deliveries at least; 0: with every event-loop turn. */
+  /** Least time between two deliveries in milliseconds; 0: one delivery per event-loop turn. */
   everyMs: number
 }
 
-/** Events on their way to all who asked for the same; encoded when the first of them can take it. */
+/** Events for all clients that asked for the same; encoded when the first of them can take them. */
 export interface ChannelDelivery { events: readonly LiveEvent[], frames: () => Frame[] }
 
 export interface ChannelParts {
@@ -23,9 +23,9 @@ export interface ChannelParts {
   grouping: Grouping
   /** States of devices as a JSON array. */
   statesText: (deviceIds: Iterable<string>) => string
-  /** The latest of devices, in a form that these clients know. */
+  /** The latest state of devices, in a form that these clients know. */
   catchUp: (deviceIds: readonly string[]) => Frame[]
-  /** How things stand besides the devices, as those may know it who do not see everything. */
+  /** The broker's state as clients that do not see every device may know it. */
   broker: () => string
   deliver: (delivery: ChannelDelivery) => void
 }
@@ -33,12 +33,12 @@ export interface ChannelParts {
 /** A batch leaves early when it holds this many events. */
 const BATCH_EVENTS = 10_000
 
-/** Clients with equal keys are served by one lane. */
+/** Clients with equal keys share a channel. */
 export function channelKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
   return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), scopeKey(reach)])
 }
 
-/** One way of delivering events: which, how often, in what form. */
+/** One way to deliver events: which, how often, in what form. */
 export function createChannel({ extended, mode, everyMs, devices, groups, reach }: StreamOptions, { log, grouping, statesText, catchUp, broker, deliver }: ChannelParts) {
   const wants = wantedBy({ devices, groups, reach }, grouping)
   const tag = tagOf(reach)
@@ -47,7 +47,7 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
   const latest = new Map<string, LiveEvent>()
   let timer: NodeJS.Timeout | undefined
   let lastFlush = -Infinity
-  // Up to which event this lane has been told.
+  // The last event that was offered to this channel.
   let seen = log.last()
 
   function idOf(n: number): string {
@@ -58,12 +58,12 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
     const joined = joinedOf(events)
     if (mode === 'latest') return latestFrames(events, joined)
     const known = extended ? events : events.filter(event => !isAddition(event))
-    const told = everyMs > 0 ? batchFrames(known) : known.map(frameOf)
-    // First and without an id: whoever loses the connection behind it is told again.
-    return joined.length === 0 ? told : [...catchUp(joined), ...told]
+    const framesOfKnown = everyMs > 0 ? batchFrames(known) : known.map(frameOf)
+    // First and without an id: a client that loses the connection after it gets it again.
+    return joined.length === 0 ? framesOfKnown : [...catchUp(joined), ...framesOfKnown]
   }
 
-  /** Devices of which something else is said now and that have just joined a wanted group, or may be seen only now: nothing is known of them from before. */
+  /** Devices that have just joined a wanted group, or may be seen only now: the client knows nothing of them yet. */
   function joinedOf(events: readonly LiveEvent[]): string[] {
     if (!groups && !reach) return []
     return events.flatMap((event) => {
@@ -79,15 +79,15 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
     return { id, text: extended ? `{"type":"${type}","id":"${id}","data":${data}}` : `{"type":"${type}","data":${data}}` }
   }
 
-  /** Runs of telemetry as one frame each; what lies between keeps its place. */
+  /** Runs of telemetry as one frame each; other events keep their place in between. */
   function batchFrames(events: readonly LiveEvent[]): Frame[] {
-    const found: Frame[] = []
+    const built: Frame[] = []
     let run: LiveEvent[] = []
     function endRun() {
       const last = run.at(-1)
       if (!last) return
       const id = idOf(last.n)
-      found.push({ id, text: `{"type":"batch","id":"${id}","data":[${run.map(({ data }) => data).join()}]}` })
+      built.push({ id, text: `{"type":"batch","id":"${id}","data":[${run.map(({ data }) => data).join()}]}` })
       run = []
     }
     for (const event of events) {
@@ -96,19 +96,21 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
         continue
       }
       endRun()
-      found.push(frameOf(event))
+      built.push(frameOf(event))
     }
     endRun()
-    return found
+    return built
   }
 
-  /** One delivery: only its last frame says how far it tells, for whoever loses the connection in between has not had the rest. */
+  /**
+   * One delivery: only its last frame has an id. A client that loses the connection before it has not had the rest.
+   */
   function latestFrames(events: readonly LiveEvent[], joined: readonly string[]): Frame[] {
     const changed = new Set([...events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? []), ...joined])
-    // Since then some may have gone where they may not be seen.
+    // Some may have moved meanwhile to where they may not be seen.
     if (reach && wants) for (const deviceId of changed) if (!wants(deviceId)) changed.delete(deviceId)
     const parts = [
-      // One that was forgotten and has come back since is among the states.
+      // A device that was deleted and has come back is among the states.
       ...events.filter(({ type }) => type === 'forgotten'),
       ...(changed.size === 0 ? [] : [{ type: 'states', data: statesText(changed) }]),
       ...events.filter(event => !isOfState(event) && event.type !== 'forgotten'),
@@ -119,7 +121,7 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
       : { id, text: `{"type":"${type}","id":"${id}","data":${data}}` })
   }
 
-  /** Those of a turn that this lane is for: what people say concerns everybody, for every list shows names. */
+  /** The events of a turn for this channel. Labels and groups go to every client, for every list shows names. */
   function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
     if (extended && !wants) return events
     if (reach) return seenOf(events, reach, grouping, broker).filter(event => !isOfState(event) || wants?.(event.deviceId ?? '') === true)
@@ -151,23 +153,23 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
         for (const event of wanted) waiting.push(event)
       }
       if (waiting.length >= BATCH_EVENTS) return flush()
-      // The first change after a rest is told at once, or with its batch.
+      // The first change after a pause is sent at once, or with its batch.
       const rest = mode === 'latest' ? lastFlush + everyMs - performance.now() : everyMs
       if (rest <= 0) flush()
       else timer ??= setTimeout(flush, rest)
     },
-    /** Delivers what waits; also the way to end it. */
+    /** Delivers what waits; also ends the channel. */
     flush,
-    /** Names an event for clients of this lane. */
+    /** The id of an event for clients of this channel. */
     idOf,
-    /** What came after an event that a client names; one that had other rights then has seen other devices. */
+    /** The events after an id that a client names. An id from other rights is refused: it belongs to other devices. */
     after(id: string): Missed | { reason: 'other-rights' } {
       return id.split('.')[2] === tag ? log.after(id) : { reason: 'other-rights' }
     },
-    /** What a client has missed, in this lane's form, and how much that is. */
+    /** What a client has missed, in this channel's form, and the number of events. */
     missed(events: readonly LiveEvent[]): { frames: Frame[], count: number } {
       const wanted = wantedOf(events)
-      // How much others have missed is nothing that everybody may know.
+      // How many events others have missed is not public.
       return { frames: frames(wanted), count: reach ? wanted.length : events.length }
     },
   }

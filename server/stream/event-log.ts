@@ -7,46 +7,52 @@ const LabelsSchema = z.array(z.string().nullable())
 const LIVE_TYPES = ['telemetry', 'state', 'presence', 'states', 'broker', 'device', 'forgotten', 'withdrawn'] as const
 export type LiveType = typeof LIVE_TYPES[number]
 
-/** An event with its data as JSON text, encoded once for everybody. `moved`: of a `device` event, where the device belonged and belongs. */
+/**
+ * An event with its data as JSON text, encoded once for all. `moved`: where the device of a `device` event was and
+ * is.
+ */
 export interface LiveEvent { n: number, type: LiveType, deviceId: string | undefined, data: string, moved: Move | undefined }
 
 export interface Move { from: Labels, to: Labels }
 
-/** Whether an event is part of its device's state, of which the latest says everything. */
+/** Whether an event is part of its device's state, so that the latest state replaces it. */
 export function isOfState({ type }: LiveEvent): boolean {
   return type === 'telemetry' || type === 'state' || type === 'presence' || type === 'states'
 }
 
-/** Whether only clients that asked for something are told. */
+/** Whether only clients with extended streams get it. */
 export function isAddition({ type }: LiveEvent): boolean {
   return type === 'device'
 }
 
-/** Events of one key replace each other for a client that gets only the latest. No deviceId holds a slash. */
+/** Events of one key replace each other for a client that gets only the latest. No deviceId contains a slash. */
 export function keyOf(event: LiveEvent): string {
-  // A device that is withdrawn, or is there again, is what was said last.
+  // Whether a device is deleted or back again is what its last event says.
   const type = event.type === 'withdrawn' ? 'device' : event.type
   return isOfState(event) ? event.deviceId ?? '' : `${type}/${event.deviceId ?? ''}`
 }
 
-/** What came after an event that a client names; or why that cannot be said. */
+/** The events after one that a client names; or why they are not available. */
 export type Missed = { events: readonly LiveEvent[] } | { reason: 'too-old' | 'restarted' }
 
-/** Events of one turn as bytes outside the heap: as objects, a second of them would cost the garbage collector more than their ingest. */
+/**
+ * Events of one turn as bytes outside the heap: a second of them as objects would cost the garbage collector more
+ * than their ingest.
+ */
 interface Turn { last: number, bytes: Buffer }
 
-/** So many turns may lie dead at the front before they are cleared away. */
+/** This many dropped turns may stay at the front before they are removed. */
 const SPARE_TURNS = 1_000
 
-/** Where events have their numbers from elsewhere: several servers call the same events the same. */
+/** Event numbers from outside: several servers give the same events the same numbers. */
 export interface Numbering {
-  /** The same for all of them, and no others. */
+  /** The same for all of these servers, and for no others. */
   epoch: () => string
-  /** That of the record which is being told. */
+  /** The number of the record that is being published. */
   current: () => number
 }
 
-/** Numbers events and remembers the last of them, within a budget of bytes, for clients that come back. */
+/** Numbers events and stores the last of them, within a limit of bytes, for clients that reconnect. */
 export function createEventLog(budget: number, numbering?: Numbering) {
   // Ids of another start of the server are recognised by this.
   const start = randomBytes(6).toString('base64url')
@@ -55,7 +61,7 @@ export function createEventLog(budget: number, numbering?: Numbering) {
   let head = 0
   let held = 0
   let last = 0
-  /** Nothing up to this one is remembered. */
+  /** No event up to this one is stored. */
   let forgotten = 0
 
   function numberOf(id: string): number {
@@ -69,16 +75,16 @@ export function createEventLog(budget: number, numbering?: Numbering) {
       last = numbering ? Math.max(last, numbering.current()) : last + 1
       return { n: last, type, deviceId, data, moved }
     },
-    /** Events begin behind a number. */
+    /** Events begin after a number. */
     begin(n: number) {
       last = forgotten = n
     },
-    /** Everything up to a number has been told; there need not be an event of it. */
+    /** Everything up to a number has been published; it need not be an event. */
     passed(n: number) {
       last = Math.max(last, n)
     },
-    /** Remembers the events of a turn, at least one, in order. */
-    keep(events: readonly LiveEvent[]) {
+    /** Stores the events of a turn, at least one, in order. */
+    add(events: readonly LiveEvent[]) {
       const bytes = Buffer.from(events.map(toLine).join('\n'))
       turns.push({ last: events.at(-1)?.n ?? last, bytes })
       held += bytes.length
@@ -93,7 +99,7 @@ export function createEventLog(budget: number, numbering?: Numbering) {
     },
     last: () => last,
     idOf: (n: number) => `${epoch()}.${n}`,
-    /** The number in an id; NaN: it is none of ours. */
+    /** The number in an id; NaN: the id is not from this server. */
     numberOf,
     after(id: string): Missed {
       const n = numberOf(id)
@@ -105,7 +111,7 @@ export function createEventLog(budget: number, numbering?: Numbering) {
 }
 export type EventLog = ReturnType<typeof createEventLog>
 
-/** JSON text holds neither tabs nor line breaks. */
+/** JSON text contains neither tabs nor line breaks. */
 function toLine({ n, type, deviceId, data, moved }: LiveEvent): string {
   const line = `${n}\t${type}\t${deviceId === undefined ? '' : JSON.stringify(deviceId)}\t${data}`
   return moved ? `${line}\t${JSON.stringify([moved.from.group, moved.from.place, moved.to.group, moved.to.place])}` : line

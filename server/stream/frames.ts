@@ -1,18 +1,18 @@
 const FINAL_TEXT = 0x81
-/** Lengths that fit into the second byte, or say there how many bytes of length follow. */
+/** Lengths that fit into the second byte, or its codes for a length of 2 or 8 bytes. */
 const LENGTH_16 = 126
 const LENGTH_64 = 127
 
-/** A text for a client, and up to which event it tells; without an id it tells only part of that. */
+/** A text for a client, and the last event it covers; without an id it covers only part of it. */
 export interface Frame { text: string, id?: string }
 
 /** How texts become bytes on a connection. */
 export interface Framing {
-  /** Frames one after the other: bytes that serve every client alike. */
+  /** Frames one after the other: bytes that are the same for every client. */
   join: (frames: readonly Frame[]) => Buffer
-  /** One frame around a body that is bytes already and is not copied. */
+  /** One frame around a body that is encoded already and is not copied. */
   around: (before: string, body: Buffer, after: string, id?: string) => Buffer[]
-  /** Asks the other side for a sign of life, or at least keeps proxies from closing. */
+  /** Asks the client for a sign of life, or at least prevents proxies from closing the connection. */
   ping: Buffer
 }
 
@@ -39,7 +39,7 @@ export const WEBSOCKET: Framing = {
   ping: Buffer.from([0x89, 0]),
 }
 
-/** Server-sent events (HTML standard, section 9.2); JSON text holds no line break. */
+/** Server-sent events (HTML standard, section 9.2); JSON text contains no line break. */
 export const SERVER_SENT: Framing = {
   join: frames => Buffer.from(frames.map(({ text, id }) => `${idLine(id)}data: ${text}\n\n`).join('')),
   around: (before, body, after, id) => [Buffer.from(`${idLine(id)}data: ${before}`), body, Buffer.from(`${after}\n\n`)],

@@ -1,59 +1,59 @@
 import type { Subscriber } from './subscriber'
 
-/** Why a client was given up, as it is told itself. */
-export const IN_WORDS = {
+/** Close reasons as the client sees them. */
+export const CLOSE_REASONS = {
   stuck: 'nothing was read: reconnect for a fresh snapshot',
   unanswered: 'no answer to a ping',
   failed: 'sending failed',
 }
-export type ClosedClient = keyof typeof IN_WORDS
+export type ClosedClient = keyof typeof CLOSE_REASONS
 
-/** Slow clients are given what there is room for this often. */
-const TEND_EVERY_MS = 100
+/** How often slow clients get as much as there is room for. */
+const POLL_EVERY_MS = 100
 const HEARTBEAT_EVERY_MS = 10_000
-/** A client that has not answered a ping by the next one, and has read nothing meanwhile, is gone. */
+/** A client that has not answered a ping by the next one, and has read nothing meanwhile, is closed. */
 const PING_EVERY_MS = 20_000
 
-/** A client with what it had said, and what had waited for it, when it was pinged last. */
-export interface WatchedClient { subscriber: Subscriber, heard: number | undefined, buffered: number }
+/** A client, with its received and buffered bytes at the last ping. */
+export interface WatchedClient { subscriber: Subscriber, received: number | undefined, buffered: number }
 
 export interface KeepaliveOptions {
   members: ReadonlyMap<string, WatchedClient>
-  /** Does something with a client that may fail. */
+  /** Runs an action for a client; an error closes that client only. */
   attempt: (subscriber: Subscriber, act: () => void) => void
   giveUp: (subscriber: Subscriber, why: ClosedClient) => void
   heartbeat: () => void
 }
 
-/** Looks after clients from time to time: the slow ones go on, the stuck and the dead are closed. */
+/** Polls clients: slow ones get more data, stuck and dead ones are closed. */
 export function createKeepalive({ members, attempt, giveUp, heartbeat }: KeepaliveOptions) {
   const slow = new Set<Subscriber>()
   let waitingBytes = 0
   const timers: NodeJS.Timeout[] = []
 
-  function tend() {
+  function pollSlow() {
     waitingBytes = 0
     for (const subscriber of slow) {
       attempt(subscriber, () => {
-        if (!subscriber.tend()) giveUp(subscriber, 'stuck')
+        if (!subscriber.poll()) giveUp(subscriber, 'stuck')
       })
       if (!subscriber.isCoalescing()) slow.delete(subscriber)
       else waitingBytes += subscriber.client.bufferedBytes()
     }
   }
 
-  /** Dead connections are found by what they do not answer. */
+  /** A connection that answers nothing is dead. */
   function ping() {
     for (const member of members.values()) {
       const { client } = member.subscriber
-      const heard = client.heardBytes()
+      const received = client.receivedBytes()
       const buffered = client.bufferedBytes()
       const reads = member.buffered > 0 && buffered < member.buffered
-      if (heard !== undefined && heard === member.heard && !reads) {
+      if (received !== undefined && received === member.received && !reads) {
         giveUp(member.subscriber, 'unanswered')
         continue
       }
-      Object.assign(member, { heard, buffered })
+      Object.assign(member, { received, buffered })
       attempt(member.subscriber, () => client.write(client.framing.ping))
     }
   }
@@ -65,11 +65,15 @@ export function createKeepalive({ members, attempt, giveUp, heartbeat }: Keepali
       slow.add(subscriber)
     },
     remove: (subscriber: Subscriber) => void slow.delete(subscriber),
-    /** Bytes that wait for all slow clients together, at most a tenth of a second ago. */
+    /** Bytes that wait for all slow clients together, at most a tenth of a second old. */
     waitingBytes: () => waitingBytes,
     slowClients: () => slow.size,
     start() {
-      timers.push(setInterval(tend, TEND_EVERY_MS), setInterval(heartbeat, HEARTBEAT_EVERY_MS), setInterval(ping, PING_EVERY_MS))
+      timers.push(
+        setInterval(pollSlow, POLL_EVERY_MS),
+        setInterval(heartbeat, HEARTBEAT_EVERY_MS),
+        setInterval(ping, PING_EVERY_MS),
+      )
       for (const timer of timers) timer.unref()
     },
     stop() {

@@ -3,20 +3,24 @@ import type { StreamRequest } from '#shared/schemas/events'
 import { toMicroseconds } from '#shared/time/time'
 import type { StreamOptions } from './channel'
 
-/** How much may be named. */
+/** How many devices and groups one request may name. */
 export interface SubscriptionLimits {
   streamDevices: number
   streamGroups: number
 }
 
-/** The past from a moment on, in microseconds since 1970. */
+/** A replay from this time on, in microseconds since 1970. */
 export interface WantedReplay { at: number, speed: number }
 
-/** `options`: all but what may be seen, which no address says. */
-export interface Wanted { options: Omit<StreamOptions, 'reach'>, after: string | undefined, replay: WantedReplay | undefined }
+/** `options`: everything but the device scope, which never comes from an address. */
+export interface RequestedStream {
+  options: Omit<StreamOptions, 'reach'>
+  after: string | undefined
+  replay: WantedReplay | undefined
+}
 
-/** What an address asks of the stream; a text says what is wrong with it. */
-export function readStreamQuery(query: URLSearchParams, limits: SubscriptionLimits): Wanted | string {
+/** Reads the query of a stream; a text is the reason why it is invalid. */
+export function readStreamQuery(query: URLSearchParams, limits: SubscriptionLimits): RequestedStream | string {
   const keys = Object.keys(StreamQuerySchema.shape).filter(key => query.has(key))
   const given = Object.fromEntries(keys.map(key => [key, REPEATED.has(key) ? query.getAll(key) : query.get(key)]))
   const result = StreamQuerySchema.safeParse(given)
@@ -38,7 +42,7 @@ export function readStreamQuery(query: URLSearchParams, limits: SubscriptionLimi
   }
 }
 
-/** What a client says; a text says what is wrong with it. */
+/** Reads a request of a client; a text is the reason why it is invalid. */
 export function readStreamRequest(text: string, limits: SubscriptionLimits): StreamRequest | string {
   try {
     const result = StreamRequestSchema.safeParse(JSON.parse(text))
@@ -58,7 +62,7 @@ const REPEATED: ReadonlySet<string> = new Set(['device', 'group'])
 const NOT_UNDERSTOOD = 'Only {"type":"ping"} and {"type":"subscribe","devices":[…],"groups":[…]} (one of the two, or devices null for all) are understood here, and on a replay {"type":"play","speed":…}, {"type":"pause"}, {"type":"step"} and {"type":"seek","at":…}.'
 const SECOND_MS = 1_000
 
-/** At most so many per second, counted from the first of them; several at once are named. */
+/** At most this many per second, counted from the first of them; a call may count for several. */
 export function createRateLimit(perSecond: number, now: () => number = Date.now) {
   let since = 0
   let count = 0

@@ -6,15 +6,15 @@ import type { Grouping } from './subscription-filter'
 
 const TAG_LENGTH = 8
 
-/** What tells event ids of one reach from those of another: going on with other rights would leave gaps. */
+/** Distinguishes event ids of one scope from those of another: resuming with other rights would leave gaps. */
 export function tagOf(reach: DeviceScope | undefined): string | undefined {
   const key = scopeKey(reach)
   return key === undefined ? undefined : createHash('sha256').update(key).digest('base64url').slice(0, TAG_LENGTH)
 }
 
 /**
- * What somebody hears of events who may not see every device. Where a device belongs decides: of its `device` events what they say themselves,
- * so that one that leaves is withdrawn, and of all others where it belongs now.
+ * What a client that may not see every device gets. `device` events count by where the device was and is, so that one
+ * that leaves is withdrawn; all other events count by where the device is now.
  */
 export function seenOf(events: readonly LiveEvent[], reach: DeviceScope, { labelsOf }: Grouping, broker: () => string): LiveEvent[] {
   return events.flatMap((event) => {
@@ -27,7 +27,7 @@ export function seenOf(events: readonly LiveEvent[], reach: DeviceScope, { label
   })
 }
 
-/** Whether a `device` event is the first that somebody hears of a device. */
+/** Whether a `device` event is the first that a client gets of a device. */
 export function hasAppeared({ deviceId, moved }: LiveEvent, reach: DeviceScope): boolean {
   return deviceId !== undefined && moved !== undefined && !isWithin(reach, deviceId, moved.from)
 }

@@ -8,134 +8,147 @@ import type { StreamOptions } from './channel'
 /** One open connection. */
 export interface StreamClient {
   id: string
-  /** Where it comes from. */
+  /** The client's address. */
   address: string
   framing: Framing
   /** Writes bytes that the framing has made. */
   write: (bytes: Buffer) => void
   close: (code: number, reason: string) => void
-  /** Bytes accepted by `write` that have not left yet. */
+  /** Bytes accepted by `write` that have not been sent yet. */
   bufferedBytes: () => number
-  /** Bytes heard from the other side, or undefined where it has no way to answer. */
-  heardBytes: () => number | undefined
+  /** Bytes received from the client, or undefined if it has no way to answer. */
+  receivedBytes: () => number | undefined
 }
 
 export interface SubscriberLimits {
-  /** Beyond this many waiting bytes events are merged; fewer while others let much wait. */
+  /** Beyond this many waiting bytes events are merged; the limit is lower while others have much waiting. */
   bufferBytes: () => number
-  /** A client that takes nothing for this long is closed. */
+  /** A client that reads nothing for this long is closed. */
   stuckMs: number
-  /** Told how many events were merged instead of written. */
+  /** Called with the number of events that were merged instead of written. */
   onMerged: (events: number) => void
 }
 
 /** Frames with the latest of these devices, in a form that the client knows. */
 export type CatchUp = (deviceIds: readonly string[], options: StreamOptions) => Frame[]
 
-/** A client catches up in portions of so many devices, as far as its connection takes them. */
-const PORTION = 256
+/** A client catches up in batches of this many devices, as far as its connection has room. */
+const CATCH_UP_DEVICES = 256
 const LOW_WATER = 0.25
 
 type Lag = Omit<z.infer<typeof StreamLagSchema>, 'time'>
 
-/** What a client that cannot keep up is owed. */
-interface Arrears {
-  /** Events merged since the client was told last. */
+/** What a client that cannot keep up has still to get. */
+interface Backlog {
+  /** Events merged since the client's last notice. */
   events: number
   devices: Set<string>
-  /** The last of each kind that is no part of a state. */
+  /** The last event of each kind that is not part of a device's state. */
   others: Map<string, LiveEvent>
-  /** The least that has waited in its connection since, and when that was reached: whether it reads at all. */
+  /** The least number of bytes that has waited since, and when: it shows whether the client reads at all. */
   leastBuffered: number
   progressAt: number
 }
 
 /**
- * One client: *flowing* (every delivery is written) until more waits than its limit, then *coalescing* (only which devices
- * changed is remembered, and their latest is sent when the connection has room again), and given up when it takes nothing.
+ * One client. *Flowing*: every delivery is written. If more waits than its limit, *coalescing*: only the changed
+ * devices are noted, and their latest state is sent when the connection has room again. A client that reads nothing
+ * is closed.
  */
 export function createSubscriber(client: StreamClient, options: StreamOptions, { bufferBytes, stuckMs, onMerged }: SubscriberLimits, catchUp: CatchUp) {
-  // A greeting may be larger than the limit; what it adds is allowed until it has left.
+  // The initial data may exceed the limit; it is allowed until it has been sent.
   let allowed = bufferBytes()
-  let arrears: Arrears | undefined
+  let backlog: Backlog | undefined
   let merged = 0
 
-  function look() {
+  function checkBuffer() {
     const buffered = client.bufferedBytes()
     const limit = bufferBytes()
     if (buffered <= limit) allowed = limit
-    else if (buffered > allowed) arrears = { events: 0, devices: new Set(), others: new Map(), leastBuffered: buffered, progressAt: Date.now() }
+    else if (buffered > allowed) backlog = {
+      events: 0,
+      devices: new Set(),
+      others: new Map(),
+      leastBuffered: buffered,
+      progressAt: Date.now(),
+    }
   }
 
-  function owe(debt: Arrears, events: readonly LiveEvent[]) {
+  function coalesce(pending: Backlog, events: readonly LiveEvent[]) {
     merged += events.length
     onMerged(events.length)
-    debt.events += events.length
+    pending.events += events.length
     for (const event of events) {
-      if (isOfState(event)) debt.devices.add(event.deviceId ?? '')
-      else if (subscriber.options.extended || !isAddition(event)) debt.others.set(keyOf(event), event)
+      if (isOfState(event)) pending.devices.add(event.deviceId ?? '')
+      else if (subscriber.options.extended || !isAddition(event)) pending.others.set(keyOf(event), event)
       // It may have joined one of the groups just now, or may be seen only now.
-      if (event.type === 'device' && (subscriber.options.groups || subscriber.options.reach)) debt.devices.add(event.deviceId ?? '')
+      if (event.type === 'device'
+        && (subscriber.options.groups || subscriber.options.reach)) pending.devices.add(event.deviceId ?? '')
     }
   }
 
-  /** Sends what is owed, as much as there is room for. */
-  function pay(debt: Arrears) {
-    if (debt.events > 0) say(`{"type":"coalesced","data":{"events":${debt.events},"devices":${debt.devices.size}}}`)
-    debt.events = 0
-    // First: a device that was forgotten and has come back since is among the states.
-    for (const { type, data } of debt.others.values()) say(`{"type":"${type}","data":${data}}`)
-    debt.others.clear()
-    while (debt.devices.size > 0 && client.bufferedBytes() <= bufferBytes() * LOW_WATER) {
-      const portion = [...debt.devices.values().take(PORTION)]
-      for (const deviceId of portion) debt.devices.delete(deviceId)
-      client.write(client.framing.join(catchUp(portion, subscriber.options)))
+  /** Sends as much of the backlog as there is room for. */
+  function drain(pending: Backlog) {
+    if (pending.events > 0) send(
+      `{"type":"coalesced","data":{"events":${pending.events},"devices":${pending.devices.size}}}`,
+    )
+    pending.events = 0
+    // First: a device that was deleted and has come back is among the states.
+    for (const { type, data } of pending.others.values()) send(`{"type":"${type}","data":${data}}`)
+    pending.others.clear()
+    while (pending.devices.size > 0 && client.bufferedBytes() <= bufferBytes() * LOW_WATER) {
+      const batch = [...pending.devices.values().take(CATCH_UP_DEVICES)]
+      for (const deviceId of batch) pending.devices.delete(deviceId)
+      client.write(client.framing.join(catchUp(batch, subscriber.options)))
     }
-    debt.leastBuffered = client.bufferedBytes()
-    debt.progressAt = Date.now()
-    if (debt.devices.size === 0) arrears = undefined
+    pending.leastBuffered = client.bufferedBytes()
+    pending.progressAt = Date.now()
+    if (pending.devices.size === 0) backlog = undefined
   }
 
-  function say(text: string) {
+  function send(text: string) {
     client.write(client.framing.join([{ text }]))
   }
 
   const subscriber = {
     client,
     options,
-    isCoalescing: () => arrears !== undefined,
-    /** Writes without regard to the limit, and allows for it. */
-    greet(bytes: readonly Buffer[]) {
+    isCoalescing: () => backlog !== undefined,
+    /** Writes without regard to the limit, and raises the limit by it. */
+    sendInitial(bytes: readonly Buffer[]) {
       for (const part of bytes) {
         client.write(part)
         allowed += part.length
       }
     },
-    /** `bytesFor`: the events as this framing has them, made when the first client can take them. False: it is coalescing. */
+    /**
+     * `bytesFor`: the events in this client's framing, made when the first client can take them. False: it is
+     * coalescing.
+     */
     deliver(bytesFor: (framing: Framing) => Buffer, events: readonly LiveEvent[]): boolean {
-      if (arrears) {
-        owe(arrears, events)
+      if (backlog) {
+        coalesce(backlog, events)
         return false
       }
       client.write(bytesFor(client.framing))
-      look()
-      return arrears === undefined
+      checkBuffer()
+      return backlog === undefined
     },
-    /** Lets a client that could not keep up go on; false: it is stuck. */
-    tend(): boolean {
-      if (!arrears) return true
+    /** Sends more to a client that could not keep up; false: it is stuck. */
+    poll(): boolean {
+      if (!backlog) return true
       const buffered = client.bufferedBytes()
       if (buffered <= bufferBytes() * LOW_WATER) {
-        pay(arrears)
+        drain(backlog)
         return true
       }
-      if (buffered < arrears.leastBuffered) Object.assign(arrears, { leastBuffered: buffered, progressAt: Date.now() })
-      return Date.now() - arrears.progressAt < stuckMs
+      if (buffered < backlog.leastBuffered) Object.assign(backlog, { leastBuffered: buffered, progressAt: Date.now() })
+      return Date.now() - backlog.progressAt < stuckMs
     },
     lag: (): Lag => ({
-      state: arrears ? 'coalescing' : 'flowing',
+      state: backlog ? 'coalescing' : 'flowing',
       bufferedBytes: client.bufferedBytes(),
-      waitingDevices: arrears?.devices.size ?? 0,
+      waitingDevices: backlog?.devices.size ?? 0,
       coalescedEvents: merged,
     }),
   }

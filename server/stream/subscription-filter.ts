@@ -2,7 +2,7 @@ import type { StreamRequest } from '#shared/schemas/events'
 import { isWithin } from '#shared/device/device-scope'
 import type { Labels, DeviceScope } from '#shared/device/device-scope'
 
-/** What groups there are, as people have set them up; asked anew each time, so that a change counts at once. */
+/** The groups as people have set them up; read each time, so that a change counts at once. */
 export interface Grouping {
   groupOf: (deviceId: string) => string | undefined
   members: (group: string) => ReadonlySet<string>
@@ -11,23 +11,26 @@ export interface Grouping {
   within: (reach: DeviceScope) => ReadonlySet<string> | undefined
 }
 
-/** Which devices a client wants to hear of: those it names, and whoever is in the groups it names. Neither: all. */
+/** The devices of a subscription: those it names, and all in the groups it names. Neither: all. */
 export interface Subscription {
   devices: ReadonlySet<string> | undefined
   groups: ReadonlySet<string> | undefined
 }
 
-/** An interest of somebody who may see what lies within `reach`; undefined: everything. */
+/** A subscription limited to a device scope; undefined: everything. */
 export interface ScopedSubscription extends Subscription { reach: DeviceScope | undefined }
 
-/** Tells whether a device is wanted and may be seen; undefined: every one is. A lookup or two, for it is asked for every event. */
+/**
+ * Returns whether a device is wanted and may be seen; undefined: every device is. A lookup or two, for it runs for
+ * every event.
+ */
 export function wantedBy({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
   const isAsked = askedBy(interest, grouping)
   const sees = visibilityOf(reach, grouping)
   return sees && isAsked ? deviceId => sees(deviceId) && isAsked(deviceId) : sees ?? isAsked
 }
 
-/** Tells whether a device may be seen; undefined: every one may. */
+/** Returns whether a device may be seen; undefined: every device may. */
 export function visibilityOf(reach: DeviceScope | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
   return reach && (deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))
 }

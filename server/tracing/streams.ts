@@ -4,10 +4,10 @@ import type { App } from 'h3'
 import { contextOf, endRequest, noteStreamEnd, startRequest } from './request-spans'
 import type { Spans } from './sdk'
 
-const OPENING = { name: 'GET /ws/events', method: 'GET', route: '/ws/events' }
+const UPGRADE = { name: 'GET /ws/events', method: 'GET', route: '/ws/events' }
 const SWITCHING = 101
 
-interface Opening { span: Span, openedAt: number | undefined }
+interface Upgrade { span: Span, openedAt: number | undefined }
 
 /**
  * Has every WebSocket opened within a span: from its upgrade until it has been told what there is. Its end is a moment in the same trace, for
@@ -18,26 +18,31 @@ export function traceStreams(app: App, spans: Spans) {
   // By the hooks of a route, which come with every message.
   const traced = new WeakMap<object, Partial<Hooks>>()
   // By what the adapter keeps for a connection from its upgrade on.
-  const openings = new WeakMap<object, Opening>()
+  const upgrades = new WeakMap<object, Upgrade>()
   Object.assign(app.websocket, {
     async resolve(info: Parameters<NonNullable<typeof resolve>>[0]) {
       const hooks = await resolve?.(info)
       if (!hooks?.open) return hooks
-      const known = traced.get(hooks) ?? traceHooks(spans, hooks, openings)
+      const known = traced.get(hooks) ?? traceHooks(spans, hooks, upgrades)
       traced.set(hooks, known)
       return known
     },
   })
 }
 
-function traceHooks(spans: Spans, hooks: Partial<Hooks>, openings: WeakMap<object, Opening>): Partial<Hooks> {
+function traceHooks(spans: Spans, hooks: Partial<Hooks>, upgrades: WeakMap<object, Upgrade>): Partial<Hooks> {
   return {
     ...hooks,
     async upgrade(request) {
-      const span = startRequest(spans, OPENING, contextOf(spans, Object.fromEntries(request.headers)), new URL(request.url).protocol.replace(':', ''))
+      const span = startRequest(
+        spans,
+        UPGRADE,
+        contextOf(spans, Object.fromEntries(request.headers)),
+        new URL(request.url).protocol.replace(':', ''),
+      )
       try {
         const answer = await hooks.upgrade?.(request)
-        openings.set(request.context, { span, openedAt: undefined })
+        upgrades.set(request.context, { span, openedAt: undefined })
         return answer
       }
       catch (refused) {
@@ -46,20 +51,24 @@ function traceHooks(spans: Spans, hooks: Partial<Hooks>, openings: WeakMap<objec
       }
     },
     open(peer) {
-      const opening = openings.get(peer.context)
+      const upgrade = upgrades.get(peer.context)
       try {
         return hooks.open?.(peer)
       }
       finally {
-        if (opening) {
-          opening.openedAt = performance.now()
-          endRequest(opening.span, SWITCHING)
+        if (upgrade) {
+          upgrade.openedAt = performance.now()
+          endRequest(upgrade.span, SWITCHING)
         }
       }
     },
     close(peer, details) {
-      const opening = openings.get(peer.context)
-      if (opening?.openedAt !== undefined) noteStreamEnd(spans, opening.span, { transport: 'websocket', seconds: (performance.now() - opening.openedAt) / 1_000, code: details.code })
+      const upgrade = upgrades.get(peer.context)
+      if (upgrade?.openedAt !== undefined) noteStreamEnd(
+        spans,
+        upgrade.span,
+        { transport: 'websocket', seconds: (performance.now() - upgrade.openedAt) / 1_000, code: details.code },
+      )
       return hooks.close?.(peer, details)
     },
   }

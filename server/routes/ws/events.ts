@@ -12,14 +12,17 @@ const OPEN = 1
 const NOT_POSSIBLE = 1011
 const TOO_MUCH = 1008
 const SIGNED_OUT = 'signed out'
-/** How long a client that says too much has to leave by itself. */
-const LAST_WORD_MS = 1_000
-/** Four of the largest frames: a client that subscribes says less. Parts of frames that never become one are bytes as well. */
+/** How long a client that sends too much has to close by itself. */
+const CLOSE_GRACE_MS = 1_000
+/**
+ * Four of the largest frames: a client that subscribes sends less. Parts of frames that never end are counted as
+ * well.
+ */
 const MOST_BYTES_PER_SECOND = 262_144
-/** What each may still say, and how to hear no more of it. */
+/** The request limit of each peer, and how to stop reading from it. */
 const limitsOfPeers = new WeakMap<Peer, { isAllowed: () => boolean, pause: () => void }>()
-/** How to stop being told that a peer must leave. */
-const partings = new WeakMap<Peer, () => void>()
+/** Stops listening for a revocation that would close the peer. */
+const revocations = new WeakMap<Peer, () => void>()
 
 /** `WS /ws/events`: the snapshot, then every event; see `shared/schemas/events.ts`. */
 export default defineWebSocketHandler({
@@ -44,7 +47,7 @@ export default defineWebSocketHandler({
     limitsOfPeers.set(peer, { isAllowed: createRateLimit(limits.streamRequestsPerSecond), pause: () => websocket.pause() })
     websocket.on('ping', (data: Buffer) => { if (!isTooMuch(peer)) websocket.pong(data) })
     const isBearable = createRateLimit(MOST_BYTES_PER_SECOND)
-    socket.on('data', (bytes: Buffer) => { if (!isBearable(bytes.length)) sendAway(peer) })
+    socket.on('data', (bytes: Buffer) => { if (!isBearable(bytes.length)) rejectPeer(peer) })
     const client: StreamClient = {
       id: peer.id,
       address: clientAddress(request),
@@ -54,9 +57,9 @@ export default defineWebSocketHandler({
       write: (frames) => { if (websocket.readyState === OPEN) socket.write(frames) },
       close: (code, reason) => peer.close(code, reason),
       bufferedBytes: () => socket.writableLength,
-      heardBytes: () => socket.bytesRead,
+      receivedBytes: () => socket.bytesRead,
     }
-    partings.set(peer, accounts.attend(principal, (why) => {
+    revocations.set(peer, accounts.attend(principal, (why) => {
       remove(peer)
       if (why === 'gone') peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
       else peer.close(CLOSE_RIGHTS_CHANGED, 'the rights have changed: reconnect')
@@ -69,9 +72,12 @@ export default defineWebSocketHandler({
     const { hub, replays, limits } = useLeitstand()
     if (isTooMuch(peer)) return
     const request = readStreamRequest(message.text(), limits)
-    if (typeof request === 'string') sayError(peer, request)
+    if (typeof request === 'string') sendError(peer, request)
     else if (replays.has(peer.id)) replays.request(peer.id, request)
-    else if (request.type !== 'ping' && request.type !== 'subscribe') sayError(peer, `“${request.type}” is for replays: connect with ?at= and a moment.`)
+    else if (request.type !== 'ping' && request.type !== 'subscribe') sendError(
+      peer,
+      `“${request.type}” is for replays: connect with ?at= and a moment.`,
+    )
     else hub.request(peer.id, request)
   },
   close: remove,
@@ -81,28 +87,28 @@ export default defineWebSocketHandler({
   },
 })
 
-/** Whether a client says more than it may; then it is sent away. */
+/** Whether a client sends more than allowed; then it is closed. */
 function isTooMuch(peer: Peer): boolean {
   if (limitsOfPeers.get(peer)?.isAllowed()) return false
-  sendAway(peer)
+  rejectPeer(peer)
   return true
 }
 
-/** Closes a client that says too much and hears no more of it; it is cut off if it does not go by itself. */
-function sendAway(peer: Peer) {
+/** Closes a client that sends too much and stops reading from it; it is cut off if it does not close by itself. */
+function rejectPeer(peer: Peer) {
   const limits = limitsOfPeers.get(peer)
   if (!limits) return
   limitsOfPeers.delete(peer)
   useShell().count('frames-too-many', 'A stream client sends more frames than NUXT_LIMITS_STREAM_REQUESTS_PER_SECOND, or more bytes than any needs.')
   peer.close(TOO_MUCH, 'too many requests')
   limits.pause()
-  setTimeout(() => peer.terminate(), LAST_WORD_MS).unref()
+  setTimeout(() => peer.terminate(), CLOSE_GRACE_MS).unref()
 }
 
 function remove(peer: Peer) {
   const { hub, replays } = useLeitstand()
-  partings.get(peer)?.()
-  partings.delete(peer)
+  revocations.get(peer)?.()
+  revocations.delete(peer)
   replays.remove(peer.id)
   hub.remove(peer.id)
 }
@@ -111,7 +117,7 @@ function refusal(status: number, code: string, message: string) {
   return new Response(JSON.stringify({ error: { code, message } }), { status, headers: { 'content-type': 'application/json' } })
 }
 
-function sayError(peer: Peer, message: string) {
+function sendError(peer: Peer, message: string) {
   peer.send(JSON.stringify({ type: 'error', data: { code: 'request-invalid', message } } satisfies StreamEvent))
 }
 
@@ -121,7 +127,7 @@ function wantedOf(url: string) {
 
 interface Frames { readyState: unknown, pong: (data: Buffer) => void, pause: () => void }
 
-/** What lies below a peer, where looking costs nothing for each client and message; crossws has no public way to it. */
+/** The objects below a peer: reading them costs nothing per client and message. crossws has no public access to them. */
 function connectionOf(peer: Peer): { request: IncomingMessage, socket: Socket, websocket: EventEmitter & Frames } | undefined {
   const internal: unknown = Reflect.get(peer, '_internal')
   if (typeof internal !== 'object' || internal === null) return undefined
@@ -135,7 +141,7 @@ function hasFrames<T extends object>(websocket: T): websocket is T & Frames {
   return 'readyState' in websocket && ['pong', 'pause'].every(name => typeof Reflect.get(websocket, name) === 'function')
 }
 
-/** Who asks for an upgrade; where they come from is known only below what crossws hands out. */
+/** The visitor of an upgrade request; the address is known only below the objects of crossws. */
 function visitorBelow(request: object): ReturnType<typeof visitorOf> | undefined {
   const below = requestBelow(request)
   return below && visitorOf(below)

@@ -81,7 +81,7 @@ function createClient(id = 'a') {
       looks++
       return buffered
     },
-    heardBytes: () => undefined,
+    receivedBytes: () => undefined,
   }
   return {
     client, events, closed,

@@ -3,7 +3,7 @@ import { createEventLog } from '../../../../server/stream/event-log'
 import type { EventLog } from '../../../../server/stream/event-log'
 
 function say(log: EventLog, data: string) {
-  log.keep([log.number('telemetry', 'gate', data)])
+  log.add([log.number('telemetry', 'gate', data)])
 }
 const after = (log: EventLog, n: number) => {
   const missed = log.after(log.idOf(n))

@@ -35,7 +35,7 @@ function createClient(id: string, given: Partial<StreamClient> = {}) {
     },
     close: code => void closed.push(code),
     bufferedBytes: () => buffered,
-    heardBytes: () => heard,
+    receivedBytes: () => heard,
     ...given,
   }
   return {
