@@ -20,7 +20,7 @@ export default defineEventHandler(async (event) => {
   const wanted = readStreamQuery(query, limits)
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
-  await untilTold(wanted.after)
+  await untilApplied(wanted.after)
   if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
   const crowd = wanted.replay ? undefined : hub.limitReachedFor(clientAddress(req))
   if (crowd) throw tooManyStreams(event, crowd)

@@ -1,4 +1,6 @@
-// One of several replicas: joins the history that they share (`./replica.ts`) with the rooms of this one.
+// Owns what makes this server one of several replicas: it joins the shared history (`./replica.ts`) with the rooms of
+// this server. Promises that every replica applies the same records in the same order. Never stores anything outside
+// the shared database.
 import { randomBytes } from 'node:crypto'
 import type { PresenceChange } from '#shared/schemas/device'
 import { codeFromSeed } from '../auth/secrets'
@@ -10,39 +12,42 @@ import { createReplica } from './replica'
 import { MOST_REPLICAS } from './session-slots'
 import type { Replica } from './replica'
 
-/** What a client that comes from another replica waits at most until this one knows what it knows. */
-const REACH_MS = 3_000
+/** The longest wait of a client that comes from another replica, until this one has applied the same events. */
+const CATCH_UP_MS = 3_000
 
 export interface ClusterOptions extends Omit<HistoryOptions, 'onOpen' | 'durability'> {
   url: string
   clientId: () => string
-  /** The rooms; asked for when the first record is there. */
+  /** The rooms; read when the first record is there. */
   rooms: () => LogApplierParts
-  /** The documents are there. */
+  /** The documents are loaded. */
   onDocuments: () => void
   onLead: (leads: boolean) => void
   /** Whether messages can arrive. */
   isListening: () => boolean
-  /** It has to be started anew. */
+  /** The replica must be restarted. */
   onOutdated: (reason: string) => void
 }
 
 export interface Cluster {
   replica: Replica
-  /** The name of this replica's session at the broker, and one that no other has. */
+  /** The name of this replica's session at the broker; no other replica has it. */
   session: () => string
   sessionOf: (slot: number) => string
   passing: () => string
   numbering: { epoch: () => string, current: () => number }
-  /** A number for an entry in the audit log that no other replica gives out. */
+  /** A number for an audit entry that no other replica uses. */
   auditId: (last: number) => number
-  /** What this replica has found of a device, if it is the one that says so; false: every server says so for itself now. */
-  found: (change: PresenceChange, isTurn: boolean) => boolean
-  /** Whether it is for this replica to say who is silent. */
-  judges: () => boolean
-  /** Where a device belonged before something else was said of it. */
+  /**
+   * Reports a presence to all replicas if this one is the authority; false: no replica is now, and every server
+   * decides for itself.
+   */
+  reportPresence: (change: PresenceChange, isTurn: boolean) => boolean
+  /** Whether this replica decides who is silent. */
+  isPresenceAuthority: () => boolean
+  /** Where a device was before its last change. */
   noteMove: LogApplier['note']
-  /** Resolves when this replica knows the event that a client has had last. */
+  /** Resolves when this replica has applied the last event that a client has. */
   reached: (n: number) => Promise<void>
 }
 
@@ -57,10 +62,10 @@ export function createCluster(options: ClusterOptions): Cluster {
     options.onLead(leads)
     if (!leads) return
     const now = Date.now()
-    // Whoever led before may have been away for a while: everybody has a whole interval again.
+    // The replica that led before may have stopped a while ago: every device gets a whole interval again.
     presence.listen(false, now)
     presence.listen(options.isListening(), now)
-    presence.retell(deviceId => fleet.kept(deviceId)?.presence)
+    presence.reportDifferences(deviceId => fleet.getIncludingHidden(deviceId)?.presence)
   }
 
   const replica = createReplica({
@@ -98,18 +103,18 @@ export function createCluster(options: ClusterOptions): Cluster {
       while (id <= last) id += MOST_REPLICAS
       return id
     },
-    found(change, isTurn) {
+    reportPresence(change, isTurn) {
       if (isLoading) return true
       if (replica.fault() !== null) return false
       if (!replica.leads()) return true
       if (isTurn) replica.presence.note(change)
-      replica.tell('presence', change.deviceId, change)
+      replica.broadcast('presence', change.deviceId, change)
       return true
     },
-    judges: () => replica.leads() || replica.fault() !== null,
+    isPresenceAuthority: () => replica.leads() || replica.fault() !== null,
     noteMove: (deviceId, before) => following?.note(deviceId, before),
     async reached(n) {
-      const timeout = new Promise<void>(resolve => setTimeout(resolve, REACH_MS).unref())
+      const timeout = new Promise<void>(resolve => setTimeout(resolve, CATCH_UP_MS).unref())
       await Promise.race([replica.reached(n), timeout])
     },
   }

@@ -1,5 +1,5 @@
-// What only one replica does at a time: packing, trimming, retention, the lines of presence. It is the one that holds a lock at the
-// database; when it goes, the lock is free and the next one takes it.
+// The work of one replica at a time: packing, trimming, retention, presence transitions. The leader holds a lock at
+// the database; when it stops, the lock is free and another replica takes it.
 import { CHECK_EVERY_MS, dueHeads } from '../history/engine/compactor'
 import { packDevices } from '../history/postgres/compaction'
 import type { DeviceToPack } from '../history/postgres/compaction'
@@ -15,10 +15,10 @@ import type { OrderedWrites } from './ordered-writes'
 import type { ReplicaState } from './replica-state'
 
 const LOCK = 1_279_677_270
-/** Whoever hears nothing for so long leaves it to somebody who does. */
+/** A leader that receives nothing for this long gives the lock to a replica that does. */
 const RESIGN_AFTER_MS = 5_000
-/** What is packed stays in the log for so long, for whoever was away for a moment. */
-const KEEP_LOG_MS = 60_000
+/** Packed records stay in the log for this long, for replicas that were disconnected for a moment. */
+const LOG_RETENTION_MS = 60_000
 
 export interface LeaderOptions {
   line: Pick<DedicatedConnection, 'query'>
@@ -27,17 +27,17 @@ export interface LeaderOptions {
   partitions: Partitions
   presence: ReturnType<typeof createPostgresPresence>
   stateOf: (deviceId: string) => string | undefined
-  /** Resolves when everything that is committed by now has been followed. */
+  /** Resolves when everything that is committed now has been applied. */
   catchUp: () => Promise<void>
-  /** Whether this replica hears what devices say: else it cannot tell who is silent. */
+  /** Whether this replica receives the devices' messages: otherwise it cannot decide who is silent. */
   mayLead: () => boolean
   onLead: (leads: boolean) => void
-  /** What has to be done here cannot be done. */
+  /** The leader's work has failed. */
   onFailure: (error: unknown) => void
   now: () => number
 }
 
-/** Whether nobody has led for so long that nothing is known of what was not heard since. Times in milliseconds since 1970. */
+/** Whether no replica led for so long that presence is unknown. Times in milliseconds since 1970. */
 export function isGap(listenedMs: number, nowMs: number): boolean {
   return listenedMs < nowMs - 2 * BEAT_MS
 }
@@ -48,17 +48,17 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
   let leads = false
   let isBusy = false
   let packed: Promise<void> = Promise.resolve()
-  let keptTold = ''
+  let lastBroadcast = ''
   let mayLeadAt = -Infinity
-  /** How far the log was when. */
-  let past: { atMs: number, id: number }[] = []
+  /** Positions of the log over time. */
+  let positions: { atMs: number, id: number }[] = []
 
   async function packSome(heads: readonly DeviceHead[]) {
-    await jobs.told(async (query) => {
-      // It may have been forgotten since.
+    await jobs.appendAndWait(async (query) => {
+      // It may have been deleted since.
       const taken: DeviceToPack[] = heads.flatMap(({ device }) => head.held(device) ?? [])
         .map(own => ({ device: own.device, messages: own.messages(), lastId: own.lastId, state: stateOf(memory.named.of(own.device)) }))
-      const segments = await packDevices(taken, memory.newest(), { query, partitions, retained: memory.kept })
+      const segments = await packDevices(taken, memory.newest(), { query, partitions, retained: memory.retained })
       const devices = taken.map(({ device, lastId, messages }): [number, number, number] => [device, lastId, messages.length])
       return { notes: [{ kind: 'packed', value: { newest: memory.newest() + segments, devices } }] }
     })
@@ -70,12 +70,12 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
     })
   }
 
-  /** Deletes what is packed of the log, after a while. */
+  /** Deletes packed records from the log after a while. */
   async function trim() {
     const time = now()
-    if ((past.at(-1)?.atMs ?? 0) + CHECK_EVERY_MS <= time) past.push({ atMs: time, id: memory.position() })
-    const old = past.filter(({ atMs }) => atMs <= time - KEEP_LOG_MS)
-    past = past.filter(({ atMs }) => atMs > time - KEEP_LOG_MS)
+    if ((positions.at(-1)?.atMs ?? 0) + CHECK_EVERY_MS <= time) positions.push({ atMs: time, id: memory.position() })
+    const old = positions.filter(({ atMs }) => atMs <= time - LOG_RETENTION_MS)
+    positions = positions.filter(({ atMs }) => atMs > time - LOG_RETENTION_MS)
     const upTo = Math.min(old.at(-1)?.id ?? 0, (head.firstId() ?? Infinity) - 1)
     if (upTo <= 0) return
     await jobs.work({
@@ -87,32 +87,32 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
     })
   }
 
-  async function tellKept() {
-    const value = { ...memory.kept }
+  async function broadcastRetained() {
+    const value = { ...memory.retained }
     const text = JSON.stringify(value)
-    if (text === keptTold) return
-    await jobs.told(async () => ({ notes: [{ kind: 'kept', value }] }))
-    keptTold = text
+    if (text === lastBroadcast) return
+    await jobs.appendAndWait(async () => ({ notes: [{ kind: 'retained', value }] }))
+    lastBroadcast = text
   }
 
   async function take() {
     if (!await tryLock(line.query, LOCK, 'hashtext(current_schema())')) return
-    // The one before may have packed since.
+    // The leader before may have packed since.
     await catchUp()
     if (!isOpen) return
     await jobs.work({
       begin: () => async (query) => {
         await partitions.look(query)
         const since = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
-        // Where one has taken over from another, somebody has listened all the time.
+        // After a handover between leaders, some replica has received messages all the time.
         await presence.open(query, isGap(since / 1_000, now()))
       },
       done() {},
     })
-    keptTold = JSON.stringify(memory.kept)
+    lastBroadcast = JSON.stringify(memory.retained)
     leads = true
     onLead(true)
-    // From now on it can be seen that somebody is there.
+    // From now on other replicas can see that one leads.
     await presence.flush()
   }
 
@@ -130,7 +130,7 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
     if (performance.now() - mayLeadAt > RESIGN_AFTER_MS) return resign()
     await pack(dueHeads(head.all, head.size(), now()))
     await trim()
-    await tellKept()
+    await broadcastRetained()
   }
 
   function look() {
@@ -144,7 +144,7 @@ export function createLeader({ line, jobs, memory, partitions, presence, stateOf
   timer.unref()
 
   return {
-    /** Begins to want to lead. */
+    /** Starts to compete for the lock. */
     start: look,
     leads: () => leads,
     pack,

@@ -1,5 +1,5 @@
-// Writes one replica's share of the messages into the common log: one statement at a time, and what gathers while that is under
-// way goes into the next. Each share has the memory of what its broker's session has delivered, by which repetitions are known.
+// Writes one replica's share of the messages into the common log: one statement at a time; what arrives meanwhile goes
+// into the next. Each share remembers what its session at the broker has delivered, and so recognises redeliveries.
 import type { OnCommitted } from '../history/engine/group-commit'
 import { createDeduplication, DELIVERY_BYTES, PACKET_IDS } from '../history/engine/deduplication'
 import type { Delivery } from '../history/engine/deduplication'
@@ -13,20 +13,20 @@ import type { ReplicaState } from './replica-state'
 import { joinEntries, writeEntry } from './log-codec'
 import type { EntryKind } from './log-codec'
 
-/** Characters of one batch: whoever follows takes a batch without a pause. */
+/** Characters of one batch: readers apply a batch without a pause. */
 const BATCH_CHARACTERS = 250_000
 
 export interface LogAppenderOptions {
   line: Pick<DedicatedConnection, 'query' | 'named'>
-  /** Whose session it is. */
+  /** The slot of the session. */
   slot: number
   unacknowledged: number
   memory: Pick<ReplicaState, 'ids' | 'learn' | 'position'>
-  /** Resolves when the log has been followed up to a record. */
+  /** Resolves when the log has been applied up to a record. */
   reached: (id: number) => Promise<void>
-  /** What cannot be written is lost, and with it all that waited. */
+  /** A write has failed; everything that waited is dropped. */
   onFailure: (error: unknown) => void
-  /** A batch that ends with this record is committed; what that took. */
+  /** A batch that ends with this record is committed; `ms` is how long that took. */
   onCommitted: (lastId: number, ms: number) => void
   mostWaiting?: number
 }
@@ -34,7 +34,7 @@ export interface LogAppenderOptions {
 interface Entry { deviceId: string, kind: EntryKind, bytes: number, text: string }
 interface Batch { entries: Entry[], packets: Uint8Array, turns: OnCommitted[], isForgotten: boolean }
 
-/** The numbers of devices count only as far as the log has been followed: one may have been forgotten since. */
+/** The numbers of devices are valid only as far as the log has been applied: a device may have been deleted since. */
 const INSERT = `WITH h AS (UPDATE head SET last = last + $1 WHERE forgets <= $2 RETURNING last),
   b AS (INSERT INTO batch (last, body) SELECT last, $3 FROM h),
   d AS (INSERT INTO delivery (last, packets, slot) SELECT last, $4, $5 FROM h)
@@ -71,7 +71,7 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
         FROM unnest($1::text[]) AS w (name) WHERE NOT EXISTS (SELECT 1 FROM device WHERE device.name = w.name))
       INSERT INTO device (id, name) SELECT id, name FROM fresh`, [wanted])
     const rows = await line.query('SELECT name, id FROM device WHERE name = ANY($1::text[])', [wanted])
-    // Also when the row is gone one day, its number must not be given to another device: in the log it may be there still.
+    // Even when the row is deleted later, its number must not be given to another device: the log may still use it.
     await line.query('SELECT greatest(coalesce((SELECT value FROM meta WHERE key = \'device\'), 0), coalesce(max(id), 0)) AS id FROM device').then(([top]) => line.query(setMeta('device', Number(top?.id))))
     await line.query('COMMIT')
     const ids = new Map(rows.map(({ name, id }) => [String(name), Number(id)]))
@@ -91,7 +91,7 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
   }
 
   async function write({ entries, packets, isForgotten }: Batch) {
-    // The broker has forgotten our session: packet ids start anew, nothing will be redelivered.
+    // The broker has lost our session: packet ids start again, it will redeliver nothing.
     if (isForgotten) await line.query('DELETE FROM delivery WHERE slot = $1', [slot])
     for (let from = 0; from < entries.length;) {
       let to = from
@@ -107,7 +107,7 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
     while (failure === undefined && isAnythingToDo()) {
       const batch = take()
       await write(batch).catch(fail)
-      // It may be in the database or not; that is asked for there.
+      // It may or may not be in the database; the reopen finds out.
       for (const done of batch.turns) done(failure === undefined)
     }
     running = undefined
@@ -129,11 +129,11 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
 
   return {
     deliveries,
-    /** Learns what the session has delivered before. */
+    /** Restores what the session has delivered before. */
     async restore() {
       for (const { last, packets } of await line.query('SELECT last, packets FROM delivery WHERE slot = $1 ORDER BY last', [slot])) deliveries.restore(Number(last), packets, 0)
     },
-    /** Adds a record to what is committed next. @throws when too much waits. */
+    /** Adds a record to the next commit. @throws when too much waits. */
     append(deviceId: string, kind: EntryKind, text: string, delivery: Delivery) {
       if (waiting > mostWaiting) {
         const error = new HistoryError('PostgreSQL is too slow for what arrives: too much waits to be stored.')
@@ -144,7 +144,7 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
       entries.push({ deviceId, kind, bytes: delivery.payload.length, text })
       deliveries.add(delivery)
     },
-    /** Ends a turn; `done` is told in the order of the turns. */
+    /** Ends a turn; `done` is called in the order of the turns. */
     commit(done?: OnCommitted) {
       if (failure !== undefined) return done?.(false)
       if (entries.length === 0 && !running) return done?.(true)
@@ -156,7 +156,7 @@ export function createLogAppender({ line, slot, unacknowledged, memory, reached,
       isForgotten = true
       start()
     },
-    /** Deletes what cannot be delivered again. */
+    /** Deletes records of deliveries that cannot come again. */
     trim: () => line.query(`DELETE FROM delivery WHERE slot = $1 AND last < (SELECT max(last) FROM (SELECT last, sum(octet_length(packets)) OVER (ORDER BY last DESC) AS bytes FROM delivery WHERE slot = $1) d WHERE bytes > $2)`, [slot, PACKET_IDS * DELIVERY_BYTES]),
     waiting: () => entries.length,
     fail,

@@ -1,5 +1,5 @@
-// What becomes of the records of the common log in the rooms of one replica: the way of a message behind the store, as `../ingest.ts`
-// is the way to it. Everything that viewers are told is numbered by its record, and so has the same name at every replica.
+// Applies the records of the common log to the rooms of one replica: `../ingest/ingest.ts` is the way of a message to
+// the log, this is the way after it. Every event gets the number of its record, and so the same id on every replica.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isOlder, isUndated, presenceChangeOf } from '#shared/device/device-state'
@@ -17,7 +17,7 @@ import type { Registry } from '../registry/contract'
 import type { Loaded } from './replica-state'
 import type { LogRecord } from './log-codec'
 
-/** So many records from before the start are remembered for viewers that come from another replica. */
+/** This many records from before the start are stored for clients that come from another replica. */
 const REMEMBERED = 20_000
 
 export interface LogApplierParts {
@@ -32,32 +32,36 @@ export interface LogApplierParts {
 }
 
 export function createLogApplier({ fleet, presence, counters, hub, registry, accounts, forgetting, documents }: LogApplierParts) {
-  /** The record that is being told. */
+  /** The record that is being published. */
   let current = 0
-  /** Of what has been long ago nobody is told. */
+  /** Old records are not published. */
   let isQuiet = false
   let isLoading = false
-  /** Where devices belonged before something else was said of them. */
+  /** Where devices were before their last change. */
   const moved = new Map<string, Labels>()
 
-  function tell(type: 'telemetry' | 'state' | 'presence', { text }: LogRecord, deviceId: string, outcome: Outcome) {
+  function publish(type: 'telemetry' | 'state' | 'presence', { text }: LogRecord, deviceId: string, outcome: Outcome) {
     if (outcome.kind === 'changed' && !isQuiet) hub.publish(type, deviceId, text)
   }
 
   function takeTelemetry(record: LogRecord & { kind: 'telemetry' | 'replayed' }, bytes: number) {
     const { value } = record
-    const held = fleet.findKept(value.deviceId)
-    const told = held && held.metrics > 0 && isOvertaken(value, held.lastTelemetry) ? { ...value, late: true } : value
-    const outcome = fleet.applyTelemetry(told, bytes)
-    tell('telemetry', told === value ? record : { ...record, text: JSON.stringify(told) }, value.deviceId, outcome)
+    const held = fleet.findRecord(value.deviceId)
+    const published = held && held.metrics > 0 && isOvertaken(value, held.lastTelemetry)
+      ? { ...value, late: true }
+      : value
+    const outcome = fleet.applyTelemetry(published, bytes)
+    publish('telemetry', published === value
+      ? record
+      : { ...record, text: JSON.stringify(published) }, value.deviceId, outcome)
   }
 
   function takeMessage(record: LogRecord & { kind: 'telemetry' | 'replayed' | 'status' }) {
     const { value, bytes } = record
     const { deviceId } = value
-    if (record.kind === 'status') tell('state', record, deviceId, fleet.applyStatus(record.value, bytes))
+    if (record.kind === 'status') publish('state', record, deviceId, fleet.applyStatus(record.value, bytes))
     else takeTelemetry(record, bytes)
-    // Said again as the newest: it was heard and counted the first time.
+    // Published again as the newest: it was counted the first time.
     if (record.kind === 'telemetry' && !isSample(record)) return
     if (isLoading) presence.learn(value)
     else presence.take(value, Date.parse(value.receivedAt))
@@ -70,8 +74,8 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
     const bytes = documents.bytes(kind, name)
     const body = bytes && Buffer.from(bytes).toString()
     if (kind === FORGOTTEN) {
-      const told = forgetting.follow(name, body)
-      if (told) hub.publish(told.type, name, told.data)
+      const published = forgetting.follow(name, body)
+      if (published) hub.publish(published.type, name, published.data)
     }
     else if (registry.follow(kind, name, body)) {
       const from = moved.get(name)
@@ -90,18 +94,18 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
       case 'telemetry': case 'status': case 'replayed': return takeMessage(record)
       case 'presence':
         presence.follow(record.value)
-        return tell('presence', record, record.value.deviceId, fleet.applyPresence(record.value))
+        return publish('presence', record, record.value.deviceId, fleet.applyPresence(record.value))
       case 'document': return takeDocument(record.value.kind, record.value.name)
     }
   }
 
   return {
     current: () => current,
-    /** Something else is said of a device: it is told with the record that says so. */
+    /** A document of a device has changed: that is published with its record. */
     note(deviceId: string, before: Labels) {
       if (!moved.has(deviceId)) moved.set(deviceId, before)
     },
-    /** The fleet as it is at the end of what was read on opening; `position`: the record up to which that is. */
+    /** Restores the fleet from what was read on opening; `position`: the last record of that. */
     load({ devices, records }: Loaded, position: number) {
       for (const { state } of devices) {
         const device = DeviceStateSchema.safeParse(state)
@@ -110,7 +114,7 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
         presence.restore(device.data)
         counters.restore(device.data.deviceId, state)
       }
-      // The documents are read as they are now.
+      // Documents are read as they are now.
       const messages = records.filter(({ kind }) => kind !== 'document')
       const begin = Math.max(0, messages.length - REMEMBERED)
       hub.begin((messages[begin]?.id ?? position + 1) - 1)
@@ -123,18 +127,17 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
       hub.passed(position)
       hub.flush()
       current = position
-      // What the replica that leads has found holds, not what is made of it here.
+      // The leader's decision holds, not this replica's.
       for (const device of fleet.all()) {
-        const found = presenceChangeOf(device)
-        if (found) presence.follow(found)
+        const reported = presenceChangeOf(device)
+        if (reported) presence.follow(reported)
       }
     },
     take,
   }
 }
 /**
- * Messages of one device that come right after each other may reach two replicas, and be stored in the other order: then the times
- * of the device decide.
+ * Two messages of one device may reach two replicas and be stored in the other order: then the device's times decide.
  */
 const OVERTAKEN_MS = 1_000
 

@@ -1,21 +1,23 @@
-// Follows the log: reads what was committed since, wakes when somebody says that something was. Promises every record once, in order.
+// Reads what was committed to the log; a notification of the database wakes it. Promises every record once, in order.
 import type { DedicatedConnection } from '../history/postgres/connections'
 
 const CHANNEL = 'leitstand'
 /** Added to a statement that commits a batch. */
 export const NOTIFY_CHANNEL = `pg_notify('${CHANNEL}', '')`
-/** Where there is much to follow, what comes within so long is read at once: each look costs as much as some ten messages. */
+/**
+ * Under load, everything that comes within this time is read at once: each query costs as much as some ten messages.
+ */
 const GATHER_MS = 5
-/** In case a word is lost. */
+/** In case a notification is lost. */
 const LOOK_EVERY_MS = 1_000
-/** A batch is a quarter of a million characters at most, see {@link ./writer.ts}. */
+/** A batch is a quarter of a million characters at most, see {@link ./log-appender.ts}. */
 const ROWS = 20
 
 export interface LogReaderOptions {
   line: DedicatedConnection
-  /** The last record that was taken. */
+  /** The last applied record. */
   position: () => number
-  /** Takes the records of a batch. */
+  /** Applies the records of a batch. */
   take: (last: number, body: string) => Promise<void>
   onFailure: (error: unknown) => void
 }
@@ -72,7 +74,7 @@ export async function createLogReader({ line, position, take, onFailure }: LogRe
 
   return {
     look,
-    /** Resolves when a record, and all before it, has been taken; or when nothing is followed any more. */
+    /** Resolves when a record, and all before it, has been applied; or when the reader has stopped. */
     reached(id: number): Promise<void> {
       if (id <= position() || !isOpen) return Promise.resolve()
       look()

@@ -1,5 +1,5 @@
-// One opening of the common database by a replica: its connections, the session at the broker that is its own, and who follows,
-// writes and perhaps leads on them. When anything of it fails all of it is thrown away; what is in memory stays and goes on from there.
+// One connection of a replica to the common database: its session slot, log reader, appender and writes. On any
+// failure all of it is closed; the state in memory stays and continues from there.
 import { HistoryError } from '../history/postgres/errors'
 import { requireWhole } from '../history/postgres/migration-guard'
 import { openPartitions } from '../history/postgres/partitions'
@@ -16,7 +16,7 @@ import { claimSlot, retireSlot, takeSlot } from './session-slots'
 import { createLogAppender } from './log-appender'
 import type { LogAppender } from './log-appender'
 
-/** So often what cannot be delivered again is deleted. */
+/** How often records of deliveries that cannot come again are deleted. */
 const TRIM_EVERY_MS = 60_000
 
 export interface ReplicaConnectionOptions {
@@ -25,14 +25,14 @@ export interface ReplicaConnectionOptions {
   unacknowledged: number
   mostWaiting?: number | undefined
   memory: ReplicaState
-  /** The session that this replica has had before; it is taken again where that is free. */
+  /** The slot that this replica had before; it is taken again if it is free. */
   slot: number | undefined
-  /** Reads what there is before anything is followed; only at the first opening. */
+  /** Reads the database before the log is followed; only on the first open. */
   load: ((query: Query, seed: number) => Promise<void>) | undefined
   take: (last: number, body: string) => Promise<void>
   onCommitted: (lastId: number, ms: number) => void
-  /** A connection is gone, or what cannot fail has failed. */
-  lose: (error: unknown) => void
+  /** A connection has ended, or an internal write has failed. */
+  fail: (error: unknown) => void
 }
 
 export interface ReplicaConnection {
@@ -41,57 +41,75 @@ export interface ReplicaConnection {
   writer: LogAppender
   follower: LogReader
   jobs: OrderedWrites
-  /** The connection of the jobs. */
+  /** The connection for ordered writes. */
   line: DedicatedConnection
   partitions: Partitions
-  /** Resolves when everything that is committed by now has been followed. */
+  /** Resolves when everything that is committed now has been applied. */
   catchUp: () => Promise<void>
   /** A number that is the same for all replicas of a database, and for no others. */
   seed: number
-  /** Takes over the share of a replica that is gone; undefined: it is somebody's again. */
-  adopt: (slot: number) => Promise<TakenOver | undefined>
+  /** Takes over the share of a stopped replica; undefined: a replica has it again. */
+  takeOver: (slot: number) => Promise<TakenOver | undefined>
   close: () => Promise<void>
 }
 
 export interface TakenOver {
   writer: LogAppender
-  /** There is no such share any more. */
+  /** The share does not exist any more. */
   retire: () => Promise<void>
   close: () => Promise<void>
 }
 
 export async function openReplica(options: ReplicaConnectionOptions): Promise<ReplicaConnection> {
-  const { memory, lose } = options
-  // Whoever follows must never be ahead of what a crash leaves: each commit is on disk before it is told.
+  const { memory, fail } = options
+  // A reader must never be ahead of what survives a crash: each commit is on disk before others are notified.
   const database = await toDatabase(options.url, 'full')
   const lines: DedicatedConnection[] = []
   let follower: LogReader | undefined
   let trimming: NodeJS.Timeout | undefined
   async function close() {
     clearInterval(trimming)
-    // The jobs under way end with their connection.
+    // Running writes end with their connection.
     await Promise.allSettled([...lines.map(line => line.close()), database.close()])
     await follower?.close()
   }
   try {
-    const [share, jobLine, followed] = [await lineOf(database, lines, lose), await lineOf(database, lines, lose), await lineOf(database, lines, lose)]
+    const [share, jobConnection, followed] = [await connect(
+      database,
+      lines,
+      fail,
+    ), await connect(database, lines, fail), await connect(database, lines, fail)]
     await takePlace(share.query, 'replica')
     await bringUpToDate(share.query, options.partitions)
     await requireWhole(share.query)
     const seed = await prepare(share.query)
     const slot = await claimSlot(share.query, options.slot)
-    if (options.load) await options.load(jobLine.query, seed)
-    else await requireLog(jobLine.query, memory.position())
-    follower = await createLogReader({ line: followed, position: memory.position, take: options.take, onFailure: lose })
+    if (options.load) await options.load(jobConnection.query, seed)
+    else await requireLog(jobConnection.query, memory.position())
+    follower = await createLogReader({
+      line: followed,
+      position: memory.position,
+      take: options.take,
+      onFailure: fail,
+    })
     const { reached } = follower
     const catchUp = async () => reached(Number((await database.read('SELECT last FROM head'))[0]?.last))
     async function writerOn(line: DedicatedConnection, slot: number): Promise<LogAppender> {
-      const writer = createLogAppender({ line, slot, unacknowledged: options.unacknowledged, memory, reached, onFailure: lose, onCommitted: options.onCommitted, ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }) })
+      const writer = createLogAppender({
+        line,
+        slot,
+        unacknowledged: options.unacknowledged,
+        memory,
+        reached,
+        onFailure: fail,
+        onCommitted: options.onCommitted,
+        ...(options.mostWaiting !== undefined && { mostWaiting: options.mostWaiting }),
+      })
       await writer.restore()
       return writer
     }
-    async function adopt(slot: number): Promise<TakenOver | undefined> {
-      const line = await database.dedicated(lose)
+    async function takeOver(slot: number): Promise<TakenOver | undefined> {
+      const line = await database.dedicated(fail)
       try {
         if (await takeSlot(line.query, slot)) return { writer: await writerOn(line, slot), retire: () => retireSlot(line.query, slot), close: line.close }
       }
@@ -103,10 +121,13 @@ export async function openReplica(options: ReplicaConnectionOptions): Promise<Re
       return undefined
     }
     const writer = await writerOn(share, slot)
-    trimming = setInterval(() => void writer.trim().catch(lose), TRIM_EVERY_MS).unref()
-    const partitions = await openPartitions(jobLine.query, Date.now)
+    trimming = setInterval(() => void writer.trim().catch(fail), TRIM_EVERY_MS).unref()
+    const partitions = await openPartitions(jobConnection.query, Date.now)
     await catchUp()
-    return { slot, read: database.read, writer, follower, jobs: createOrderedWrites({ line: jobLine, reached }), line: jobLine, partitions, catchUp, seed, adopt, close }
+    return { slot, read: database.read, writer, follower, jobs: createOrderedWrites({
+      line: jobConnection,
+      reached,
+    }), line: jobConnection, partitions, catchUp, seed, takeOver, close }
   }
   catch (error) {
     await close()
@@ -114,13 +135,17 @@ export async function openReplica(options: ReplicaConnectionOptions): Promise<Re
   }
 }
 
-async function lineOf(database: Database, lines: DedicatedConnection[], lose: (error: unknown) => void): Promise<DedicatedConnection> {
-  const line = await database.dedicated(lose)
+async function connect(
+  database: Database,
+  lines: DedicatedConnection[],
+  fail: (error: unknown) => void,
+): Promise<DedicatedConnection> {
+  const line = await database.dedicated(fail)
   lines.push(line)
   return line
 }
 
-/** Where the log goes on; an application without replicas may have written since. */
+/** Where the log continues; an application without replicas may have written since. */
 async function prepare(query: Query): Promise<number> {
   await query('BEGIN; LOCK TABLE head; INSERT INTO head (last) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM head); COMMIT')
   await query(`UPDATE head SET last = f.last FROM (SELECT greatest((SELECT max(last) FROM delivery), (SELECT max(last) FROM batch), (SELECT max(archived) FROM device)) AS last) f WHERE f.last > head.last`)
@@ -128,7 +153,7 @@ async function prepare(query: Query): Promise<number> {
   return Number((await query('SELECT value FROM meta WHERE key = \'cluster\''))[0]?.value)
 }
 
-/** Whoever was away for so long that the log has been trimmed meanwhile has to begin anew. */
+/** A replica that was away for so long that the log has been trimmed must start again. */
 export class OutdatedError extends HistoryError {}
 
 async function requireLog(query: Query, position: number) {

@@ -1,5 +1,5 @@
-// What a replica holds in memory of the common store: which number each device has, and what is not packed yet. It is read once,
-// and then follows the log, record by record; so it is the same in all replicas at the same record.
+// A replica's state of the common store: the number of each device, and what is not packed yet. It is read once, and
+// then changed by the log, record by record; so it is the same in all replicas at the same record.
 import { isSample, toStored } from '../history/engine/records'
 import { createHead } from '../history/engine/head'
 import type { DeviceNames } from '../history/queries/history-reader'
@@ -11,7 +11,7 @@ import type { LogRecord } from './log-codec'
 
 const BATCHES_PER_READ = 50
 
-/** `listenedMs`: when a replica that leads was last seen to be there, in milliseconds since 1970. */
+/** `listenedMs`: when a leader last reported that it runs, in milliseconds since 1970. */
 export interface Loaded { devices: { deviceId: string, state: unknown }[], records: LogRecord[], listenedMs: number }
 
 export function createReplicaState(now: () => number) {
@@ -19,7 +19,7 @@ export function createReplicaState(now: () => number) {
   const names = new Map<number, string>()
   /** Up to which record each device is packed. */
   const archived = new Map<number, number>()
-  const kept: RetainedFrom & { hour: number } = { raw: 0, minute: 0, hour: 0 }
+  const retained: RetainedFrom & { hour: number } = { raw: 0, minute: 0, hour: 0 }
   const head = createHead(now)
   let newest = 0
   let position = 0
@@ -37,7 +37,7 @@ export function createReplicaState(now: () => number) {
     if (deviceId !== undefined && ids.get(deviceId) === device) ids.delete(deviceId)
   }
 
-  function addToTail(record: LogRecord) {
+  function addToHead(record: LogRecord) {
     const { kind, device, id } = record
     if (isSample(record)) head.add(device, id, toStored(record.value))
     else if (kind === 'telemetry' || kind === 'status' || kind === 'presence' || kind === 'replayed') head.note(device, id)
@@ -54,11 +54,11 @@ export function createReplicaState(now: () => number) {
 
   return {
     ids,
-    kept,
+    retained,
     head,
     named: { all: () => names, of: device => names.get(device) ?? '' } satisfies DeviceNames,
     newest: () => newest,
-    /** The record up to which everything here, and in the rooms that follow, is. */
+    /** The last record that is applied here and in the rooms. */
     position: () => position,
     archivedOf: (device: number) => archived.get(device) ?? 0,
     learn,
@@ -67,7 +67,9 @@ export function createReplicaState(now: () => number) {
       await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       position = Number((await query('SELECT last FROM head'))[0]?.last)
       newest = Number((await query('SELECT max(id) AS id FROM segment'))[0]?.id ?? 0)
-      for (const { key, value } of await query('SELECT key, value FROM meta WHERE key IN (\'raw\', \'minute\', \'hour\')')) Object.assign(kept, { [String(key)]: Number(value) })
+      for (const { key, value } of await query(
+        'SELECT key, value FROM meta WHERE key IN (\'raw\', \'minute\', \'hour\')',
+      )) Object.assign(retained, { [String(key)]: Number(value) })
       const listened = Number((await query('SELECT value FROM meta WHERE key = \'listening\''))[0]?.value ?? 0)
       const devices: Loaded['devices'] = []
       for (const row of await query('SELECT id, name, archived, state FROM device WHERE name IS NOT NULL ORDER BY id')) {
@@ -79,16 +81,16 @@ export function createReplicaState(now: () => number) {
       const records: LogRecord[] = []
       for await (const batch of batches(query)) {
         for (const record of batch) {
-          // One without a name is forgotten.
+          // A device without a name is deleted.
           if (record.device !== 0 && record.id <= (archived.get(record.device) ?? Infinity)) continue
-          addToTail(record)
+          addToHead(record)
           records.push(record)
         }
       }
       await query('COMMIT')
       return { devices, records, listenedMs: listened / 1_000 }
     },
-    /** Takes the next record. */
+    /** Applies the next record. */
     take(record: LogRecord) {
       position = record.id
       if (record.device !== 0 && !names.has(record.device) && 'deviceId' in record.value) learn(record.device, record.value.deviceId)
@@ -100,12 +102,12 @@ export function createReplicaState(now: () => number) {
             archived.set(device, lastId)
           }
           return
-        case 'kept': return void Object.assign(kept, record.value)
+        case 'retained': return void Object.assign(retained, record.value)
         case 'forgotten': return drop(record.device)
-        default: return addToTail(record)
+        default: return addToHead(record)
       }
     },
-    /** The records up to one have been taken; there need not be one of that id. */
+    /** The records up to one have been applied; there need not be one of that id. */
     passed(id: number) {
       position = Math.max(position, id)
     },

@@ -41,7 +41,7 @@ export interface ReplicaOptions extends Omit<HistoryOptions, 'onOpen' | 'durabil
   onLoad: (loaded: Loaded, seed: number) => void
   /** The next record of the log; a document that it names is there as it is now. */
   onRecord: (record: LogRecord) => void
-  /** The records of a batch have been told. */
+  /** The records of a batch have been applied. */
   onBatchEnd: () => void
   /** Whether this replica is the one that does what only one does. */
   onLead: (leads: boolean) => void
@@ -58,12 +58,12 @@ export interface Replica extends History {
   leads: () => boolean
   /** Sessions at the broker of replicas that are gone. */
   orphans: () => Promise<number[]>
-  /** Takes one of them over; undefined: it is somebody's again. */
-  adopt: (slot: number) => Promise<Share | undefined>
+  /** Takes one of them over; undefined: a replica has it again. */
+  takeOver: (slot: number) => Promise<Share | undefined>
   /** The last record that has been taken. */
   position: () => number
-  /** Tells all replicas something about a device, with the next batch. */
-  tell: (kind: EntryKind, deviceId: string, value: object, payload?: Uint8Array) => void
+  /** Appends a note about a device for all replicas, with the next batch. */
+  broadcast: (kind: EntryKind, deviceId: string, value: object, payload?: Uint8Array) => void
   /** Resolves when a record has been taken; rejects never. */
   reached: (id: number) => Promise<void>
   /** Resolves when everything that is committed by now has been taken, at once where there is no database. */
@@ -109,7 +109,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     ...table,
     async write(changes) {
       try {
-        await opened().jobs.told(async (query) => {
+        await opened().jobs.appendAndWait(async (query) => {
           await writeDocuments(changes, query)
           return { notes: changes.map(toNote) }
         }, true)
@@ -121,14 +121,14 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
   const presence = createPostgresPresence({ work: async given => opened().jobs.work(given), now, read, idOf: deviceId => memory.ids.get(deviceId) })
   const readable: Readable = {
-    segmentStore: createPostgresSegmentStore({ read, retained: memory.kept, newestId: memory.newest }),
-    retained: memory.kept,
+    segmentStore: createPostgresSegmentStore({ read, retained: memory.retained, newestId: memory.newest }),
+    retained: memory.retained,
     device: deviceId => memory.ids.get(deviceId),
     uncompacted: memory.head.of,
     readConsistently,
   }
 
-  /** Whoever packs is perhaps elsewhere: what was packed between two looks is followed first, and then read again. */
+  /** Another replica may pack: what was packed between two reads is applied first, then the read runs again. */
   async function readConsistently<T>(device: number, ask: (uncompacted: readonly StoredMessage[]) => Promise<T>): Promise<T> {
     for (;;) {
       const before = memory.archivedOf(device)
@@ -164,7 +164,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       partitions: options.partitions ?? true,
       unacknowledged: options.unacknowledged,
       mostWaiting: options.mostWaiting,
-      memory, take, lose,
+      memory, take, fail: lose,
       slot: lastSlot,
       onCommitted: progress.committed,
       load: isLoaded ? undefined : load,
@@ -179,7 +179,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const maintenance = createPostgresMaintenance({
       read: opening.read,
       partitions,
-      retained: memory.kept,
+      retained: memory.retained,
       limits: options.retention,
       documentBytes: documentTable.bytes,
       earliest: readable.segmentStore.earliest,
@@ -210,17 +210,17 @@ export function createReplica(options: ReplicaOptions): Replica {
     slot: () => openings.current()?.slot,
     leads: () => openings.current()?.leading.leads() ?? false,
     orphans: async () => orphanedSlots(read),
-    async adopt(slot) {
+    async takeOver(slot) {
       const from = opened()
-      const adopted = await from.adopt(slot)
-      if (!adopted) return undefined
-      const { writer, retire, close } = adopted
+      const takenOver = await from.takeOver(slot)
+      if (!takenOver) return undefined
+      const { writer, retire, close } = takenOver
       return { ...shareOf(writer), retire, close, isOpen: () => openings.current() === from, isBusy: () => writer.waiting() > 0 }
     },
     position: memory.position,
     reached: async id => openings.current()?.follower.reached(id),
     catchUp: async () => openings.current()?.catchUp().catch(() => undefined),
-    tell(kind, deviceId, value, payload = NO_DELIVERY.payload) {
+    broadcast(kind, deviceId, value, payload = NO_DELIVERY.payload) {
       const writer = openings.current()?.writer
       try {
         writer?.append(deviceId, kind, JSON.stringify(value), { ...NO_DELIVERY, payload })
@@ -262,7 +262,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     async forget(deviceId, changes, done) {
       try {
         const device = memory.ids.get(deviceId)
-        await opened().jobs.told(async (query) => {
+        await opened().jobs.appendAndWait(async (query) => {
           if (device !== undefined) await query('UPDATE device SET name = NULL, archived = $2, state = NULL WHERE id = $1', [device, memory.position()])
           await writeDocuments(changes, query)
           const gone: Note[] = device === undefined ? [] : [{ kind: 'forgotten', device, value: { deviceId } }]

@@ -1,11 +1,11 @@
-// A shared subscription brings no retained messages (MQTT 5, section 4.8.2): the replica that has begun to lead asks for them on a
-// connection of its own, which stays for some seconds, so that a device that has spoken before there was an application is there.
+// A shared subscription brings no retained messages (MQTT 5, section 4.8.2): a new leader asks for them on a
+// connection of its own, which stays for some seconds. So a device that sent before the first start is known.
 import mqtt from 'mqtt'
 import { commonOptions } from '../mqtt/client-options'
 import type { Access } from '../mqtt/client-options'
 import type { Delivered } from '../mqtt/publish-packets'
 
-/** They come right behind the answer to the subscription; a slow network has some seconds. */
+/** They come right after the answer to the subscription; a slow network gets some seconds. */
 const STAY_MS = 5_000
 
 export interface RetainedOptions extends Access {
@@ -15,7 +15,7 @@ export interface RetainedOptions extends Access {
   onTurnEnd: () => void
 }
 
-/** Resolves when it is over, however it went: without an answer the next replica that leads asks again. */
+/** Resolves when it is over, with or without success: without an answer the next leader asks again. */
 export function takeRetained({ url, filters, onMessage, onTurnEnd, ...access }: RetainedOptions): Promise<void> {
   const client = mqtt.connect(url, { ...commonOptions(access, 5), clean: true, properties: { sessionExpiryInterval: 0 } })
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// When a replica is gone for good, what the broker holds for it must not wait for ever: the one that leads takes over its session,
-// stores what is in it, and ends it. Whoever is only started anew comes back sooner than that.
+// When a replica has stopped for good, its messages must not wait at the broker for ever: the leader takes over its
+// session, stores what is in it, and ends it. A replica that only restarts comes back sooner than that.
 import mqtt from 'mqtt'
 import type { Ingest } from '../ingest/ingest'
 import { commonOptions } from '../mqtt/client-options'
@@ -9,9 +9,9 @@ import type { ConnectionOptions } from '../mqtt/session-options'
 import type { Replica, Share } from './replica'
 
 const LOOK_EVERY_MS = 2_000
-/** So long a replica may take to start anew. */
-const ADOPT_AFTER_MS = 10_000
-/** Nothing waits in a session any more when it has brought nothing for so long. */
+/** How long a replica may take to restart. */
+const TAKE_OVER_AFTER_MS = 10_000
+/** A session is empty when it has brought nothing for this long. */
 const DRAINED_AFTER_MS = 3_000
 const END_MS = 5_000
 
@@ -20,12 +20,18 @@ export interface SessionTakeoverOptions {
   /** How the broker is reached, and what the session is subscribed to. */
   connection: Omit<ConnectionOptions, 'replica'> & { shareName: string }
   sessionOf: (slot: number) => string
-  /** What takes the messages of a share. */
+  /** Takes the messages of a share. */
   ingestFor: (share: Share) => Pick<Ingest, 'onMessage' | 'onTurnEnd' | 'onSession' | 'storeFault'>
-  onAdopted: (slot: number, messages: number) => void
+  onTakenOver: (slot: number, messages: number) => void
 }
 
-export function createSessionTakeover({ replica, connection, sessionOf, ingestFor, onAdopted }: SessionTakeoverOptions) {
+export function createSessionTakeover({
+  replica,
+  connection,
+  sessionOf,
+  ingestFor,
+  onTakenOver,
+}: SessionTakeoverOptions) {
   const freeSince = new Map<number, number>()
   let timer: NodeJS.Timeout | undefined
   let isBusy = false
@@ -36,27 +42,27 @@ export function createSessionTakeover({ replica, connection, sessionOf, ingestFo
     for (const slot of orphans) {
       const since = freeSince.get(slot) ?? Date.now()
       freeSince.set(slot, since)
-      if (Date.now() - since < ADOPT_AFTER_MS) continue
+      if (Date.now() - since < TAKE_OVER_AFTER_MS) continue
       freeSince.delete(slot)
-      await adopt(slot)
+      await takeOver(slot)
     }
   }
 
-  async function adopt(slot: number) {
-    const share = await replica.adopt(slot)
+  async function takeOver(slot: number) {
+    const share = await replica.takeOver(slot)
     if (!share) return
     try {
       const messages = await drain(share, slot)
       await endSession(sessionOf(slot))
       await share.retire()
-      onAdopted(slot, messages)
+      onTakenOver(slot, messages)
     }
     finally {
       await share.close()
     }
   }
 
-  /** Resolves when nothing waits in the session any more: how many messages there were. */
+  /** Resolves when nothing waits in the session any more, with the number of messages. */
   function drain(share: Share, slot: number): Promise<number> {
     const ingest = ingestFor(share)
     let messages = 0
@@ -75,15 +81,18 @@ export function createSessionTakeover({ replica, connection, sessionOf, ingestFo
     drained.start()
     return new Promise((resolve, reject) => {
       const watch = setInterval(() => {
-        const isLost = !share.isOpen() || timer === undefined
-        if (!isLost && (last === undefined || performance.now() - last < DRAINED_AFTER_MS || share.isBusy())) return
+        const isInterrupted = !share.isOpen() || timer === undefined
+        if (!isInterrupted
+          && (last === undefined || performance.now() - last < DRAINED_AFTER_MS || share.isBusy())) return
         clearInterval(watch)
-        void drained.stop().then(() => isLost ? reject(new Error('This replica does not lead any more.')) : resolve(messages))
+        void drained.stop().then(() => isInterrupted
+          ? reject(new Error('This replica does not lead any more.'))
+          : resolve(messages))
       }, LOOK_EVERY_MS / 10)
     })
   }
 
-  /** A session that is begun anew and not to be kept is gone. */
+  /** A session that is started clean and without expiry is deleted. */
   async function endSession(clientId: string) {
     const client = mqtt.connect(connection.url, { ...commonOptions({ ...connection, clientId }, 5), clean: true, properties: { sessionExpiryInterval: 0 } })
     await new Promise<void>((resolve) => {
@@ -102,7 +111,7 @@ export function createSessionTakeover({ replica, connection, sessionOf, ingestFo
       timer ??= setInterval(() => {
         if (isBusy) return
         isBusy = true
-        // What could not be taken over waits for the next look.
+        // A session that could not be taken over waits for the next check.
         void look().catch(() => {}).finally(() => { isBusy = false })
       }, LOOK_EVERY_MS)
       timer.unref()

@@ -2,19 +2,19 @@ import type { DeviceState, DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { copyPresence, goesByTime, withStatus, withTelemetry } from '#shared/device/device-state'
 
-/** Values that are none, for a state whose values all come from the next message. */
+/** No values: for a state whose values all come from the next message. */
 const NONE: DeviceState['values'] = {}
 
 /**
- * The state of a device in little memory. Most devices send all their metrics in every message: their values say nothing that the
- * last message does not say, and are made of it when somebody asks.
+ * The state of a device in little memory. Most devices send all metrics in every message: then the values are
+ * computed from the last message on demand.
  */
 export class CompactDeviceState {
-  /** How many different metrics it has. */
+  /** Number of different metrics. */
   metrics = 0
   private lastSeen: DeviceState['lastSeen'] = null
   private telemetry: Telemetry
-  /** Undefined: those of `telemetry`. */
+  /** Undefined: the values of `telemetry`. */
   private values: DeviceState['values'] | undefined = undefined
   private status: DeviceState['state'] = null
   private clock: DeviceState['clock'] = 'ok'
@@ -40,7 +40,7 @@ export class CompactDeviceState {
     return this.clock === 'wrong'
   }
 
-  /** How far ahead of the receive time the time is that the device claims in what shows that its clock is wrong. */
+  /** How far the device's time is ahead of the receive time, in the message that shows the wrong clock. */
   get clockAheadMs(): number {
     const { telemetry, status } = this
     const aheadMs = Date.parse(telemetry.claimedTs ?? telemetry.ts) - Date.parse(telemetry.receivedAt)
@@ -53,14 +53,14 @@ export class CompactDeviceState {
     return this.with(this.values ?? valuesOf(this.telemetry))
   }
 
-  /** The device after a message; undefined when that brings nothing new. */
+  /** The device after a message; undefined when that changes nothing. */
   afterTelemetry(telemetry: Telemetry): DeviceState | undefined {
     const before = this.isReplacedBy(telemetry) ? this.with(NONE) : this.device
     const after = withTelemetry(before, telemetry)
     return after === before ? undefined : after
   }
 
-  /** The device after a word on its state topic; undefined when that is no news. */
+  /** The device after a message on its state topic; undefined when that changes nothing. */
   afterStatus(change: DeviceStatusChange): DeviceState | undefined {
     const before = this.device
     const after = withStatus(before, change)
@@ -81,7 +81,7 @@ export class CompactDeviceState {
     this.metrics = countKeys(values)
   }
 
-  /** Whether none of the values outlives this message. */
+  /** Whether this message replaces all values. */
   private isReplacedBy(telemetry: Telemetry): boolean {
     if (this.values || goesByTime(telemetry)) return false
     for (const name in this.telemetry.metrics) {
@@ -107,7 +107,7 @@ function valuesOf({ metrics, ts }: Telemetry): DeviceState['values'] {
   return values
 }
 
-/** Whether these values are what {@link valuesOf} makes of the message. */
+/** Whether these values are the same as {@link valuesOf} of the message. */
 function isAllOf({ metrics, ts, exact, absent }: Telemetry, values: DeviceState['values']): boolean {
   if (exact || absent) return false
   let held = 0
@@ -119,7 +119,7 @@ function isAllOf({ metrics, ts, exact, absent }: Telemetry, values: DeviceState[
   return held === countKeys(metrics)
 }
 
-/** `Object.keys` would make an array for every message. */
+/** `Object.keys` would allocate an array for every message. */
 export function countKeys(record: object): number {
   let count = 0
   for (const _ in record) count++

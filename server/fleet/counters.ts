@@ -3,13 +3,16 @@ import type { DeviceCounters } from '#shared/schemas/counters'
 
 const COUNTED = ['received', 'stored', 'duplicate', 'rejected'] as const
 type Countable = typeof COUNTED[number]
-/** Beside the counts of a device stands whether some of them have changed since they were kept. */
+/** Beside the counts of a device: whether some of them have changed since they were stored. */
 const WIDTH = COUNTED.length + 1
 const CHANGED = COUNTED.length
 const FIRST_ROOM = 1_024
-/** How many stretches of missing numbers a device may have open; the numbers of older ones stay missing. */
+/** How many gaps in its numbers a device may have open; the numbers of older gaps count as missing. */
 const MAX_OPEN_GAPS = 32
-/** A count begun anew: 0 or 1 well below the last, or any number far below it. Nearer ones are late or repeated. */
+/**
+ * A restarted sequence: 0 or 1 well below the last number, or any number far below it. Nearer numbers are late or
+ * repeated.
+ */
 const FRESH = 1
 const WELL_BELOW = 8
 const FAR_BELOW = 1_000
@@ -18,21 +21,21 @@ interface Sequence {
   last: number
   gaps: number
   missing: number
-  /** Numbers that may still come late, the oldest first. */
+  /** Numbers that may still arrive late, the oldest first. */
   open: { from: number, to: number }[]
-  /** The last of the count before: what looked like a new start may have been old numbers sent again. */
+  /** The last number before a restart: an apparent restart may be old numbers sent again. */
   before?: number
 }
 
 const whole = z.number().int().nonnegative()
 const SequenceSchema = z.object({ last: whole, gaps: whole, missing: whole, open: z.array(z.object({ from: whole, to: whole })), before: whole.optional() })
-/** What is kept with the state of a device, and goes on with each message that was stored behind it. */
+/** Stored with the state of a device, and continued by each message stored after it. */
 export const StoredCountersSchema = z.object({ counters: z.object({ stored: whole, sequence: SequenceSchema.optional() }) })
 export type StoredCounters = z.infer<typeof StoredCountersSchema>['counters']
-/** What is counted of messages that are not stored, too. */
+/** Counts that include messages that are not stored. */
 export type Beside = Record<Exclude<Countable, 'stored'>, number>
 
-/** A number that comes late takes its gap back, and ends it once nothing of it is missing. */
+/** A late number shrinks its gap, and ends it when nothing is missing any more. */
 function takeBack(sequence: Sequence, seq: number): boolean {
   const at = sequence.open.findIndex(({ from, to }) => seq >= from && seq <= to)
   const gap = sequence.open[at]
@@ -64,11 +67,12 @@ function isFreshStart({ last }: Sequence, seq: number): boolean {
 }
 
 /**
- * What became of the messages of each device; for as many devices as the fleet keeps.
- * @param placeOf The place of a device among all, if it is known.
+ * The counts of each device's messages, for as many devices as the fleet holds.
+ * @param placeOf The place of a device in the fleet, if it has one.
  */
 export function createCounters(placeOf: (deviceId: string) => number | undefined) {
-  // By place, the counts of a device side by side: numbers in a row take up less than an object and a place in a map.
+  // The counts by place, side by side: numbers in one array take less memory than an object and a map entry per
+  // device.
   let counts = new Float64Array(FIRST_ROOM * WIDTH)
   const sequences = new Map<number, Sequence>()
 
@@ -96,7 +100,10 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       const place = placeOf(deviceId)
       if (place !== undefined) add(place, what, 1)
     },
-    /** Notes a number of the device's own: the next, one behind a gap, one that is late or repeated, or a count begun anew. */
+    /**
+     * Notes a sequence number of the device: the next one, one after a gap, a late or repeated one, or the first of a
+     * restarted sequence.
+     */
     sequence(deviceId: string, seq: number) {
       const place = placeOf(deviceId)
       if (place === undefined) return
@@ -118,21 +125,21 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       const place = placeOf(deviceId)
       return place === undefined ? undefined : { deviceId, ...of(place), sequence: numbersOf(sequences.get(place)) }
     },
-    /** What is to be kept with the state of the device at a place. */
-    kept(place: number): StoredCounters {
+    /** What is stored with the state of the device at a place. */
+    stored(place: number): StoredCounters {
       const sequence = sequences.get(place)
       return { stored: of(place).stored, ...(sequence && { sequence }) }
     },
-    /** A message is not stored after all. */
+    /** A message was not stored after all. */
     takeBack(deviceId: string) {
       const place = placeOf(deviceId)
       if (place !== undefined && of(place).stored > 0) add(place, 'stored', -1)
     },
-    /** What is stored is counted from the beginning. */
+    /** The counts of stored messages start again. */
     beginRecount() {
       for (let index = COUNTED.indexOf('stored'); index < counts.length; index += WIDTH) counts[index] = 0
     },
-    /** Takes what was kept with the state of a device; one that was written before there was any has none. */
+    /** Restores what was stored with the state of a device; states of older versions contain none. */
     restore(deviceId: string, state: unknown) {
       const { data } = StoredCountersSchema.safeParse(state)
       const place = placeOf(deviceId)
@@ -141,7 +148,7 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       add(place, 'stored', stored)
       if (sequence && !sequences.has(place)) sequences.set(place, { last: sequence.last, gaps: sequence.gaps, missing: sequence.missing, open: sequence.open, ...(sequence.before !== undefined && { before: sequence.before }) })
     },
-    /** Adds what was counted before the start; no fewer were received than what became of them. */
+    /** Adds the counts from before the start; `received` is at least the sum of the others. */
     addBeside(deviceId: string, beside: Beside) {
       const place = placeOf(deviceId)
       if (place === undefined) return
@@ -156,7 +163,7 @@ export function createCounters(placeOf: (deviceId: string) => number | undefined
       return { received, duplicate, rejected }
     },
     isChanged: (place: number) => counts[place * WIDTH + CHANGED] === 1,
-    /** Notes whether what is counted beside differs from what is kept. */
+    /** Notes whether these counts differ from the stored ones. */
     setChanged(place: number, isChanged: boolean) {
       if (place * WIDTH < counts.length) counts[place * WIDTH + CHANGED] = isChanged ? 1 : 0
     },

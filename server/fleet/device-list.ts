@@ -1,5 +1,6 @@
-// Owns the answers to "which devices are there": all of them, or those of a query. Promises that an answer is no older than
-// the question, and that neither encoding, searching nor compressing many devices keeps messages waiting.
+// Owns the answers to "which devices are there": all of them, or those of a query. Promises that an answer is never
+// older than its request, and that neither encoding, searching nor compressing many devices delays messages. Never
+// changes a device.
 import { setImmediate } from 'node:timers/promises'
 import type { DeviceField, DevicesQuery } from '#shared/schemas/device'
 import { matchesWords } from '#shared/fleet/search'
@@ -8,27 +9,27 @@ import type { Encoding } from './compression'
 import type { Fleet, DeviceRecord } from './fleet'
 import type { Snapshot } from './snapshot'
 
-/** Below this compressing costs more than it saves: the answer fits into one packet anyway. */
+/** Smaller answers fit into one packet, so compressing them gains nothing. */
 export const MIN_COMPRESSED_BYTES = 1_024
-/** Devices looked at before messages get their turn: about a millisecond. */
+/** Devices searched before messages get their turn: about a millisecond. */
 const DEVICES_PER_TURN = 1_000
 
 /** A JSON array of devices. */
 export interface DeviceListAnswer {
-  /** That of the fleet when it was made, or an earlier one. */
+  /** The fleet's revision when it was made, or an earlier one. */
   revision: number
   pieces: readonly Buffer[]
   bytes: number
-  /** How `pieces` are encoded; undefined: as they are. */
+  /** The encoding of `pieces`; undefined: none. */
   encoding: Encoding | undefined
-  /** The `cursor` of the page that follows. */
+  /** The `cursor` of the next page. */
   next: string | undefined
 }
 
 export interface DeviceList {
   /**
-   * Answers with all devices in the order they came; a query with any parameter sorts them by deviceId (by UTF-16 code unit), and so does
-   * one of somebody who `sees` only some devices.
+   * Answers with all devices in the order they came. With any parameter, or for a client that may not see every
+   * device, they are sorted by deviceId (by UTF-16 code unit).
    */
   answer: (query: DevicesQuery, encoding: Encoding | undefined, sees?: (deviceId: string) => boolean) => Promise<DeviceListAnswer>
 }
@@ -46,14 +47,14 @@ export function createDeviceList(fleet: Fleet, snapshot: Snapshot): DeviceList {
     const start = cursor === undefined ? 0 : firstAfter(ids, toDeviceId(cursor))
     for (let i = start; i < ids.length && next === undefined; i++) {
       if (i > start && (i - start) % DEVICES_PER_TURN === 0) await setImmediate()
-      const kept = fleet.find(ids[i] ?? '')
+      const record = fleet.find(ids[i] ?? '')
       if (sees?.(ids[i] ?? '') === false) continue
-      if (!kept || (q.length > 0 && !matchesWords(kept.device, q))) continue
+      if (!record || (q.length > 0 && !matchesWords(record.device, q))) continue
       if (pieces.length < limit) {
-        pieces.push(fields ? pick(kept, fields) : snapshot.pieceOf(kept))
+        pieces.push(fields ? pick(record, fields) : snapshot.pieceOf(record))
         last = ids[i]
       }
-      // Only a device that is left over makes another page.
+      // There is another page only if a device is left.
       else if (last !== undefined) next = toCursor(last)
     }
     const bytes = toArray(pieces)
@@ -76,7 +77,7 @@ function isEverything({ limit, cursor, q = [], fields }: DevicesQuery): boolean 
   return limit === undefined && cursor === undefined && fields === undefined && q.length === 0
 }
 
-/** All devices compressed, kept until the fleet is another. */
+/** All devices compressed; valid until the fleet changes. */
 function compressedWhole(snapshot: Snapshot, encoding: Encoding): () => Promise<DeviceListAnswer> {
   let held: DeviceListAnswer | undefined
   return oneAtATime(async () => {
@@ -97,13 +98,13 @@ function createSortedIds(fleet: Fleet) {
       ids = []
     }
     if (ids.length === fleet.size()) return ids
-    // The old order first: sorting what is nearly sorted is cheap.
+    // The old order first: sorting an almost sorted list is cheap.
     const come = fleet.ids().drop(ids.length)
     return ids = [...ids, ...come].sort()
   }
 }
 
-/** The index of the first id behind `deviceId`, whether or not that is among them. */
+/** The index of the first id after `deviceId`, whether or not that is in the list. */
 function firstAfter(ids: readonly string[], deviceId: string): number {
   let [from, to] = [0, ids.length]
   while (from < to) {
@@ -119,7 +120,7 @@ function pick({ device }: DeviceRecord, fields: readonly DeviceField[]): Buffer 
   return Buffer.from(`,${JSON.stringify(Object.fromEntries(chosen))}`)
 }
 
-/** Pieces that are led by their comma as one array. */
+/** Pieces with leading commas as one array. */
 function toArray(pieces: readonly Buffer[]): Buffer {
   if (pieces.length === 0) return Buffer.from('[]')
   const array = Buffer.concat([...pieces, Buffer.from(']')])

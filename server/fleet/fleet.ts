@@ -1,5 +1,5 @@
-// Owns the last known state of every device. Promises that the states it hands out never change afterwards, and that it
-// grows no further than its limits. Never knows where a message came from or who reads it.
+// Owns the last known state of every device. Promises that the states it returns never change afterwards, and that it
+// stays within its limits. Never knows where a message came from or who reads it.
 import type { DeviceState, DeviceStatusChange, PresenceChange } from '#shared/schemas/device'
 import type { RejectionReason } from '#shared/schemas/rejection'
 import type { Telemetry } from '#shared/schemas/telemetry'
@@ -12,33 +12,36 @@ export interface FleetLimits {
   fleetBytes: number
 }
 
-/** `changed`: worth telling. `hidden`: worth keeping, and to be told to nobody. `known`: a replay that brought nothing new. `full`: a limit was reached. */
+/**
+ * `changed`: must be published. `hidden`: must be stored, but not published. `known`: a replay without news. `full`:
+ * a limit was reached.
+ */
 export type Outcome
   = | { kind: 'changed' }
     | { kind: 'hidden' }
     | { kind: 'known' }
     | { kind: 'full', reason: RejectionReason, detail: string }
 
-/** A device as it stands now: unlike the state it holds, this follows the device. For this room only. */
+/** A device as it is now: unlike the state it returns, this object changes with the device. Only for this room. */
 export interface DeviceRecord {
-  /** The last message of the device, and the last word on its state topic: cheaper than `device`. */
+  /** The last message of the device, and the last one on its state topic: cheaper than `device`. */
   readonly lastTelemetry: Telemetry
   readonly lastStatus: DeviceState['state']
   readonly intervalSeconds?: number | undefined
   readonly silentAfterSeconds?: number | undefined
-  /** How many different metrics it has. */
+  /** Number of different metrics. */
   readonly metrics: number
-  /** Made when it is asked for. */
+  /** Computed on demand. */
   readonly device: DeviceState
-  /** The {@link Fleet.revision} that made `device` what it is; no two devices share one. */
+  /** The {@link Fleet.revision} of the last change to `device`; no two devices share one. */
   readonly revision: number
-  /** Its place among all; free for another device once this one is dropped. */
+  /** Its place in the fleet; free for another device once this one is dropped. */
   readonly place: number
-  /** It is kept, but for whoever asks it is not there. */
+  /** Held in memory, but invisible to clients. */
   readonly isHidden: boolean
 }
 
-/** Devices whose places are next to each other, hidden ones among them: all groups but the last hold {@link GROUP_DEVICES}. */
+/** Devices with adjacent places, hidden ones included: all groups but the last hold {@link GROUP_DEVICES}. */
 export interface Group {
   readonly members: readonly DeviceRecord[]
   /** The highest of its members. */
@@ -51,36 +54,36 @@ export interface Fleet {
   applyTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   applyStatus: (change: DeviceStatusChange, bytes: number) => Outcome
   applyPresence: (change: PresenceChange) => Outcome
-  /** What {@link Fleet.applyTelemetry} would answer now; nothing changes. */
+  /** The result that {@link Fleet.applyTelemetry} would have now; nothing changes. */
   judgeTelemetry: (telemetry: Telemetry, bytes: number) => Outcome
   judgeStatus: (change: DeviceStatusChange, bytes: number) => Outcome
-  /** Takes a device as it was kept; replaces nothing that is newer. */
+  /** Restores a stored device; replaces nothing newer. */
   restore: (device: DeviceState, bytes: number) => void
   get: (deviceId: string) => DeviceState | undefined
-  /** From now on a device is not there for whoever asks, but goes on being kept; whether it was there. */
+  /** From now on clients do not see the device, but its state is still updated; returns whether it was visible. */
   hide: (deviceId: string) => boolean
-  /** Brings back a hidden device as it is now; whether there was one. */
+  /** Shows a hidden device again, as it is now; returns whether there was one. */
   show: (deviceId: string) => boolean
-  /** The end of a hidden device; the place that it leaves. */
+  /** Removes a hidden device; returns the place that becomes free. */
   drop: (deviceId: string) => number | undefined
-  /** Like `get`, hidden devices included: what is to be kept of it. */
-  kept: (deviceId: string) => DeviceState | undefined
-  /** Every device, sorted by nothing in particular: in the order they were first heard, or came back. */
+  /** Like `get`, hidden devices included: for what is stored. */
+  getIncludingHidden: (deviceId: string) => DeviceState | undefined
+  /** Every device in the order in which they were first heard or came back. */
   all: () => DeviceState[]
   /** Their names in the same order. */
   ids: () => MapIterator<string>
   size: () => number
-  /** Counts the devices that were hidden. */
+  /** How often devices were hidden. */
   departures: () => number
-  /** Counts the changes: as long as it stays the same, so does everything that `all` and `get` hand out. */
+  /** Counts changes: while it is the same, so is everything that `all` and `get` return. */
   revision: () => number
-  /** Every device, grouped so that whoever looks for changes need not look at each. */
+  /** Every device, in groups: a reader that looks for changes can skip whole groups. */
   groups: () => readonly Group[]
   find: (deviceId: string) => DeviceRecord | undefined
-  /** Devices whose clock is wrong, and how far ahead of the server's it was when that was found. */
+  /** Devices with a wrong clock, and how far it was ahead of the server's when that was noticed. */
   wrongClocks: () => { deviceId: string, aheadMs: number }[]
   /** Like `find`, hidden devices included. */
-  findKept: (deviceId: string) => DeviceRecord | undefined
+  findRecord: (deviceId: string) => DeviceRecord | undefined
 }
 
 interface EntryGroup { members: Entry[], revision: number }
@@ -119,11 +122,11 @@ export function createFleet(limits: FleetLimits): Fleet {
     entry.revision = entry.group.revision = revision
   }
 
-  /** What taking the next state of a device would come to. */
+  /** The result of changing a device to its next state. */
   function judge(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
     if (!next) return KNOWN
     if (!held && entries.size + hidden.size >= limits.devices) {
-      return full('device-limit', `${limits.devices} devices are kept already; NUXT_LIMITS_DEVICES allows more.`)
+      return full('device-limit', `${limits.devices} devices are stored already; NUXT_LIMITS_DEVICES allows more.`)
     }
     const metrics = countKeys(next.values)
     if (metrics > limits.metricsPerMessage) {
@@ -136,7 +139,7 @@ export function createFleet(limits: FleetLimits): Fleet {
     return held?.isHidden ? HIDDEN : CHANGED
   }
 
-  /** Takes the next state of a device if the limits allow it. */
+  /** Stores the next state of a device if the limits allow it. */
   function put(next: DeviceState | undefined, held: Entry | undefined, bytes: number): Outcome {
     const outcome = judge(next, held, bytes)
     if (!next || outcome.kind === 'known' || outcome.kind === 'full') return outcome
@@ -155,7 +158,7 @@ export function createFleet(limits: FleetLimits): Fleet {
 
   function afterStatus(change: DeviceStatusChange, held: Entry | undefined): DeviceState | undefined {
     if (held) return held.afterStatus(change)
-    // Deleting the state of a device nobody knows is no news.
+    // Deleting the state of an unknown device changes nothing.
     return change.status === null ? undefined : withStatus(undefined, change)
   }
 
@@ -216,14 +219,14 @@ export function createFleet(limits: FleetLimits): Fleet {
       if (!entry) return undefined
       hidden.delete(deviceId)
       heldBytes -= entry.bytes
-      // It stays at its place until another device takes it: as little of it as there can be.
+      // It stays at its place until another device takes it, without its data.
       const { device } = entry
       const { ts, receivedAt } = device.lastTelemetry
       entry.set({ ...device, lastTelemetry: { deviceId, ts, receivedAt, metrics: {} }, values: {}, state: null })
       freePlaces.push(entry.place)
       return entry.place
     },
-    kept: deviceId => holding(deviceId)?.device,
+    getIncludingHidden: deviceId => holding(deviceId)?.device,
     get: deviceId => entries.get(deviceId)?.device,
     all: () => Array.from(entries.values(), entry => entry.device),
     ids: () => entries.keys(),
@@ -232,12 +235,12 @@ export function createFleet(limits: FleetLimits): Fleet {
     revision: () => revision,
     groups: () => groups,
     find: deviceId => entries.get(deviceId),
-    findKept: holding,
+    findRecord: holding,
     wrongClocks: () => Array.from(entries).flatMap(([deviceId, entry]) => entry.hasWrongClock ? [{ deviceId, aheadMs: entry.clockAheadMs }] : []),
   }
 }
 
-/** New names add to what is held, known ones replace it. */
+/** New names add to the size, known ones replace their values. */
 function growthOf(next: DeviceState, held: Entry | undefined, bytes: number): number {
   const addsNames = !held || countKeys(next.values) > held.metrics
   return addsNames ? bytes : Math.max(0, bytes - held.bytes)

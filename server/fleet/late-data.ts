@@ -1,57 +1,69 @@
-// Owns the verdict whether a message is what its device said last, or late data such as a backlog. Promises a verdict for every
-// message at once, and for a doubtful one a second verdict soon. Never changes a device.
+// Owns the decision whether a message is the newest of its device, or late data such as a backlog. Promises a decision
+// for every message at once, and a second one soon for a doubtful message. Never changes a device.
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isOlder, isUndated } from '#shared/device/device-state'
 
-/** Two messages that overtook each other lie no further apart than this, by their times and by their arrival. */
+/** Two messages that overtook each other differ by at most this, in their times and in their arrival. */
 const SWAP_MS = 5_000
-/** Times of a run rise so many times faster than it arrives; times may be rounded to whole seconds, and come with some jitter. */
+/**
+ * The times of a backlog rise this many times faster than it arrives. Times may be rounded to whole seconds and
+ * arrive with jitter.
+ */
 const RUN_RATE = 2
 const RUN_SLACK_MS = 1_500
-/** A dense run is recognised by a much higher rate, from a distance on that no jitter makes. */
+/** A dense backlog is recognised by a much higher rate, from a distance on that jitter cannot explain. */
 const DENSE_RATE = 10
 const DENSE_MS = 50
 const WHOLE_SECOND_MS = 1_000
-/** In doubt what came last is shown, at the latest with the third message; those of one time, one a metric, are as one. */
+/**
+ * In doubt the last message is shown, at the latest with the third; messages with one time, such as one per metric,
+ * count as one.
+ */
 const MOST_DOUBTFUL = 2
 const MOST_WAITING = 64
-/** How long an older message has to stay alone to count as the newest: a part of the device's interval, within these bounds. */
+/**
+ * How long an older message must stay alone to count as the newest: a part of the device's interval, within these
+ * limits.
+ */
 const ALONE_MIN_MS = 200
 const ALONE_MAX_MS = 2_000
 const ALONE_PART = 1 / 4
-/** A clock that has stepped back and goes on like that is the device's clock. */
+/** A clock that has stepped back and continues from there is the device's clock. */
 const SETTLED_MS = 10_000
-/** Devices that are looked at more closely at once; the one that has been for longest makes room. */
+/** Number of devices with doubtful messages that are tracked at once; the oldest entry is dropped for a new one. */
 const MAX_WATCHED = 10_000
 
-/** `doubtful`: late for now; the newest when it stays alone. */
+/** `doubtful`: late for now; the newest if it stays alone. */
 type Verdict = 'newest' | 'late' | 'doubtful'
 
-/** A device that has sent something older than what it said before. Times in milliseconds. */
+/** A device that has sent something older than its last message. Times in milliseconds. */
 interface Watched {
-  /** The time from which on it has caught up. */
+  /** The time at which its backlog ends. */
   highTime: number
   time: number
   received: number
   since: number
   isRun: boolean
   isSwap: boolean
-  /** Messages in a row that neither belong to a run nor could be believed, and those of them that may be the newest yet. */
+  /**
+   * Consecutive messages that neither belong to a backlog nor have a believable time, and those of them that may be
+   * the newest.
+   */
   doubtful: number
   waiting: Telemetry[]
   timer: NodeJS.Timeout | undefined
 }
 
 export interface LateDataOptions {
-  /** The learned or decided interval that a device is judged by, in milliseconds, where there is one. */
+  /** The learned or configured interval of a device, in milliseconds, if there is one. */
   intervalOf: (deviceId: string) => number | undefined
-  /** A message that was doubtful is the newest after all. */
+  /** A doubtful message is the newest after all. */
   onNewest: (telemetry: Telemetry) => void
   maxWatched?: number
 }
 
 export interface LateData {
-  /** @param held What the device said last before; undefined without. */
+  /** @param held The last message of the device; undefined without one. */
   isLate: (telemetry: Telemetry, held: Telemetry | undefined, receivedMs: number) => boolean
   /** Every doubtful message counts as the newest now. */
   settle: () => void
@@ -76,7 +88,7 @@ export function createLateData({ intervalOf, onNewest, maxWatched = MAX_WATCHED 
     watched.delete(deviceId)
   }
 
-  /** What waits is the newest after all. */
+  /** The waiting message is the newest after all. */
   function resolve(entry: Watched) {
     const { waiting } = entry
     clearTimeout(entry.timer)
@@ -91,7 +103,7 @@ export function createLateData({ intervalOf, onNewest, maxWatched = MAX_WATCHED 
     entry.timer.unref()
   }
 
-  /** The first message of a device that is older than what it said before. */
+  /** The first message of a device that is older than its last one. */
   function first(telemetry: Telemetry, held: Telemetry, receivedMs: number): Verdict {
     const time = Date.parse(telemetry.ts)
     const highTime = Date.parse(held.ts)
@@ -101,7 +113,7 @@ export function createLateData({ intervalOf, onNewest, maxWatched = MAX_WATCHED 
     return isSwap || isCounted(telemetry, held) ? 'late' : 'doubtful'
   }
 
-  /** The next one: the distance to the one before shows whether time passes for it as it does here. */
+  /** The next one: its distance to the one before shows whether the device's time passes at normal speed. */
   function further(telemetry: Telemetry, held: Telemetry, entry: Watched, receivedMs: number): Verdict {
     const time = Date.parse(telemetry.ts)
     const [rise, passed] = [time - entry.time, Math.max(0, receivedMs - entry.received)]
@@ -144,7 +156,7 @@ export function createLateData({ intervalOf, onNewest, maxWatched = MAX_WATCHED 
   return {
     isLate(telemetry, held, receivedMs) {
       if (held === undefined || telemetry.replayed || (held.replayed && isUndated(held))) return false
-      // Nearly every message: dated, not older than the one before, of a device that nothing is known against.
+      // The usual case: dated, not older than the one before, from a device without earlier doubt.
       if (watched.size === 0 && telemetry.seq === undefined && !isOlder(telemetry.ts, held.ts)) return false
       const verdict = judge(telemetry, held, receivedMs)
       const entry = verdict === 'doubtful' ? watched.get(telemetry.deviceId) : undefined
@@ -157,22 +169,25 @@ export function createLateData({ intervalOf, onNewest, maxWatched = MAX_WATCHED 
   }
 }
 
-/** Whether a message is older than the one before; the server's clock, where that one had no time of its own, may be a little ahead. */
+/**
+ * Whether a message is older than the one before. If that had no time of its own, it has the server's, which may be
+ * slightly ahead.
+ */
 function isBehind({ ts }: Telemetry, held: Telemetry): boolean {
   return isOlder(ts, held.ts) && !(isUndated(held) && Date.parse(held.ts) - Date.parse(ts) <= SWAP_MS)
 }
 
-/** Both carry a number of the device's own, which decides where it can. */
+/** Both have a sequence number, which decides if it can. */
 function isCounted({ seq }: Telemetry, held: Telemetry): boolean {
   return seq !== undefined && held.seq !== undefined && seq !== held.seq
 }
 
-/** What the device's own numbers say; undefined: nothing. */
+/** The order by sequence numbers; undefined: they cannot tell. */
 function judgeSequence(telemetry: Telemetry, held: Telemetry): 'newest' | 'late' | undefined {
   const [seq, before] = [telemetry.seq, held.seq]
   if (seq === undefined || before === undefined || seq === before) return undefined
   if (seq > before) return 'newest'
-  // A device that has started anew counts anew.
+  // A restarted device counts from the beginning.
   if (isUndated(telemetry)) return seq <= 1 ? 'newest' : 'late'
   return isOlder(telemetry.ts, held.ts) ? 'late' : 'newest'
 }
@@ -184,7 +199,7 @@ function isRun(ts: string, riseMs: number, passedMs: number): boolean {
   return sureMs >= DENSE_MS && sureMs > DENSE_RATE * passedMs
 }
 
-/** How long a message of such a device stays alone when it comes alone, in milliseconds. */
+/** How long a message of such a device must stay alone, in milliseconds. */
 function aloneMs(intervalMs: number | undefined): number {
   return Math.min(ALONE_MAX_MS, Math.max(ALONE_MIN_MS, (intervalMs ?? 0) * ALONE_PART))
 }

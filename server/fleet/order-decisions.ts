@@ -1,5 +1,6 @@
-// Owns what is decided once about a message, when it comes, and travels with it: whether it is the newest of its device, and whether
-// the device's clock is wrong. Promises the same verdict to the store, the stream and every replica.
+// Owns the decisions that are made once about a message, on arrival, and are stored with it: whether it is the newest
+// of its device, and whether the device's clock is wrong. Promises the same decision to the store, the stream and
+// every replica. Never changes a device.
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { isOlder, isUndated, saysGone } from '#shared/device/device-state'
@@ -9,12 +10,12 @@ import { createLateData } from './late-data'
 import { judgedIntervalMs } from './presence/interval-report'
 
 export interface OrderDecisionOptions {
-  fleet: Pick<Fleet, 'findKept'>
-  /** How far behind the server's clock a device's time may lie and still be right. */
+  fleet: Pick<Fleet, 'findRecord'>
+  /** How far behind the server's clock a device's time may be and still count as right. */
   behindMs: number
-  /** What is accepted reaches the fleet only later, with the log that all replicas follow. */
+  /** Accepted messages reach the fleet only later, through the log that all replicas follow. */
   isShared: boolean
-  /** A message that was taken for late data is the newest after all: it is to be told again. */
+  /** A message that was taken for late data is the newest after all: it must be published again. */
   onNewest: (telemetry: Telemetry) => void
 }
 
@@ -22,41 +23,42 @@ export interface OrderDecisions {
   /** Marks a message. @param time Its `ts` in microseconds since 1970. */
   onTelemetry: (telemetry: Telemetry, time: number, receivedMs: number) => void
   onStatus: (change: DeviceStatusChange, receivedMs: number) => void
-  /** @param resumed The broker kept what came while nobody listened. */
+  /** @param resumed The broker has stored what came while the server was not connected. */
   connected: (resumed: boolean, nowMs: number) => void
-  /** Nothing more comes: what was doubtful is decided. */
+  /** Nothing more comes: doubtful messages are decided now. */
   settle: () => void
 }
 
 export function createOrderDecisions({ fleet, behindMs, isShared, onNewest }: OrderDecisionOptions): OrderDecisions {
-  const away = createAway()
+  const absence = createAbsence()
   const underway = createUnderway()
   const lateData = createLateData({
     intervalOf(deviceId) {
-      const kept = fleet.findKept(deviceId)
-      return kept && judgedIntervalMs(kept)
+      const record = fleet.findRecord(deviceId)
+      return record && judgedIntervalMs(record)
     },
-    onNewest: tellNewest,
+    onNewest: reportNewest,
   })
 
-  /** What a device said last. */
+  /** The last message of a device. */
   function heldOf(deviceId: string): Telemetry | undefined {
-    const kept = fleet.findKept(deviceId)
-    const held = kept && kept.metrics > 0 ? kept.lastTelemetry : undefined
+    const record = fleet.findRecord(deviceId)
+    const held = record && record.metrics > 0 ? record.lastTelemetry : undefined
     return isShared ? underway.newer(deviceId, held) : held
   }
 
   /** `time` in microseconds since 1970. */
   function isBehind(time: number, receivedMs: number): boolean {
-    return receivedMs - time / 1_000 > behindMs && !away.explains(time / 1_000, receivedMs)
+    return receivedMs - time / 1_000 > behindMs && !absence.explains(time / 1_000, receivedMs)
   }
 
-  function tellNewest(told: Telemetry) {
-    // Another replica may have heard the device since.
-    const held = isShared ? heldOf(told.deviceId) : undefined
-    if (held && isOlder(told.receivedAt, held.receivedAt)) return
-    const telemetry: Telemetry = { ...told, late: false }
-    if (!isUndated(told) && isBehind(toMicroseconds(told.ts), Date.parse(told.receivedAt))) telemetry.clock = 'wrong'
+  function reportNewest(doubtful: Telemetry) {
+    // Another replica may have received a newer one since.
+    const held = isShared ? heldOf(doubtful.deviceId) : undefined
+    if (held && isOlder(doubtful.receivedAt, held.receivedAt)) return
+    const telemetry: Telemetry = { ...doubtful, late: false }
+    if (!isUndated(doubtful)
+      && isBehind(toMicroseconds(doubtful.ts), Date.parse(doubtful.receivedAt))) telemetry.clock = 'wrong'
     if (isShared) underway.note(telemetry)
     onNewest(telemetry)
   }
@@ -70,24 +72,29 @@ export function createOrderDecisions({ fleet, behindMs, isShared, onNewest }: Or
         if (isBehind(time, receivedMs)) telemetry.clock = 'wrong'
         if (isShared) underway.note(telemetry)
       }
-      away.heard(receivedMs)
+      absence.received(receivedMs)
     },
     onStatus(change, receivedMs) {
       const { deviceId, status, replayed, updatedAt } = change
-      // One that is said again was not measured anew, and a last will is as old as the connection.
-      const isNews = !replayed && status !== null && !saysGone(status) && fleet.findKept(deviceId)?.lastStatus?.status !== status
+      // A replayed message was not measured anew, and a last will is as old as the connection.
+      const isNews = !replayed
+        && status !== null
+        && !saysGone(status)
+        && fleet.findRecord(deviceId)?.lastStatus?.status !== status
       if (isNews && isBehind(toMicroseconds(updatedAt), receivedMs)) change.clock = 'wrong'
-      away.heard(receivedMs)
+      absence.received(receivedMs)
     },
-    connected: away.connected,
+    connected: absence.connected,
     settle: lateData.settle,
   }
 }
 
-/** Devices whose last message may not have come back with the log yet. */
+/** Devices whose last message may not have come back through the log yet. */
 const MAX_UNDERWAY = 20_000
 
-/** What this replica has appended to the log and not yet taken from it: the next message of the device is compared with that. */
+/**
+ * What this replica has appended to the log and not read back yet: the device's next message is compared with that.
+ */
 function createUnderway() {
   const last = new Map<string, Telemetry>()
   return {
@@ -109,22 +116,24 @@ function createUnderway() {
   }
 }
 
-/** So long after a session was resumed the broker may still be handing over what came while we were away. */
+/** For this long after a session was resumed, the broker may still deliver what came while we were not connected. */
 const HANDED_OVER_MS = 30_000
 
-/** Messages from while nobody listened are old because of that, not because of their device's clock. */
-function createAway() {
+/**
+ * Messages from while the server was not connected are old for that reason, not because the device's clock is wrong.
+ */
+function createAbsence() {
   let heardMs: number | undefined
-  let awayFrom = Infinity
+  let absentFrom = Infinity
   let until = -Infinity
   return {
-    heard(receivedMs: number) {
+    received(receivedMs: number) {
       if (receivedMs > until) heardMs = receivedMs
     },
     connected(resumed: boolean, nowMs: number) {
       until = resumed ? nowMs + HANDED_OVER_MS : -Infinity
-      awayFrom = heardMs ?? -Infinity
+      absentFrom = heardMs ?? -Infinity
     },
-    explains: (timeMs: number, receivedMs: number) => receivedMs <= until && timeMs >= awayFrom,
+    explains: (timeMs: number, receivedMs: number) => receivedMs <= until && timeMs >= absentFrom,
   }
 }

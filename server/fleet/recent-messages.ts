@@ -1,19 +1,20 @@
 import { TelemetrySchema } from '#shared/schemas/telemetry'
 import type { Telemetry } from '#shared/schemas/telemetry'
 
-const KEPT_PER_DEVICE = 20
+const MESSAGES_PER_DEVICE = 20
 
 export interface RecentMessages {
   /** `body` is the message as JSON text. */
   add: (deviceId: string, body: string) => void
-  /** The last of a device, newest first. */
+  /** The last messages of a device, newest first. */
   of: (deviceId: string) => Telemetry[]
   forget: (deviceId: string) => void
 }
 
 /**
- * The last messages of every device, for as long as no history keeps them. Within one budget of characters: when half of it is
- * full, everything older than that half goes at once (message by message would cost more than all the rest).
+ * The last messages of every device, while the history is off or has failed. One limit of characters for all: when
+ * half of it is full, everything older than that half is dropped at once (dropping message by message would cost more
+ * than all other work).
  */
 export function createRecentMessages(budget: number): RecentMessages {
   let young = new Map<string, string[]>()
@@ -26,7 +27,7 @@ export function createRecentMessages(budget: number): RecentMessages {
       held += body.length
       const bodies = young.get(deviceId)
       if (!bodies) young.set(deviceId, [body])
-      else if (bodies.push(body) > KEPT_PER_DEVICE) held -= bodies.shift()?.length ?? 0
+      else if (bodies.push(body) > MESSAGES_PER_DEVICE) held -= bodies.shift()?.length ?? 0
       if (held <= budget / 2) return
       old = young
       young = new Map()
@@ -39,7 +40,7 @@ export function createRecentMessages(budget: number): RecentMessages {
     },
     of(deviceId) {
       const bodies = [...old.get(deviceId) ?? [], ...young.get(deviceId) ?? []]
-      return bodies.slice(-KEPT_PER_DEVICE).reverse().map(body => TelemetrySchema.parse(JSON.parse(body)))
+      return bodies.slice(-MESSAGES_PER_DEVICE).reverse().map(body => TelemetrySchema.parse(JSON.parse(body)))
     },
   }
 }

@@ -1,6 +1,7 @@
-// Owns the fleet as JSON text. Promises that a device is encoded once per change, when somebody asks, and that the text is
-// kept once: in blocks of devices, sent one after the other and not joined (joining 10,000 devices costs several times what
-// sending them does). A change makes only its own block anew, and copies what else is in it.
+// Owns the fleet as JSON text. Promises that a device is encoded once per change, on demand, and that the text is in
+// memory once: in blocks of devices, which are sent one after the other (joining 10,000 devices costs several times
+// what sending them does). A change encodes only its own device and copies the rest of its block. Never changes a
+// device.
 import { setImmediate } from 'node:timers/promises'
 import { GROUP_DEVICES } from './fleet'
 import type { Fleet, Group, DeviceRecord } from './fleet'
@@ -11,27 +12,27 @@ const BLOCKS_PER_TURN = 16
 /** All devices as one JSON array. Never changes. */
 export interface Whole {
   revision: number
-  /** The text in UTF-8, in pieces that follow each other. */
+  /** The text in UTF-8, in consecutive pieces. */
   pieces: readonly Buffer[]
   bytes: number
 }
 
 export interface Snapshot {
-  /** As the fleet is now; the same object as long as the fleet stays the same. */
+  /** The fleet as it is now; the same object as long as the fleet is the same. */
   whole: () => Whole
   /** The same, but many changes are encoded in several turns of the event loop. */
   prepared: () => Promise<Whole>
-  /** {@link whole} in one piece: costs what joining costs, once for all who still send it. */
+  /** {@link whole} in one piece: joined once for all who are still sending it. */
   bytes: () => Buffer
-  /** One device, with the comma that precedes it in an array. */
-  pieceOf: (kept: DeviceRecord) => Buffer
+  /** One device, with the comma before it in an array. */
+  pieceOf: (record: DeviceRecord) => Buffer
 }
 
-/** The text of a group, each device led by its comma. */
+/** The text of a group, a comma before each device. */
 interface Block {
   revision: number
   bytes: Buffer
-  /** Of each device: a device that has changed has another one. */
+  /** The revision of each device: a changed device has another one. */
   revisions: Float64Array
   /** Where the text of each device ends in `bytes`. */
   ends: Uint32Array
@@ -43,10 +44,10 @@ const CLOSE = Buffer.from(']')
 export function createSnapshot(fleet: Pick<Fleet, 'revision' | 'groups'>): Snapshot {
   const blocks: Block[] = []
   let latest: Whole | undefined
-  // Weak: a second copy of everything, which is worth its memory only while it is being sent.
+  // Weak: a second copy of everything is worth its memory only while it is being sent.
   let joined: { revision: number, bytes: WeakRef<Buffer> } | undefined
 
-  /** Brings the blocks up to date; stops after each one that was made anew. */
+  /** Updates the blocks; stops after each block that was encoded again. */
   function* refresh(): Generator<void, undefined> {
     for (const [i, group] of fleet.groups().entries()) {
       if (blocks[i]?.revision === group.revision) continue
@@ -83,15 +84,15 @@ export function createSnapshot(fleet: Pick<Fleet, 'revision' | 'groups'>): Snaps
       joined = { revision, bytes: new WeakRef(bytes) }
       return bytes
     },
-    pieceOf(kept) {
-      const block = blocks[Math.floor(kept.place / GROUP_DEVICES)]
-      return heldPiece(block, kept.place % GROUP_DEVICES, kept) ?? Buffer.from(toText(kept))
+    pieceOf(record) {
+      const block = blocks[Math.floor(record.place / GROUP_DEVICES)]
+      return heldPiece(block, record.place % GROUP_DEVICES, record) ?? Buffer.from(toText(record))
     },
   }
 }
 
 function encode({ members, revision }: Group, held: Block | undefined): Block {
-  const pieces = members.map((kept, i) => heldPiece(held, i, kept) ?? toText(kept))
+  const pieces = members.map((record, i) => heldPiece(held, i, record) ?? toText(record))
   let end = 0
   const ends = Uint32Array.from(pieces, piece => end += Buffer.byteLength(piece))
   const bytes = Buffer.allocUnsafe(end)
@@ -100,10 +101,10 @@ function encode({ members, revision }: Group, held: Block | undefined): Block {
     if (typeof piece === 'string') bytes.write(piece, start)
     else bytes.set(piece, start)
   }
-  return { revision, bytes, revisions: Float64Array.from(members, kept => kept.revision), ends }
+  return { revision, bytes, revisions: Float64Array.from(members, record => record.revision), ends }
 }
 
-/** What a block holds of a device at place `i`, unless that has changed. */
+/** The text of a device at place `i` in a block, unless the device has changed. */
 function heldPiece(block: Block | undefined, i: number, { revision }: DeviceRecord): Buffer | undefined {
   return block?.revisions[i] === revision ? block.bytes.subarray(i === 0 ? 0 : block.ends[i - 1], block.ends[i]) : undefined
 }

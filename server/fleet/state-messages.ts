@@ -11,7 +11,7 @@ export function createStateMessages(fleet: Fleet, snapshot: Snapshot) {
     all: snapshot.bytes,
     /** Of these, as far as they are known, as a JSON array. */
     of: (deviceIds: Iterable<string>) => JSON.stringify([...deviceIds].flatMap(deviceId => fleet.get(deviceId) ?? [])),
-    /** The latest of one device in the words of single events: one message with the newest value of every metric. */
+    /** The latest of one device as basic events: one message with the newest value of every metric. */
     latest(deviceId: string): { type: 'telemetry' | 'state' | 'presence', data: string }[] {
       const device = fleet.get(deviceId)
       if (!device) return []
@@ -31,7 +31,7 @@ function hasValues({ values }: DeviceState): boolean {
   return Object.keys(values).length > 0
 }
 
-/** The last message as if it had brought the newest value of every metric. */
+/** The last message, with the newest value of every metric. */
 function everyValue({ lastTelemetry, values }: DeviceState): Telemetry {
   const { exact: _, absent: __, ...rest } = lastTelemetry
   const latest = Object.entries(values)

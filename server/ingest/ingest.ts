@@ -1,5 +1,6 @@
-// The way of a message through the rooms, called by the connection. Everything before the end of a turn is in memory; the
-// end of the turn commits it, and once that is on disk it is acknowledged.
+// Owns the way of a message through the rooms; the connection calls it. Promises that a message is acknowledged only
+// after the commit of its turn is on disk. Until the end of the turn everything is in memory only. Never parses a
+// payload.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Counters } from '../fleet/counters'
@@ -28,21 +29,24 @@ export interface IngestParts {
   forgetting: Pick<DeviceDeletion, 'ignores'>
   counters: Counters
   history: History | undefined
-  /** Stands in for a history that is off or has failed. */
+  /** Replaces a history that is off or has failed. */
   recent: RecentMessages
   hub: Hub
-  /** Where several replicas share a history: what is stored comes back with their log, and only then is it told. */
-  replica?: Pick<Replica, 'tell'> | undefined
+  /**
+   * If several replicas share a history: stored messages come back through their log, and only then are they
+   * published.
+   */
+  replica?: Pick<Replica, 'broadcast'> | undefined
   /** The server's time in milliseconds since 1970. */
   now: () => number
-  /** How far behind the server's clock a device's time may lie and still be right. */
+  /** How far behind the server's clock a device's time may be and still count as right. */
   behindMs: number
 }
 
 type Accepted = Exclude<Observation, { kind: 'rejected' }>
 
 export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
-  /** Nothing more comes: what was doubtful is decided. */
+  /** Nothing more comes: doubtful messages are decided now. */
   settle: () => void
   counts: () => { received: number, accepted: number, duplicate: number }
 }
@@ -50,7 +54,7 @@ export interface Ingest extends Omit<ConnectionEvents, 'onStatus'> {
 export function createIngest(parts: IngestParts): Ingest {
   const { sources, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica, now, behindMs } = parts
   const counts = { received: 0, accepted: 0, duplicate: 0 }
-  const verdicts = createOrderDecisions({ fleet, behindMs, isShared: replica !== undefined, onNewest: tellNewest })
+  const verdicts = createOrderDecisions({ fleet, behindMs, isShared: replica !== undefined, onNewest: publishNewest })
   let isTurnOpen = false
 
   function onMessage(delivered: Delivered) {
@@ -93,13 +97,16 @@ export function createIngest(parts: IngestParts): Ingest {
       share(observation, delivered)
       return undefined
     }
-    keepAndTell(observation, delivered, outcome.kind === 'hidden')
+    storeAndPublish(observation, delivered, outcome.kind === 'hidden')
     presence.take(value, receivedMs)
     return undefined
   }
 
-  /** A message that was taken for late data stayed alone: it is said again, as the newest. It is no sample of its own. */
-  function tellNewest(telemetry: Telemetry) {
+  /**
+   * A message that was taken for late data stayed alone: it is published again, as the newest. It is not a new
+   * sample.
+   */
+  function publishNewest(telemetry: Telemetry) {
     const body = JSON.stringify(telemetry)
     const isStored = history !== undefined && history.fault() === null
     try {
@@ -108,7 +115,7 @@ export function createIngest(parts: IngestParts): Ingest {
       if (isStored && !isTurnOpen) history.commit()
     }
     catch {
-      // The history has noted its fault.
+      // The history has set its fault.
     }
     if (replica && isStored) return
     if (fleet.applyTelemetry(telemetry, 0).kind !== 'changed') return
@@ -116,7 +123,7 @@ export function createIngest(parts: IngestParts): Ingest {
     if (!isTurnOpen) hub.flush()
   }
 
-  /** What is shared is taken when it comes back. */
+  /** With a shared log the message is applied when it comes back. */
   function apply(observation: Accepted, bytes: number, isShared: boolean): Outcome {
     if (observation.kind === 'status') return isShared ? fleet.judgeStatus(observation.change, bytes) : fleet.applyStatus(observation.change, bytes)
     return isShared ? fleet.judgeTelemetry(observation.telemetry, bytes) : fleet.applyTelemetry(observation.telemetry, bytes)
@@ -125,7 +132,7 @@ export function createIngest(parts: IngestParts): Ingest {
   function share(observation: Accepted, delivery: Delivered) {
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     if (hasOwnTime(observation)) history?.append(recordOf(observation, JSON.stringify(value), delivery))
-    else replica?.tell('replayed', value.deviceId, value, delivery.payload)
+    else replica?.broadcast('replayed', value.deviceId, value, delivery.payload)
   }
 
   function reject(delivered: Delivered, { reason, detail, deviceId }: Omit<Refusal, 'kind'>, atMs: number) {
@@ -134,7 +141,7 @@ export function createIngest(parts: IngestParts): Ingest {
     if (deviceId !== undefined) counters.count(deviceId, 'rejected')
   }
 
-  function keepAndTell(observation: Accepted, delivery: Delivered, isHidden: boolean) {
+  function storeAndPublish(observation: Accepted, delivery: Delivered, isHidden: boolean) {
     // One encoding serves the disk and every browser.
     const value = observation.kind === 'telemetry' ? observation.telemetry : observation.change
     const body = JSON.stringify(value)
@@ -153,7 +160,7 @@ export function createIngest(parts: IngestParts): Ingest {
     onMessage,
     onTurnEnd(done) {
       isTurnOpen = false
-      // Nobody who watches has to wait until a commit and its acknowledgements are written.
+      // Clients need not wait until a commit and its acknowledgements are written.
       hub.flush()
       if (history) history.commit(done)
       else done?.(true)
@@ -166,7 +173,7 @@ export function createIngest(parts: IngestParts): Ingest {
         history.forgetDeliveries()
       }
       catch {
-        // The history has noted its fault; the first message will meet it again and cut the connection.
+        // The history has set its fault; the first message will meet it again and close the connection.
       }
     },
     storeFault() {
@@ -181,7 +188,7 @@ export function createIngest(parts: IngestParts): Ingest {
 const NOTHING = { kind: 'nothing' } as const
 const NO_DELIVERY = { packetId: undefined, topic: '', payload: new Uint8Array(), redelivered: false }
 
-/** A replayed message without a time of its own says nothing about when: it fills the last value and is no sample. */
+/** A replayed message without a time of its own has no known time: it fills the last value and is not a sample. */
 function hasOwnTime(observation: Accepted): boolean {
   if (observation.kind === 'status') return true
   const { replayed, ts, receivedAt, claimedTs } = observation.telemetry
@@ -195,8 +202,8 @@ function recordOf(observation: Accepted, body: string, delivery: Delivered): New
 }
 
 /**
- * The fleet as it was: the last states that were kept, and what came after them. Returns when the server last heard a device, in
- * milliseconds since 1970.
+ * Restores the fleet: the last stored states, then the records after them. Returns when the server last heard a
+ * device, in milliseconds since 1970.
  */
 export function restoreFleet({ fleet, presence, counters }: Pick<IngestParts, 'fleet' | 'presence' | 'counters'>, { devices, records }: Restored): number | undefined {
   let lastMs: number | undefined
@@ -222,7 +229,7 @@ export function restoreFleet({ fleet, presence, counters }: Pick<IngestParts, 'f
   return lastMs
 }
 
-/** Counts anew what is stored, as it is found after a failure: of what was on its way nobody knew whether it would be. */
+/** Counts what is stored again after a failure: it was unknown whether the last messages were stored. */
 export function recountStored(counters: Counters, { devices, records }: Restored) {
   counters.beginRecount()
   for (const { deviceId, state } of devices) counters.restore(deviceId, state)

@@ -28,7 +28,7 @@ function documentOf(deviceId: string): number {
 }
 
 export interface CounterStoreParts {
-  fleet: Pick<Fleet, 'groups' | 'findKept'>
+  fleet: Pick<Fleet, 'groups' | 'findRecord'>
   counters: Pick<Counters, 'beside' | 'addBeside' | 'isChanged' | 'setChanged'>
   documents: Pick<Documents, 'all' | 'write'>
 }
@@ -44,7 +44,7 @@ export function createCounterStore({ fleet, counters, documents }: CounterStoreP
     for (const { members } of fleet.groups()) {
       for (const { place, lastTelemetry: { deviceId } } of members) {
         // A dropped one stays at its place until another takes it.
-        if (fleet.findKept(deviceId)?.place === place) yield { deviceId, place }
+        if (fleet.findRecord(deviceId)?.place === place) yield { deviceId, place }
       }
     }
   }

@@ -139,7 +139,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   const snapshot = createSnapshot(fleet)
   const devices = createDeviceList(fleet, snapshot)
   const recent = createRecentMessages(limits.recentBytes)
-  const counters = createCounters(deviceId => fleet.findKept(deviceId)?.place)
+  const counters = createCounters(deviceId => fleet.findRecord(deviceId)?.place)
   const grouping: Grouping = {
     groupOf: deviceId => registry.groupOf(deviceId),
     members: group => registry.members(group),
@@ -160,10 +160,10 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const presence = createPresence({
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
-    judges: () => cluster?.judges() ?? true,
+    isPresenceAuthority: () => cluster?.isPresenceAuthority() ?? true,
     now: clock.now,
     onChange(change, isTurn) {
-      if (cluster?.found(change, isTurn)) return
+      if (cluster?.reportPresence(change, isTurn)) return
       if (isTurn && !isRestoring) history?.presence.note(change)
       if (fleet.applyPresence(change).kind === 'hidden') return
       // Before the connection nobody can have been told anything else.
@@ -191,8 +191,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       bytes: settings.historyMegabytes * 1_000_000,
     },
     stateOf(deviceId) {
-      const held = fleet.findKept(deviceId)
-      return held && JSON.stringify({ ...held.device, counters: counters.kept(held.place) })
+      const held = fleet.findRecord(deviceId)
+      return held && JSON.stringify({ ...held.device, counters: counters.stored(held.place) })
     },
     now: clock.now,
     pruneNow: clock.pruneNow,
@@ -211,8 +211,8 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         onDocuments: loadDocuments,
         onLead(leads) {
           log.info(leads ? 'This replica leads now: it finds who is silent, packs and gives up what is too old.' : 'This replica does not lead any more.')
-          if (!leads) return adoption?.stop()
-          adoption?.start()
+          if (!leads) return sessionTakeover?.stop()
+          sessionTakeover?.start()
           void takeRetained({ ...mqtt, tls, clientId: `${cluster?.passing()}-retained`, filters: [...sources.filters, ...sources.furtherFilters], onMessage: ingest.onMessage, onTurnEnd: ingest.onTurnEnd })
         },
         isListening: () => brokerStatus().code === 'connected',
@@ -231,7 +231,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       onReopen: restored => recountStored(counters, restored),
       onOpen(restored) {
         restore(restored)
-        counterKeeping?.load()
+        counterStore?.load()
         loadDocuments()
       },
     })
@@ -251,7 +251,9 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const presented = { clientId: installation.name, installation: installation.name, sessionExpirySeconds: installation.sessionExpirySeconds }
   // Each of several replicas counts for itself what it receives, since its start.
-  const counterKeeping = history && !cluster ? createCounterStore({ fleet, counters, documents: history.documents }) : undefined
+  const counterStore = history && !cluster
+    ? createCounterStore({ fleet, counters, documents: history.documents })
+    : undefined
   const registry = createRegistry({
     store,
     limits,
@@ -292,7 +294,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     counters: {
       clear(place, deviceId) {
         counters.clear(place)
-        counterKeeping?.forget(deviceId)
+        counterStore?.forget(deviceId)
       },
     },
     documents: store,
@@ -321,12 +323,15 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   })
   const ingestParts = { sources, rejections, topics, fleet, presence, forgetting, counters, history, recent, hub, replica: cluster?.replica, now: clock.now, behindMs: CLOCK_BEHIND * limits.clockToleranceSeconds * 1_000 }
   const ingest = createIngest(ingestParts)
-  const adoption = cluster && createSessionTakeover({
+  const sessionTakeover = cluster && createSessionTakeover({
     replica: cluster.replica,
     connection: { ...mqtt, ...presented, embedded: false, tls, filters: sources.filters, furtherFilters: sources.furtherFilters, wantsTraceparent: false, shareName: SHARE_NAME },
     sessionOf: cluster.sessionOf,
     ingestFor: share => createIngest({ ...ingestParts, history: { ...cluster.replica, ...share } }),
-    onAdopted: (slot, messages) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
+    onTakenOver: (
+      slot,
+      messages,
+    ) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
   })
 
   /** What it makes of the presence of each device is noted at the end: on the way there it hears again what was said long ago. */
@@ -450,7 +455,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       ingest.settle()
       await installation.stop()
       await broker?.stop()
-      await counterKeeping?.stop()
+      await counterStore?.stop()
       await history?.close()
       documents.close()
     },

@@ -14,7 +14,7 @@ export function untilKnown(request: IncomingMessage): Promise<void> | undefined 
 }
 
 /** Resolves when this replica knows what a client has been told last by any of them. */
-export async function untilTold(id: string | undefined): Promise<void> {
+export async function untilApplied(id: string | undefined): Promise<void> {
   const { cluster, hub } = useLeitstand()
   if (!cluster || id === undefined) return
   const n = hub.numberOf(id)

@@ -1,4 +1,4 @@
-// What is told of a device's rhythm, and what is read from it where it comes back: after a restart, at a replica.
+// The reporting interval as it is reported, and how it is restored: after a restart, or on a replica.
 import type { PresenceChange } from '#shared/schemas/device'
 import { SILENT_INTERVALS } from './own-interval'
 import type { ReportingIntervals } from './reporting-interval'
@@ -7,7 +7,7 @@ type ReportedInterval = { [K in 'intervalSeconds' | 'silentAfterSeconds']?: Pres
 
 const SECOND_MS = 1_000
 const INTERVAL_DIGITS = 2
-/** A restart takes the limit from what was told, so that it is told more exactly. */
+/** A restart restores the limit from the report, so it needs more digits. */
 const LIMIT_DIGITS = 4
 
 export function reportedInterval(intervals: ReportingIntervals, device: number): Pick<PresenceChange, 'intervalSeconds' | 'silentAfterSeconds'> {
@@ -18,19 +18,32 @@ export function reportedInterval(intervals: ReportingIntervals, device: number):
   }
 }
 
-/** Takes a rhythm that was told before; one without an interval says only how long it has to be learned. */
-export function restoreInterval(intervals: ReportingIntervals, device: number, nowMs: number, told: ReportedInterval) {
-  const limit = learnedLimit(told)
-  if (limit !== undefined && told.intervalSeconds !== undefined) intervals.remember(device, nowMs, limit * SECOND_MS, told.intervalSeconds * SECOND_MS)
+/** Restores a reported interval; without an interval there is nothing to restore. */
+export function restoreInterval(
+  intervals: ReportingIntervals,
+  device: number,
+  nowMs: number,
+  reported: ReportedInterval,
+) {
+  const limit = learnedLimit(reported)
+  if (limit !== undefined && reported.intervalSeconds !== undefined) intervals.remember(
+    device,
+    nowMs,
+    limit * SECOND_MS,
+    reported.intervalSeconds * SECOND_MS,
+  )
 }
 
-/** The interval that a device is judged by, in milliseconds; undefined: it has none. */
-export function judgedIntervalMs(told: ReportedInterval): number | undefined {
-  const limit = learnedLimit(told)
+/** The interval for judging a device, in milliseconds; undefined: it has none. */
+export function judgedIntervalMs(reported: ReportedInterval): number | undefined {
+  const limit = learnedLimit(reported)
   return limit === undefined ? undefined : limit / SILENT_INTERVALS * SECOND_MS
 }
 
-/** The limit in seconds of a device that has an interval. Before the limit was told, the interval was told as what it is derived from. */
+/**
+ * The limit in seconds of a device that has an interval. Older versions reported only the interval, from which the
+ * limit follows.
+ */
 function learnedLimit({ intervalSeconds, silentAfterSeconds }: ReportedInterval): number | undefined {
   return intervalSeconds === undefined ? undefined : silentAfterSeconds ?? intervalSeconds * SILENT_INTERVALS
 }

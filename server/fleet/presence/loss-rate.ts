@@ -1,9 +1,12 @@
-/** So many gaps are remembered, the newest most. */
+/** This many gaps are remembered, the newest with the most weight. */
 const GAPS = 4_096
-/** Above one missing message in so many, two in a row are to be expected. */
+/** If more than one message in this many is missing, two in a row are to be expected. */
 const TOLERABLE = 1 / 500
 
-/** How often messages of devices with even gaps are missing, all devices of a site together: they share the way to the broker. */
+/**
+ * The rate of missing messages of devices with even gaps, over all devices of a site: they share the way to the
+ * broker.
+ */
 export function createLossRate() {
   let gaps = 0
   let rate = 0

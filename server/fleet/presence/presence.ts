@@ -1,6 +1,7 @@
-// Owns whether each device is alive: `live`, `late`, `silent`, `offline` (it said so) or `unknown` (not heard since the server
-// started). Promises that a device is shown silent within three of its own intervals, that nothing replayed makes one live, and
-// that time in which nobody listened counts for nothing. Never sets a timer per device: one pass looks at a number of each.
+// Owns the presence of each device: `live`, `late`, `silent`, `offline` (it signed off) or `unknown` (not heard since
+// the server started). Promises that a device is silent after three of its own intervals, that replayed messages make
+// no device live, and that time without a connection does not count. Never sets a timer per device: one pass checks
+// one number per device.
 import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/device/device-state'
@@ -8,34 +9,37 @@ import { createUptimeClock } from './uptime-clock'
 import { createReportingIntervals } from './reporting-interval'
 import { restoreInterval, reportedInterval } from './interval-report'
 
-/** How often the devices are looked through, and so how late a silence may be noticed. */
+/** How often the devices are checked, and so how late a silence may be noticed. */
 const SWEEP_EVERY_MS = 100
-/** So many changes are told before everything else has its turn. */
+/** At most this many changes are reported before other work runs. */
 export const CHANGES_PER_SWEEP = 2_000
-/** A limit of silence is told anew when it has changed by so much, with the interval beside it. */
+/** A silence limit is reported again when it has changed by this factor, together with the interval. */
 const NEW_LIMIT = 1.15
-/** The interval alone: the mean of gaps that come by chance wanders by a fifth and more. */
+/** The same for the interval alone: the mean of random gaps varies by a fifth and more. */
 const NEW_INTERVAL = 1.5
 const SECOND_MS = 1_000
 
 const STATES = ['unknown', 'live', 'late', 'silent', 'offline'] as const satisfies readonly Presence[]
 const [UNKNOWN, LIVE, LATE, SILENT, OFFLINE] = [0, 1, 2, 3, 4]
 
-/** What is kept of a device besides its rhythm, one number each: its state, since when, interval and limit told last (ms), whether it was heard. */
+/**
+ * The numbers stored per device beside its interval: its state, since when, the last reported interval and limit
+ * (ms), whether it was heard.
+ */
 const STATE = 0
 const SINCE = 1
-const TOLD_INTERVAL = 2
-const TOLD_LIMIT = 3
+const REPORTED_INTERVAL = 2
+const REPORTED_LIMIT = 3
 const WAS_HEARD = 4
 const NUMBERS = 5
 
 export interface PresenceOptions {
-  /** `isTurn`: it is something else now; not: only its rhythm is known better. */
+  /** `isTurn`: the state has changed; otherwise only the interval is known better. */
   onChange: (change: PresenceChange, isTurn: boolean) => void
-  /** The interval in seconds that somebody has decided for a device, its group or the site; `undefined`: it is learned. */
+  /** The configured interval in seconds of a device, its group or the site; `undefined`: it is learned. */
   intervalOf?: (deviceId: string) => number | undefined
-  /** False: somebody else says who is late or silent; here only time passes. */
-  judges?: () => boolean
+  /** False: another replica decides who is late or silent; here only time passes. */
+  isPresenceAuthority?: () => boolean
   /** The server's time in milliseconds since 1970. */
   now?: () => number
   startMs?: number
@@ -43,43 +47,50 @@ export interface PresenceOptions {
 }
 
 export interface PresenceWatch {
-  /** Takes what the fleet has accepted, live or replayed. */
+  /** Takes a message that the fleet has accepted, live or replayed. */
   take: (message: Telemetry | DeviceStatusChange, receivedAtMs: number) => void
   /** A sign of life. */
   heard: (deviceId: string, receivedAtMs: number) => void
-  /** A device as an earlier start of the server has left it: nothing has been heard of it since. */
+  /** Restores a device from an earlier start: nothing has been heard of it since. */
   restore: (device: DeviceState) => void
-  /** A message from before the start, in order: it teaches the interval and says nothing else. */
+  /** A message from before the start, in order: only the interval is learned from it. */
   learn: (message: Telemetry | DeviceStatusChange) => void
-  /** Finds who has fallen silent; true: there are more, to be found by calling it again soon. */
+  /** Finds devices that have become silent; true: there are more, call it again soon. */
   sweep: (nowMs: number) => boolean
-  /** What somebody else has found of a device: nothing is told. */
+  /** A presence that another replica has decided: nothing is reported. */
   follow: (change: PresenceChange) => void
-  /** Tells what is something else here than elsewhere. */
-  retell: (elsewhere: (deviceId: string) => Presence | undefined) => void
-  /** Nobody has listened for long: nothing is known of any device but those that said they go. */
+  /** Reports each device whose presence differs from the one elsewhere. */
+  reportDifferences: (elsewhere: (deviceId: string) => Presence | undefined) => void
+  /** Nothing was received for long: all devices are unknown, except those that signed off. */
   restart: (nowMs: number) => void
-  /** How many devices there are of each presence. */
+  /** The number of devices per presence. */
   counts: () => PresenceCounts
   /** Whether messages can arrive, from now on. */
   listen: (isListening: boolean, nowMs: number) => void
   /** As if it had never been heard. */
   forget: (deviceId: string) => void
-  /** Asks for the decided intervals anew. */
+  /** Reads the configured intervals again. */
   reconsider: (nowMs: number) => void
   start: () => void
   stop: () => void
 }
 
-export function createPresence({ onChange, intervalOf, judges = () => true, now: timeNow = Date.now, startMs = timeNow(), sweepEveryMs = SWEEP_EVERY_MS }: PresenceOptions): PresenceWatch {
+export function createPresence({
+  onChange,
+  intervalOf,
+  isPresenceAuthority = () => true,
+  now: timeNow = Date.now,
+  startMs = timeNow(),
+  sweepEveryMs = SWEEP_EVERY_MS,
+}: PresenceOptions): PresenceWatch {
   const numbers = new Map<string, number>()
   const names: string[] = []
-  /** Numbers of forgotten devices. */
+  /** Numbers of deleted devices. */
   const free: number[] = []
   const intervals = createReportingIntervals()
   const clock = createUptimeClock(startMs, 2 * sweepEveryMs)
   let facts = new Float64Array(64 * NUMBERS)
-  /** When a device has to be judged again, by the listener's clock; Infinity: not before it is heard. */
+  /** When a device must be judged again, by the uptime clock; Infinity: not before it is heard. */
   let deadlines = new Float64Array(64).fill(Infinity)
   let next = 0
   let timer: NodeJS.Timeout | undefined
@@ -103,11 +114,11 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   function change(device: number, state: number, sinceMs: number) {
     facts[device * NUMBERS + STATE] = state
     facts[device * NUMBERS + SINCE] = sinceMs
-    tell(device, true)
+    report(device, true)
   }
 
-  function tell(device: number, isTurn: boolean) {
-    noteTold(device)
+  function report(device: number, isTurn: boolean) {
+    noteReported(device)
     onChange({
       deviceId: names[device] ?? '',
       presence: STATES[stateOf(device)] ?? 'unknown',
@@ -116,16 +127,16 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     }, isTurn)
   }
 
-  function noteTold(device: number) {
-    facts[device * NUMBERS + TOLD_INTERVAL] = intervals.observed(device)
-    facts[device * NUMBERS + TOLD_LIMIT] = intervals.silentAfter(device)
+  function noteReported(device: number) {
+    facts[device * NUMBERS + REPORTED_INTERVAL] = intervals.observed(device)
+    facts[device * NUMBERS + REPORTED_LIMIT] = intervals.silentAfter(device)
   }
 
-  /** It is known better now how often the device speaks: nothing else has changed. */
+  /** The interval is known better now: nothing else has changed. */
   function reportInterval(device: number) {
-    const isKnown = isNear(intervals.silentAfter(device), facts[device * NUMBERS + TOLD_LIMIT] ?? 0, NEW_LIMIT)
-      && isNear(intervals.observed(device), facts[device * NUMBERS + TOLD_INTERVAL] ?? 0, NEW_INTERVAL)
-    if (!isKnown) tell(device, false)
+    const isKnown = isNear(intervals.silentAfter(device), facts[device * NUMBERS + REPORTED_LIMIT] ?? 0, NEW_LIMIT)
+      && isNear(intervals.observed(device), facts[device * NUMBERS + REPORTED_INTERVAL] ?? 0, NEW_INTERVAL)
+    if (!isKnown) report(device, false)
   }
 
   function heard(deviceId: string, receivedAtMs: number) {
@@ -140,8 +151,8 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     change(device, LIVE, receivedAtMs)
   }
 
-  /** What a state topic says other than "I am here", and everything replayed. */
-  function noteWord(message: Telemetry | DeviceStatusChange, receivedAtMs: number) {
+  /** A state message that is no sign of life, or a replayed message. */
+  function noteIndirect(message: Telemetry | DeviceStatusChange, receivedAtMs: number) {
     const known = numbers.get(message.deviceId)
     const device = known ?? add(message.deviceId, clock.at(receivedAtMs))
     if (isGone(message)) {
@@ -152,14 +163,14 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       change(device, UNKNOWN, receivedAtMs)
     }
     else if ('status' in message && stateOf(device) === OFFLINE) {
-      // It is not said to be gone any more, but it has not spoken either.
+      // It is no longer reported as signed off, but it has not sent anything either.
       const wasHeard = facts[device * NUMBERS + WAS_HEARD] === 1
       deadlines[device] = wasHeard ? intervals.heardAt(device) + intervals.silentAfter(device) : Infinity
       change(device, wasHeard ? LATE : UNKNOWN, receivedAtMs)
     }
   }
 
-  /** What the time since a device was heard makes of it. */
+  /** Judges a device by the time since it was heard. */
   function judge(device: number, now: number, nowMs: number) {
     const silentAt = intervals.heardAt(device) + intervals.silentAfter(device)
     const lateAt = intervals.heardAt(device) + intervals.lateAfter(device)
@@ -185,21 +196,21 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   }
 
   function tick() {
-    if (!judges()) return void clock.at(timeNow())
+    if (!isPresenceAuthority()) return void clock.at(timeNow())
     if (sweep(timeNow()) && timer) setImmediate(tick)
   }
 
   return {
     take(message, receivedAtMs) {
       if (isSignOfLife(message)) heard(message.deviceId, receivedAtMs)
-      else noteWord(message, receivedAtMs)
+      else noteIndirect(message, receivedAtMs)
     },
     heard,
-    restore({ deviceId, lastSeen, state, presence, ...told }) {
+    restore({ deviceId, lastSeen, state, presence, ...reported }) {
       if (numbers.has(deviceId)) return
       const lastMs = lastSeen === null ? startMs : Date.parse(lastSeen)
       const device = add(deviceId, lastMs)
-      restoreInterval(intervals, device, lastMs, told)
+      restoreInterval(intervals, device, lastMs, reported)
       const wasGone = presence === undefined ? state !== null && lastMs <= Date.parse(state.receivedAt) : presence === 'offline'
       const isGone = state !== null && saysGone(state.status) && wasGone
       change(device, isGone ? OFFLINE : UNKNOWN, isGone ? Date.parse(state.receivedAt) : startMs)
@@ -217,20 +228,23 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
       reportInterval(device)
     },
     sweep,
-    follow({ deviceId, presence, since, ...told }) {
+    follow({ deviceId, presence, since, ...reported }) {
       const sinceMs = Date.parse(since)
       const known = numbers.get(deviceId)
       const device = known ?? add(deviceId, clock.at(sinceMs))
-      if (known === undefined) restoreInterval(intervals, device, clock.at(sinceMs), told)
+      if (known === undefined) restoreInterval(intervals, device, clock.at(sinceMs), reported)
       const state = STATES.indexOf(presence)
       facts[device * NUMBERS + STATE] = state
       facts[device * NUMBERS + SINCE] = sinceMs
-      noteTold(device)
+      noteReported(device)
       if (state !== UNKNOWN && state !== OFFLINE) facts[device * NUMBERS + WAS_HEARD] = 1
       deadlines[device] = state === LIVE ? intervals.heardAt(device) + intervals.lateAfter(device) : state === LATE ? intervals.heardAt(device) + intervals.silentAfter(device) : Infinity
     },
-    retell(elsewhere) {
-      for (const [deviceId, device] of numbers) if (elsewhere(deviceId) !== STATES[stateOf(device)]) tell(device, true)
+    reportDifferences(elsewhere) {
+      for (const [deviceId, device] of numbers) if (elsewhere(deviceId) !== STATES[stateOf(device)]) report(
+        device,
+        true,
+      )
     },
     restart(nowMs) {
       for (const device of numbers.values()) {
@@ -248,7 +262,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
     listen(isListening, nowMs) {
       clock.at(nowMs)
       if (!clock.listen(isListening)) return
-      // What was said meanwhile is lost, or about to come: everybody has a whole interval again.
+      // Messages of that time are lost, or will arrive soon: every device gets a whole interval again.
       const now = clock.at(nowMs)
       for (let device = 0; device < names.length; device++) {
         const state = stateOf(device)
@@ -286,7 +300,7 @@ export function createPresence({ onChange, intervalOf, judges = () => true, now:
   }
 }
 
-/** A last will is published by the broker, and who deletes a state is not known: neither is a sign of life. */
+/** The broker publishes a last will, and it is unknown who deletes a state: neither is a sign of life. */
 export function isSignOfLife(message: Telemetry | DeviceStatusChange): boolean {
   return !message.replayed && !('status' in message && (message.status === null || saysGone(message.status)))
 }
@@ -300,7 +314,7 @@ function isNear(a: number, b: number, factor: number): boolean {
   return a === b || (a < b * factor && b < a * factor)
 }
 
-/** Twice the room, the new half filled with `value`. */
+/** An array twice as long, the new half filled with `value`. */
 function larger(numbers: Float64Array<ArrayBuffer>, value: number): Float64Array<ArrayBuffer> {
   const twice = new Float64Array(numbers.length * 2).fill(value)
   twice.set(numbers)

@@ -1,8 +1,9 @@
-// Learns how often each device speaks: a few numbers per device in one array, which cost the garbage collector nothing.
+// Learns how often each device reports: a few numbers per device in one array, which costs the garbage collector
+// nothing.
 //
-// Messages close together are one burst; a gap is the time from the start of one burst to the start of the next. A device's
-// *own interval* is the usual gap (the mean) of one whose gaps hardly vary, and otherwise its longest gap in memory. What
-// has happened once only is no habit: of many gaps the second longest counts. An absence is not learned, unless it recurs.
+// Messages close together are one burst; a gap is the time from the start of one burst to the start of the next. The
+// *own interval* of a device whose gaps hardly vary is the mean gap, otherwise the longest gap in memory. A single
+// event is not a pattern: with many gaps the second longest counts. An absence is learned only if it recurs.
 import { createLossRate } from './loss-rate'
 import { ownInterval, REGULAR, SILENT_INTERVALS, STEADY_GAPS, VARYING_GAPS } from './own-interval'
 
@@ -11,32 +12,35 @@ const HOUR_MS = 3_600_000
 const LATE_INTERVALS = 1.5
 /** The same in longest gaps. */
 const LATE_LONGEST = 1.2
-/** Whatever comes faster is judged like this: below it networks and servers stumble, not devices. */
+/** Faster devices are judged like this: shorter delays come from networks and servers, not from devices. */
 const SHORTEST_INTERVAL_MS = 1_000
-/** How long silence says nothing of a device that has been heard too seldom: one that reports daily is not late by then. */
+/**
+ * Silence means nothing for this long while a device has been heard too seldom: one that reports daily is not late
+ * yet.
+ */
 const LEARNING_PATIENCE_MS = 25 * HOUR_MS
-/** The same of one that speaks only when something happens: nothing may happen over a weekend. */
+/** The same for a device that reports only events: nothing may happen over a weekend. */
 const IRREGULAR_PATIENCE_MS = 72 * HOUR_MS
 
 /** A message this many times sooner than the longest gap belongs to the burst before it. */
 const BURST_RATIO = 20
-/** A burst that lasts so many intervals is no burst: the device has become faster. */
+/** A burst that lasts this many intervals is none: the device has become faster. */
 const LONGEST_BURST = 2
-/** No interval is known before so much time: the first burst is none. */
+/** No interval is known before this time: the first burst gives none. */
 const LEARNING_MS = 10_000
-/** What tells that messages get lost on the way: a gap of so many means, of a device whose gaps vary less than this. */
+/** The sign of lost messages: a gap of this many means, from a device whose gaps vary less than this. */
 const MISSING = 1.8
 const COUNTABLE = 0.5
-/** From so many gaps on the second longest is meant. */
+/** From this many gaps on the second longest counts. */
 const MANY_GAPS = 500
 const MEAN_GAPS = 64
-/** Two absences with fewer gaps between them: it has another interval now. */
+/** Two absences with fewer gaps in between: the device has another interval now. */
 const RELEARN_GAPS = 5
-/** The longest gaps are remembered for one to two blocks of so many gaps, and of at least so much time. */
+/** The longest gaps are remembered for one to two blocks of this many gaps, and of at least this much time. */
 const BLOCK_GAPS = 512
 const BLOCK_MS = 24 * HOUR_MS
 
-/** What is known of a device, one number each. Times are milliseconds of the listener's clock. */
+/** The numbers stored per device. Times are milliseconds of the uptime clock. */
 const HEARD = 0
 const BURST = 1
 const SINCE = 2
@@ -53,13 +57,13 @@ const INTERVAL = 12
 const LATE_AFTER = 13
 const SILENT_AFTER = 14
 const GIVEN = 15
-/** The mean gap as it was heard: unlike MEAN, never a limit that was remembered. */
+/** The measured mean gap: unlike MEAN, never a restored limit. */
 const OBSERVED = 16
 /** Of the gaps, in square milliseconds. */
 const VARIANCE = 17
 const NUMBERS = 18
 
-/** Of what is kept, a device is its number, from 0 up. */
+/** A device is a number here, from 0 up. */
 export function createReportingIntervals() {
   let cells = new Float64Array(64 * NUMBERS)
   const losses = createLossRate()
@@ -76,7 +80,7 @@ export function createReportingIntervals() {
     return Math.max(read(at, SECOND), read(at, OLD_SECOND), Math.min(read(at, FIRST), read(at, OLD_FIRST)))
   }
 
-  /** Forgets everything but that a gap like this has come once; 0: not even that. */
+  /** Forgets everything but one gap of this length; 0: not even that. */
   function learnAnew(at: number, gap: number, now: number) {
     cells[at + SINCE] = now
     cells[at + GAPS] = gap > 0 ? 1 : 0
@@ -122,7 +126,7 @@ export function createReportingIntervals() {
   /** It was silent and is back. */
   function returned(at: number, gap: number, now: number) {
     if (read(at, SINCE_ABSENCE) < RELEARN_GAPS) return learnAnew(at, gap, now)
-    // A device as regular as clockwork has been away; of others it is learned bit by bit that they may be.
+    // A very regular device has been away; for others such absences are learned step by step.
     if (typicalLongest(at) > REGULAR * read(at, MEAN)) learn(at, read(at, SILENT_AFTER), now)
     cells[at + SINCE_ABSENCE] = 0
   }
@@ -159,7 +163,7 @@ export function createReportingIntervals() {
   }
 
   return {
-    /** Makes room for a device; `givenMs`: its interval where somebody has decided it. */
+    /** Makes room for a device; `givenMs`: its configured interval. */
     add(device: number, now: number, givenMs = 0) {
       const at = device * NUMBERS
       if (at + NUMBERS > cells.length) {
@@ -175,19 +179,19 @@ export function createReportingIntervals() {
       cells[device * NUMBERS + GIVEN] = givenMs
       judge(device * NUMBERS, now)
     },
-    /** Takes what was learned before: the limit of silence, and the mean gap. */
+    /** Restores what was learned before: the silence limit and the mean gap. */
     remember(device: number, now: number, silentAfterMs: number, observedMs: number) {
       const at = device * NUMBERS
       const intervalMs = silentAfterMs / SILENT_INTERVALS
       learnAnew(at, intervalMs, now - LEARNING_MS)
       cells[at + OBSERVED] = observedMs
-      // How much its gaps vary was not remembered.
+      // The variation of its gaps was not stored.
       cells[at + VARIANCE] = intervalMs ** 2
       cells[at + SECOND] = intervalMs
       cells[at + GAPS] = MANY_GAPS
       judge(at, now)
     },
-    /** Heard for the first time after an absence that says nothing of its habits. */
+    /** Heard for the first time after an absence that says nothing about its interval. */
     begin(device: number, now: number) {
       cells[device * NUMBERS + HEARD] = cells[device * NUMBERS + BURST] = now
     },
@@ -206,7 +210,7 @@ export function createReportingIntervals() {
       const gap = now - read(at, BURST)
       cells[at + BURST] = now
       if (read(at, INTERVAL) > 0 && quiet > read(at, SILENT_AFTER)) return returned(at, gap, now)
-      // Then what was learned so far was the inside of a burst.
+      // What was learned so far was the inside of a burst.
       if (read(at, INTERVAL) === 0 && read(at, GAPS) < VARYING_GAPS && gap > BURST_RATIO * longest(at)) return learnAnew(at, gap, now)
       learn(at, gap, now)
     },

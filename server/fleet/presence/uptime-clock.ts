@@ -1,7 +1,7 @@
 /**
- * Time in which messages could be heard, in milliseconds: the computer's clock from `startMs` on, less what it was set forward or
- * back, less what the process did not run or was cut off. It stands rather than jumps, and never runs backwards.
- * `maxStepMs`: whoever asks more seldom than that was held up.
+ * Time in which messages could be received, in milliseconds: the computer's clock from `startMs` on, without clock
+ * changes and without the time in which the process did not run or was not connected. It stops instead of jumping,
+ * and never runs backwards. `maxStepMs`: a longer step between two calls means that the process was suspended.
  */
 export function createUptimeClock(startMs: number, maxStepMs: number) {
   let time = startMs
@@ -16,7 +16,7 @@ export function createUptimeClock(startMs: number, maxStepMs: number) {
       if (listening && step > 0) time += step > maxStepMs ? maxStepMs : step
       return time
     },
-    /** From now on time passes, or stands; whether it passes again. */
+    /** Starts or stops the clock; returns whether it runs again. */
     listen(isListening: boolean): boolean {
       const again = isListening && !listening
       listening = isListening

@@ -34,7 +34,7 @@ export default defineWebSocketHandler({
     if (!visitor || fault) throw refusal(fault?.status ?? 401, fault?.code ?? 'login-required', fault?.message ?? 'Sign in first.')
     const wanted = wantedOf(request.url)
     if (typeof wanted === 'string') throw refusal(400, 'query-invalid', `The query is not usable. ${wanted}.`)
-    await untilTold(wanted.after)
+    await untilApplied(wanted.after)
   },
   open(peer) {
     const { accounts, hub, replays, limits } = useLeitstand()

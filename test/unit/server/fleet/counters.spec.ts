@@ -48,7 +48,7 @@ it('goes on from what was kept with the state of a device', () => {
     before.count('tor-1', 'stored')
     before.sequence('tor-1', seq)
   }
-  const state: unknown = JSON.parse(JSON.stringify({ deviceId: 'tor-1', counters: before.kept(3) }))
+  const state: unknown = JSON.parse(JSON.stringify({ deviceId: 'tor-1', counters: before.stored(3) }))
   const after = createCounters(() => 5)
   // Opening may be tried several times.
   for (let i = 0; i < 2; i++) {

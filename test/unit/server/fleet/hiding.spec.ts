@@ -13,7 +13,7 @@ describe('a hidden device', () => {
     expect(fleet.hide('nobody')).toBe(false)
     expect([fleet.get('d-1'), fleet.find('d-1'), fleet.size(), [...fleet.ids()]]).toEqual([undefined, undefined, 2, ['d-0', 'd-2']])
     expect(fleet.applyTelemetry(telemetry('d-1', { n: 7 }), 10)).toEqual({ kind: 'hidden' })
-    expect(fleet.kept('d-1')?.values.n?.value).toBe(7)
+    expect(fleet.getIncludingHidden('d-1')?.values.n?.value).toBe(7)
     expect(fleet.show('d-1')).toBe(true)
     expect(fleet.show('d-1')).toBe(false)
     expect(fleet.get('d-1')?.values.n?.value).toBe(7)

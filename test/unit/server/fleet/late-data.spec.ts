@@ -34,7 +34,7 @@ function site({ intervalMs, ...options }: { intervalMs?: number, maxWatched?: nu
       const receivedAt = new Date().toISOString()
       const ts = agoMs === null ? receivedAt : new Date(Date.now() - agoMs).toISOString()
       const telemetry: Telemetry = { deviceId, ts, receivedAt, metrics: { x }, ...given }
-      const held = fleet.findKept(deviceId)?.lastTelemetry
+      const held = fleet.findRecord(deviceId)?.lastTelemetry
       if (data.isLate(telemetry, held, Date.now())) {
         telemetry.late = true
         late.push(x)

@@ -24,7 +24,7 @@ function createDocuments() {
 
 function start(documents: ReturnType<typeof createDocuments>, devices: number) {
   const fleet = fleetOf(devices)
-  const counters = createCounters(deviceId => fleet.findKept(deviceId)?.place)
+  const counters = createCounters(deviceId => fleet.findRecord(deviceId)?.place)
   const keeping = createCounterStore({ fleet, counters, documents })
   keeping.load()
   onTestFinished(() => keeping.stop())

@@ -33,7 +33,7 @@ function openSite({ undoMs = UNDO_MS, maxRemembered = 10 } = {}, file = tempFile
   const recent = createRecentMessages(10_000)
   const history = createHistory({
     file, durability: 'normal', unacknowledged: 100, retention: { rawDays: 0, minuteDays: 0, hourDays: 0, bytes: 1e9 },
-    stateOf: deviceId => JSON.stringify(fleet.kept(deviceId)),
+    stateOf: deviceId => JSON.stringify(fleet.getIncludingHidden(deviceId)),
     onFault: () => {},
     onDamaged: () => {},
     onOpen(restored) {
