@@ -6,7 +6,10 @@ export default defineEventHandler(async (event): Promise<Account[]> => {
   const { accounts } = useLeitstand()
   const account = await requireBody(event, NewAccountSchema, MAX_ACCOUNT_BYTES)
   event.context.target = withGroups(account.name, account.groups)
-  if (requireGuest(event).by === 'open') throw refusalError(event, { code: 'code-wrong', message: 'The first account takes the code from the application’s log: make it on the page /welcome.' })
+  if (requirePrincipal(event).by === 'open') throw refusalError(event, {
+    code: 'code-wrong',
+    message: 'The first account takes the code from the application’s log: make it on the page /welcome.',
+  })
   requireDone(event, await accounts.add(account))
   return accounts.list()
 })

@@ -31,8 +31,8 @@ export default defineEventHandler(async (event) => {
   // Read only now: the rights may have changed while the time was looked up.
   const { principal } = visitorOf(req)
   if (!principal) return void res.destroy()
-  const options = { ...wanted.options, reach: principal.reach }
-  const stop = accounts.attend(principal, () => res.destroy())
+  const options = { ...wanted.options, deviceScope: principal.deviceScope }
+  const stop = accounts.onRevoked(principal, () => res.destroy())
   res.on('close', () => {
     stop()
     hub.remove(id)

@@ -6,6 +6,6 @@ export default defineEventHandler((event): Groups => {
   const devices = devicesFor(event)
   if (!devices) return registry.groups()
   const counts = countBy(devices, deviceId => registry.labelsOf(deviceId).group)
-  const own = reachFor(event)?.groups
+  const own = deviceScopeFor(event)?.groups
   return registry.groups().flatMap(group => counts.has(group.name) || own?.has(group.name) ? { ...group, devices: counts.get(group.name) ?? 0 } : [])
 })

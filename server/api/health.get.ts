@@ -5,5 +5,5 @@ export default defineEventHandler((event): HealthAnswer => {
   const health = useLeitstand().health()
   setResponseStatus(event, health.status === 'ok' ? 200 : 503)
   const { principal } = visitorFor(event)
-  return principal && !principal.reach ? health : { status: health.status }
+  return principal && !principal.deviceScope ? health : { status: health.status }
 })

@@ -13,19 +13,28 @@ export default defineEventHandler(async (event) => {
   const asked = askedOf(event, query)
   if (isUnchanged(event, entityTag(fleet.revision(), asked))) return null
 
-  const { revision, ...answer } = await devices.answer(query, preferredEncoding(getRequestHeader(event, 'accept-encoding')), sightFor(event))
+  const {
+    revision,
+    ...answer
+  } = await devices.answer(query, preferredEncoding(getRequestHeader(event, 'accept-encoding')), canSeeFor(event))
   sendDevices(event, answer, entityTag(revision, asked))
 })
 
 /** What an answer depends on besides the devices: with limited rights also on which of them, and where all devices belong. */
 function askedOf(event: H3Event, query: Omit<DevicesQuery, 'at'>): object {
-  const reach = scopeKey(reachFor(event))
-  return reach === undefined ? query : { ...query, reach, labels: useLeitstand().registry.revision() }
+  const deviceScope = scopeKey(deviceScopeFor(event))
+  return deviceScope === undefined ? query : { ...query, deviceScope, labels: useLeitstand().registry.revision() }
 }
 
 async function sendPast(event: H3Event, at: string, query: DevicesQuery) {
   await requireMoment(at)
-  sendDevices(event, requireAnswer(await answerDevicesAt(useLeitstand(), at, query, preferredEncoding(getRequestHeader(event, 'accept-encoding')), sightFor(event))))
+  sendDevices(event, requireAnswer(await answerDevicesAt(
+    useLeitstand(),
+    at,
+    query,
+    preferredEncoding(getRequestHeader(event, 'accept-encoding')),
+    canSeeFor(event),
+  )))
 }
 
 interface Devices { pieces: readonly Buffer[], bytes: number, encoding: string | undefined, next: string | undefined }

@@ -7,7 +7,7 @@ export default defineEventHandler(async (event): Promise<MadeShare> => {
   const share = await requireBody(event, NewShareSchema, MAX_ACCOUNT_BYTES)
   event.context.target = share.path
   const deviceId = sharedView(share.path)?.deviceId
-  if (deviceId !== undefined && sightFor(event)?.(deviceId) === false) throw outOfReach(event)
+  if (deviceId !== undefined && canSeeFor(event)?.(deviceId) === false) throw invisibleError(event)
   setResponseHeader(event, 'cache-control', 'no-store')
-  return requireDone(event, await useLeitstand().accounts.addShare(requireGuest(event), share))
+  return requireDone(event, await useLeitstand().accounts.addShare(requirePrincipal(event), share))
 })

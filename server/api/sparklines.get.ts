@@ -6,6 +6,6 @@ import { answerSparklines } from '../leitstand/questions'
 export default defineEventHandler((event): Promise<Sparklines> => {
   const { device, at } = requireQuery(event, SparklineQuerySchema)
   const { registry, fleet } = useLeitstand()
-  const sees = sightFor(event)
+  const sees = canSeeFor(event)
   return answerSparklines(requireHistory(), registry, fleet, sees ? device.filter(sees) : device, at)
 })

@@ -6,5 +6,5 @@ export default defineEventHandler(async (event): Promise<MadeToken> => {
   const token = await requireBody(event, NewTokenSchema, MAX_ACCOUNT_BYTES)
   event.context.target = withGroups(token.name, token.groups)
   setResponseHeader(event, 'cache-control', 'no-store')
-  return requireDone(event, await useLeitstand().accounts.addToken(requireGuest(event), token))
+  return requireDone(event, await useLeitstand().accounts.addToken(requirePrincipal(event), token))
 })

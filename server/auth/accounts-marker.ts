@@ -1,4 +1,4 @@
-// Says whether there are accounts, beside the database that has them: where that is damaged or gone, nobody comes in as if there were none.
+// Records whether accounts exist, beside their database: if the database is damaged or missing, access stays closed.
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -6,26 +6,26 @@ import type { AccountsMarker, AccountStore } from './contract'
 
 const FILE = 'accounts.json'
 const ABOUT = 'Accounts were made here. While they cannot be read, nobody may enter; `npm run admin -- give-up-accounts` gives them up.'
-/** Stands in every database with accounts, for one of them is an admin; documents are not compressed. */
+/** Present in every database with accounts, for one of them is an admin; documents are not compressed. */
 const TRACE = Buffer.from('"role":"admin"')
 const CHUNK_BYTES = 1_048_576
-/** The same in the database, for those who share it and for backups. */
+/** The same in the database, for servers that share it and for backups. */
 const DOCUMENT = { kind: 'accounts', name: 'there' } as const
 
-const SaidSchema = z.object({ accounts: z.enum(['some', 'none']), at: z.iso.datetime() })
-type Said = z.infer<typeof SaidSchema>
-type Answer = Said['accounts']
+const MarkerSchema = z.object({ accounts: z.enum(['some', 'none']), at: z.iso.datetime() })
+type StoredMarker = z.infer<typeof MarkerSchema>
+type Answer = StoredMarker['accounts']
 
-/** What cannot be read says that there were some. */
-const IN_DOUBT: Said = { accounts: 'some', at: new Date(0).toISOString() }
+/** A marker that cannot be read counts as "some". */
+const IN_DOUBT: StoredMarker = { accounts: 'some', at: new Date(0).toISOString() }
 
 export interface AccountsMarkerOptions {
   folder: string
   /** The database in the folder; undefined: it is elsewhere. */
   database: string | undefined
-  /** Others write to it as well: that there was no account may be out of date at once. */
+  /** Other servers write to it as well: "no account" may be out of date at once. */
   isShared?: boolean
-  /** Whether a database elsewhere could not be opened. Until then nothing has come from anywhere that could be seen. */
+  /** Whether a database elsewhere could not be opened. Until it is, nothing is known from it. */
   hasFailed?: () => boolean
   now?: () => number
 }
@@ -46,9 +46,9 @@ export function createAccountsMarker({ folder, database, isShared = false, hasFa
     }
   }
 
-  function keptIn(store: AccountStore): Said | undefined {
-    const kept = store.all(DOCUMENT.kind).find(({ name }) => name === DOCUMENT.name)
-    return kept && read(kept.body)
+  function storedIn(store: AccountStore): StoredMarker | undefined {
+    const document = store.all(DOCUMENT.kind).find(({ name }) => name === DOCUMENT.name)
+    return document && read(document.body)
   }
 
   return {
@@ -59,13 +59,16 @@ export function createAccountsMarker({ folder, database, isShared = false, hasFa
       return found ? 'some' : 'none'
     },
     says(store) {
-      const told = keptIn(store)
-      // Given up elsewhere, or put back from before that: the later one is right.
-      const latest = held && told ? (Date.parse(told.at) > Date.parse(held.at) ? told : held) : held ?? told
+      const stored = storedIn(store)
+      // Accounts were given up elsewhere, or restored from before that: the later marker is right.
+      const latest = held && stored ? (Date.parse(stored.at) > Date.parse(held.at) ? stored : held) : held ?? stored
       return latest?.accounts ?? 'none'
     },
-    change: accounts => ({ ...DOCUMENT, body: JSON.stringify({ accounts, at: new Date(now()).toISOString() } satisfies Said) }),
-    isKept: store => keptIn(store)?.accounts === 'some',
+    change: accounts => ({
+      ...DOCUMENT,
+      body: JSON.stringify({ accounts, at: new Date(now()).toISOString() } satisfies StoredMarker),
+    }),
+    isStored: store => storedIn(store)?.accounts === 'some',
     isOurs: kind => kind === DOCUMENT.kind,
     note(accounts) {
       if ((held?.accounts ?? 'none') !== accounts) write(accounts)
@@ -76,7 +79,7 @@ export function createAccountsMarker({ folder, database, isShared = false, hasFa
   }
 }
 
-function readIn(file: string): Said | undefined {
+function readIn(file: string): StoredMarker | undefined {
   try {
     return read(readFileSync(file, 'utf8'))
   }
@@ -86,9 +89,9 @@ function readIn(file: string): Said | undefined {
   }
 }
 
-function read(text: string): Said {
+function read(text: string): StoredMarker {
   try {
-    return SaidSchema.parse(JSON.parse(text))
+    return MarkerSchema.parse(JSON.parse(text))
   }
   catch {
     return IN_DOUBT
@@ -108,7 +111,7 @@ function hasTrace(database: string): boolean {
     return false
   }
   catch {
-    // Nothing is there, or nothing that can be read.
+    // The file is missing or cannot be read.
     return false
   }
   finally {
@@ -116,7 +119,7 @@ function hasTrace(database: string): boolean {
   }
 }
 
-/** Whole or not at all, also when the power goes. */
+/** Whole or not at all, also in a power cut. */
 function replace(file: string, text: string) {
   const part = `${file}.part`
   const handle = openSync(part, 'w')

@@ -1,10 +1,10 @@
-// Owns who may enter: accounts, sessions, tokens, and the log of who did what. Promises that no password and no token can be read
-// from what it keeps, that what ends is ended at once, and that nothing in it grows without a limit. Never knows a route or a header.
+// Owns access: accounts, sessions, tokens, and the audit log. Promises that no password or token can be read from what
+// it stores, that access which ends ends at once, and that everything has a limit. Never knows a route or a header.
 import type { AccountChange } from '#shared/schemas/access'
 import { scopeKey } from '#shared/device/device-scope'
 import { createRevocationListeners } from './revocation-listeners'
 import { createAudit } from './audit'
-import { createDirectory, keyOf, reachOf } from './directory'
+import { createDirectory, keyOf, deviceScopeOf } from './directory'
 import type { Person } from './directory'
 import type { AccountOptions, Accounts, Principal, Refusal } from './contract'
 import { createPendingWrites } from './pending-writes'
@@ -18,12 +18,12 @@ import { createThrottle } from './throttle'
 import { createTokens } from './tokens'
 
 const SWEEP_MS = 2_000
-const KEEP_USE_MS = 60_000
-/** For whoever makes the first account: guessing the code counts like guessing a password. */
+const STORE_USE_MS = 60_000
+/** For the first account: guessing the code counts like guessing a password. */
 const FIRST = ''
 
-const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
-const OPEN: Principal = { by: 'open', role: 'admin', name: null, key: 'open', reach: undefined }
+const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', deviceScope: undefined }
+const OPEN: Principal = { by: 'open', role: 'admin', name: null, key: 'open', deviceScope: undefined }
 
 export function createAccounts(options: AccountOptions): Accounts {
   const { store, marker, isOpen, sessionDays, maxAccounts, maxAuditEntries, provider = null, hashCost, auditId, onNone, now = Date.now } = options
@@ -46,7 +46,7 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   function withoutAccount(isLocal: boolean): Principal | undefined {
     if (state === 'some' || isClosed()) return undefined
-    // While nothing can be kept, whoever sits at the machine may look; nothing can be written then anyway.
+    // While nothing can be stored, a user at this machine may look; writing is impossible then anyway.
     if (isLocal) return MACHINE
     return isOpen && state === 'none' ? OPEN : undefined
   }
@@ -56,10 +56,10 @@ export function createAccounts(options: AccountOptions): Accounts {
     return state === 'lost' || (state === 'unread' && marker.before() === 'some')
   }
 
-  /** What is known of a store that was just read. */
+  /** The state after the store was read. */
   function found(unreadable: number): typeof state {
     if (directory.people.size > 0) return 'some'
-    // What cannot be read may be an account, and what is left of one tells of it.
+    // What cannot be read may be an account, and the remains of one are evidence of it.
     return unreadable > 0 || directory.hasTraces() || marker.says(store) === 'some' ? 'lost' : 'none'
   }
 
@@ -70,7 +70,7 @@ export function createAccounts(options: AccountOptions): Accounts {
     if (state !== 'none') for (const { key } of [MACHINE, OPEN]) revocations.end(key)
   }
 
-  /** Counts an attempt; the refusal when there were too many. */
+  /** Counts an attempt; returns a refusal when there were too many. */
   function tooOften(name: string, address: string): Refusal | undefined {
     const retryAfter = throttle.attempt(name, address)
     if (retryAfter === 0) return undefined
@@ -88,20 +88,20 @@ export function createAccounts(options: AccountOptions): Accounts {
     const isRight = await passwords.verify(password, person?.hash)
     if (isRight !== false) throttle.forgive(key, address)
     if (isRight === undefined) return BUSY
-    // It may have been changed or removed while it was looked at.
+    // It may have been changed or removed during the check.
     if (isRight && person && directory.people.get(key)?.hash === person.hash) return person
     logins.failed++
     return wrong
   }
 
   async function add(account: Parameters<Accounts['add']>[0]): Promise<Person | Refusal> {
-    // There may be others, which would be hidden behind it.
+    // There may be other accounts, which it would hide.
     if (state === 'unread') return UNREAD
     if (state === 'lost') await dropLeftovers()
     return madeWithDoor(await people.add(account))
   }
 
-  /** Whoever is called like somebody who is lost does not get what was theirs. */
+  /** A new account with the name of a lost one does not get the lost one's data. */
   async function dropLeftovers() {
     await sessions.end([...directory.sessions.keys(), ...directory.tokens.keys()])
     await shares.endAll()
@@ -109,28 +109,28 @@ export function createAccounts(options: AccountOptions): Accounts {
 
   function rightsOf(key: string): string | undefined {
     const person = directory.people.get(key)
-    return person && JSON.stringify([scopeKey(reachOf(person)), person.role, person.isBarred])
+    return person && JSON.stringify([scopeKey(deviceScopeOf(person)), person.role, person.isBarred])
   }
 
   function madeWithDoor(made: Person | Refusal): Person | Refusal {
-    // With an account, who came in because there was none has to sign in.
+    // Once there is an account, users who came in without one must sign in.
     if (!('code' in made) && state !== 'some') enterState('some')
     return made
   }
 
-  /** Whoever has something open and may see something else now opens it anew. */
-  function tellOfRights(account: string) {
+  /** Open streams of an account are reopened when its rights change. */
+  function notifyRightsChanged(account: string) {
     for (const [key] of [...directory.sessionsOf(account), ...directory.tokensOf(account), ...directory.sharesOf(account)]) revocations.end(key, 'changed')
   }
 
   async function change(name: string, wanted: AccountChange): Promise<Refusal | undefined> {
-    const reachNow = () => {
+    const scopeNow = () => {
       const person = directory.find(name)
-      return person && scopeKey(reachOf(person))
+      return person && scopeKey(deviceScopeOf(person))
     }
-    const before = reachNow()
+    const before = scopeNow()
     const refusal = await people.change(name, wanted)
-    if (!refusal && reachNow() !== before) tellOfRights(keyOf(name))
+    if (!refusal && scopeNow() !== before) notifyRightsChanged(keyOf(name))
     return refusal
   }
 
@@ -139,8 +139,8 @@ export function createAccounts(options: AccountOptions): Accounts {
       const unreadable = directory.load(writes)
       audit.reset()
       enterState(found(unreadable))
-      // From before that was kept.
-      if (state === 'some' && !marker.isKept(store)) void writes.keep([marker.change('some')])
+      // From a version that did not store the marker.
+      if (state === 'some' && !marker.isStored(store)) void writes.writeLater([marker.change('some')])
       return { unreadable }
     },
     follow(kind, name, body) {
@@ -152,7 +152,7 @@ export function createAccounts(options: AccountOptions): Accounts {
       const before = rightsOf(name)
       if (!directory.follow(kind, name, body)) return false
       if (directory.people.size > 0 && state !== 'some') enterState('some')
-      if (kind === 'account' && rightsOf(name) !== before) tellOfRights(name)
+      if (kind === 'account' && rightsOf(name) !== before) notifyRightsChanged(name)
       if (body === undefined) revocations.end(name)
       return true
     },
@@ -160,7 +160,11 @@ export function createAccounts(options: AccountOptions): Accounts {
       firstCode = code
     },
     start() {
-      timers.push(setInterval(sessions.sweep, SWEEP_MS), setInterval(shares.sweep, SWEEP_MS), setInterval(sessions.keepUse, KEEP_USE_MS))
+      timers.push(
+        setInterval(sessions.sweep, SWEEP_MS),
+        setInterval(shares.sweep, SWEEP_MS),
+        setInterval(sessions.storeLastUse, STORE_USE_MS),
+      )
       for (const timer of timers) timer.unref()
     },
     stop() {
@@ -178,14 +182,14 @@ export function createAccounts(options: AccountOptions): Accounts {
       by: principal?.by ?? 'nobody',
       name: principal?.name ?? null,
       role: principal?.role ?? null,
-      groups: principal?.reach?.groups ? [...principal.reach.groups] : null,
+      groups: principal?.deviceScope?.groups ? [...principal.deviceScope.groups] : null,
       view: principal?.view ? { path: principal.view.path, expiresAt: new Date(principal.view.until).toISOString() } : null,
       isFirst: state === 'none',
       isClosed: isClosed(),
       provider,
       isExternal: isExternal(principal?.name ?? null),
     }),
-    attend(principal, leave) {
+    onRevoked(principal, leave) {
       const stop = revocations.add(principal.key, leave)
       // It may have ended since the principal came in.
       const isOver = principal.by === 'share' ? !shares.isThere(principal) : principal.name !== null && !sessions.isThere(principal)
@@ -204,8 +208,9 @@ export function createAccounts(options: AccountOptions): Accounts {
       const known = directory.findExternal(person.issuer, person.subject)
       const found = madeWithDoor(await people.welcome(person))
       if ('code' in found) return found
-      // With another role it may see something else, also where it is signed in already.
-      if (known && scopeKey(reachOf(known)) !== scopeKey(reachOf(found))) tellOfRights(keyOf(found.name))
+      // Another role may see other devices, also in sessions that are open already.
+      if (known
+        && scopeKey(deviceScopeOf(known)) !== scopeKey(deviceScopeOf(found))) notifyRightsChanged(keyOf(found.name))
       return sessions.begin(found, origin)
     },
     async suspend(issuer, subject) {

@@ -14,7 +14,7 @@ export interface AuditOptions {
   nextId?: (last: number) => number
 }
 
-/** Who has done what: on disk only, read when somebody asks, the oldest given up beyond `max`. */
+/** The audit log: on disk only, read on demand; beyond `max` the oldest entries are deleted. */
 export function createAudit({ store, writes, max, now, nextId = last => last + 1 }: AuditOptions) {
   // Ids on disk, oldest first; known from the first entry of this start on.
   let ids: number[] | undefined
@@ -24,11 +24,11 @@ export function createAudit({ store, writes, max, now, nextId = last => last + 1
   }
 
   return {
-    /** The store was opened anew. */
+    /** The store was reopened. */
     reset() {
       ids = undefined
     },
-    /** An entry was written, or given up, elsewhere; whether it is one. */
+    /** An entry was written or deleted elsewhere; returns whether it is one. */
     follow(kind: string, name: string, body: string | undefined): boolean {
       if (kind !== KIND) return false
       const id = Number(name)
@@ -42,7 +42,7 @@ export function createAudit({ store, writes, max, now, nextId = last => last + 1
       held.push(id)
       const body = JSON.stringify({ ...entry, id, at: new Date(now()).toISOString() } satisfies AuditEntry)
       const gone = held.splice(0, Math.max(0, held.length - max)).map((old): StoreChange => ({ kind: KIND, name: nameOf(old), body: null }))
-      void writes.keep([{ kind: KIND, name: nameOf(id), body }, ...gone])
+      void writes.writeLater([{ kind: KIND, name: nameOf(id), body }, ...gone])
     },
     /** Newest first. */
     read(limit: number, before = Infinity) {

@@ -3,56 +3,59 @@ import type { Role } from '#shared/api/access'
 import type { DeviceScope } from '#shared/device/device-scope'
 import type { Revocation } from './revocation-listeners'
 
-/** Somebody whom the identity provider has named, with the role that it has there. */
+/** A user named by the identity provider, with the role that it has there. */
 export interface External { issuer: string, subject: string, name: string, role: Role }
 
-/** Says whether there are accounts, beside the database that has them. */
+/** Whether there are accounts, recorded beside their database. */
 export interface AccountsMarker {
-  /** What is to be believed before the database was read. */
+  /** The answer before the database was read. */
   before: () => 'some' | 'none'
-  /** What is to be believed where the database has no account. */
+  /** The answer if the database has no account. */
   says: (store: AccountStore) => 'some' | 'none'
-  /** What to write with the first account, or with the last one that is given up. */
+  /** What to write with the first account, or when the last one is given up. */
   change: (accounts: 'some' | 'none') => StoreChange
-  /** Whether the database says it as well. */
-  isKept: (store: AccountStore) => boolean
+  /** Whether the database contains the marker as well. */
+  isStored: (store: AccountStore) => boolean
   isOurs: (kind: string) => boolean
-  /** Notes it beside the database. */
+  /** Writes the marker beside the database. */
   note: (accounts: 'some' | 'none') => void
-  /** The database was damaged, and is there now: where nothing else is known, what is left of it tells whether accounts were in it. */
+  /** The database was damaged and is replaced now: without a marker, its remains tell whether it had accounts. */
   damaged: (movedTo: string) => void
 }
 
-/** Where accounts are kept: documents by kind and name. `body: null` deletes one. */
+/** Where accounts are stored: documents by kind and name. `body: null` deletes one. */
 export interface AccountStore {
   all: (kind: string) => { name: string, body: string }[]
-  /** Writes in one transaction; resolves when it is on disk. @throws an Error fit to show, and then nothing is changed. */
+  /**
+   * Writes in one transaction; resolves when it is on disk. @throws an Error that can be shown to a client; nothing
+   * has changed then.
+   */
   write: (changes: readonly StoreChange[]) => Promise<void>
 }
-/** `ifThere`: not when it was deleted elsewhere meanwhile. */
+/** `ifThere`: write it only if it was not deleted elsewhere meanwhile. */
 export interface StoreChange { kind: string, name: string, body: string | null, ifThere?: true }
 
 export interface AccountOptions {
   store: AccountStore
-  /** What is known beside the store. */
+  /** What is recorded beside the store. */
   marker: AccountsMarker
-  /** Let everybody in while no account exists, not this machine only. */
+  /** Let everybody in while no account exists, not only this machine. */
   isOpen: boolean
   sessionDays: number
   maxAccounts: number
   maxAuditEntries: number
-  /** The next number of an entry in the audit log, where others count as well; it is made greater than this. */
+  /** The next number for an audit entry if other servers count as well; it becomes greater than this. */
   auditId?: (last: number) => number
-  /** What the identity provider is called on the pages; null: there is none. */
+  /** The provider's name on the pages; null: there is no provider. */
   provider?: string | null
   /** There is no account, or none any more. */
   onNone?: () => void
-  /** The work of a password hash; the default is meant for people, less for tests. */
+  /** The cost of a password hash; the default is for production, tests use less. */
   hashCost?: number
   now?: () => number
 }
 
-/** What a request brings with it to say who asks. */
+/** The credentials of a request. */
 export interface Credentials {
   /** The value of the session's cookie. */
   cookie: string | undefined
@@ -60,25 +63,28 @@ export interface Credentials {
   share?: string | undefined
   /** Of `Authorization: Bearer`. */
   bearer: string | undefined
-  /** It comes from this machine, and nobody has passed it on. */
+  /** It comes from this machine, and no proxy has forwarded it. */
   isLocal: boolean
 }
 
-/** Somebody who may enter. */
+/** An authenticated user. */
 export interface Principal {
   by: Exclude<Session['by'], 'nobody'>
   role: Role
-  /** Name of the account; null where there is none. */
+  /** Name of the account; null without one. */
   name: string | null
-  /** What ends together: one session, one token, one share link, everybody on this machine. */
+  /** What ends together: one session, one token, one share link, everything on this machine. */
   key: string
-  /** The devices that may be seen and changed; undefined: all. Whoever has come by a link has one even where it leaves out none. */
-  reach: DeviceScope | undefined
-  /** Of a share link: the address of its view, and until when it holds, in milliseconds since 1970. */
+  /**
+   * The devices that may be seen and changed; undefined: all. A share link always has a scope, even one that excludes
+   * nothing.
+   */
+  deviceScope: DeviceScope | undefined
+  /** For a share link: the address of its view, and its end in milliseconds since 1970. */
   view?: { path: string, until: number }
 }
 
-/** Why something was not done; the message is for people. */
+/** Why something was refused; the message is for people. */
 export interface Refusal {
   code: 'login-wrong' | 'login-busy' | 'login-too-often' | 'account-exists' | 'account-unknown' | 'accounts-full' | 'accounts-unavailable' | 'last-admin' | 'code-wrong'
     | 'not-first' | 'role-too-high' | 'token-unknown' | 'tokens-full' | 'password-wrong' | 'account-external'
@@ -88,10 +94,10 @@ export interface Refusal {
   retryAfter?: number
 }
 
-/** A session that was just begun; `token` goes into the cookie and is told nobody else. */
+/** A new session; `token` goes into the cookie and nowhere else. */
 export interface NewSession { principal: Principal, token: string, maxAgeSeconds: number }
 
-/** A share link that was opened; its secret goes into the cookie. */
+/** An opened share link; its secret goes into the cookie. */
 export interface Opened { principal: Principal, maxAgeSeconds: number, isNew: boolean }
 
 export interface Origin { address: string, agent: string }
@@ -99,66 +105,79 @@ export interface Origin { address: string, agent: string }
 export interface Accounts {
   /** Reads everything from the store, whenever that is opened. */
   load: () => { unreadable: number }
-  /** What a document says now that was written elsewhere, or that it is gone; whether it is one of this room's. */
+  /** A document that was written or deleted elsewhere; returns whether it belongs to this room. */
   follow: (kind: string, name: string, body: string | undefined) => boolean
-  /** The code for whoever makes the first account, where several servers must know the same. */
+  /** The code for the first account, if several servers must use the same. */
   useCode: (code: string) => void
   start: () => void
   stop: () => void
-  /** Who asks; undefined is nobody. */
-  identify: (evidence: Credentials) => Principal | undefined
-  /** `unread`: the store has not been opened. `none`: no account exists. `lost`: there were some, and none can be read. */
+  /** The principal of a request; undefined: none. */
+  identify: (credentials: Credentials) => Principal | undefined
+  /**
+   * `unread`: the store has not been opened. `none`: no account exists. `lost`: there were some, and none can be
+   * read.
+   */
   state: () => 'unread' | 'none' | 'some' | 'lost'
-  /** Whether everything is closed because accounts cannot be read. */
+  /** Whether access is closed because accounts cannot be read. */
   isClosed: () => boolean
-  /** The code for the first account; for the log, while no account exists. */
+  /** The code for the first account, for the log, while no account exists. */
   firstCode: () => string
-  /** Opens the door from this machine with all rights: for the command line, which finds it in a file that only its owner reads. */
+  /**
+   * Gives this machine all rights: for the command line, which reads the secret from a file that only its owner can
+   * read.
+   */
   masterKey: () => string
   describe: (principal: Principal | undefined) => Session
-  /** Calls `leave` once when the principal is no longer one; returns how to stop that. */
-  attend: (principal: Principal, leave: (why: Revocation) => void) => () => void
+  /** Calls `leave` once when the principal's access ends; returns how to stop that. */
+  onRevoked: (principal: Principal, leave: (why: Revocation) => void) => () => void
 
   login: (name: string, password: string, origin: Origin) => Promise<NewSession | Refusal>
-  /** Signs in somebody from the identity provider, with the role that it has there now. A new account is never one that exists already. */
+  /**
+   * Signs in a user of the identity provider, with its present role there. A new account never takes an existing one.
+   */
   loginExternal: (person: External, origin: Origin) => Promise<NewSession | Refusal>
-  /** Somebody from the provider has no role there any more: sessions end, tokens are worth nothing. */
+  /** A user of the provider has no role there any more: sessions end, tokens become invalid. */
   suspend: (issuer: string, subject: string) => Promise<void>
-  /** Counts an attempt that failed at the provider; whether the audit log should have it, which no flood may fill. */
+  /**
+   * Counts a failed attempt at the provider; returns whether to add it to the audit log, which must not be flooded.
+   */
   countExternal: (reason: string, address: string) => boolean
   logout: (principal: Principal) => Promise<void>
   /** Ends every session of the account. */
   logoutAll: (name: string) => Promise<void>
-  /** Ends every session of the account and begins a new one. */
+  /** Ends every session of the account and starts a new one. */
   changePassword: (principal: Principal, current: string, password: string, origin: Origin) => Promise<NewSession | Refusal>
   sessions: (principal: Principal) => SignedIn[]
 
-  /** Makes the first account, an admin, and signs it in. */
+  /** Creates the first account, an admin, and signs it in. */
   addFirst: (account: Omit<NewAccount, 'role'>, code: string | null, origin: Origin) => Promise<NewSession | Refusal>
   list: () => Account[]
-  /** The name as it was made, whichever way it is written; undefined: there is no such account. */
+  /** The name as it was created, whatever its case here; undefined: there is no such account. */
   nameOf: (name: string) => string | undefined
   add: (account: NewAccount) => Promise<Refusal | undefined>
   change: (name: string, change: AccountChange) => Promise<Refusal | undefined>
   remove: (name: string) => Promise<Refusal | undefined>
-  /** Gives up all of them with everything of theirs, those that cannot be read as well: then it is as if there had been none. Only for the machine. */
+  /**
+   * Gives up all accounts with all their data, also those that cannot be read: then it is as if there had been none.
+   * Only for this machine.
+   */
   giveUp: (principal: Principal) => Promise<Refusal | undefined>
 
-  /** Those of the guest's account; for an admin all. */
+  /** Those of the principal's account; for an admin all. */
   tokens: (principal: Principal) => Token[]
   addToken: (principal: Principal, token: NewToken) => Promise<MadeToken | Refusal>
   removeToken: (principal: Principal, id: string) => Promise<Refusal | undefined>
 
-  /** Those of the guest's account; for an admin all. */
+  /** Those of the principal's account; for an admin all. */
   shares: (principal: Principal) => Share[]
   addShare: (principal: Principal, share: NewShare) => Promise<MadeShare | Refusal>
   removeShare: (principal: Principal, id: string) => Promise<Refusal | undefined>
-  /** Opens a link; `isNew`: it was not opened from this address before, as far as that is remembered. */
+  /** Opens a link; `isNew`: it was not opened from this address before, as far as known. */
   openShare: (secret: string, address: string) => Opened | Refusal
 
-  /** Notes what somebody has done. */
+  /** Adds an entry to the audit log. */
   note: (entry: Omit<AuditEntry, 'id' | 'at'>) => void
   audit: (limit: number, before?: number) => Audit
-  /** Attempts to sign in since the start that led nobody in. */
+  /** Failed attempts to sign in since the start. */
   logins: () => Audit['logins']
 }

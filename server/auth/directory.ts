@@ -10,17 +10,17 @@ import type { PendingWrites } from './pending-writes'
 const KIND = { account: 'account', session: 'session', token: 'token', share: 'share' } as const
 
 const time = z.number().int()
-/** Kept from before there were any: no limit. */
+/** Accounts from before there were groups: no limit. */
 const groups = z.array(z.string()).default([])
 const PersonSchema = z.object({
   name: z.string(),
   role: RoleSchema,
   groups,
   createdAt: time,
-  /** Of the password; there is none where `provider` says who it is. */
+  /** Of the password; missing if `provider` authenticates the user. */
   hash: z.string().optional(),
   provider: z.object({ issuer: z.string(), subject: z.string() }).optional(),
-  /** The provider said last that it has no role any more. */
+  /** The provider last gave it no role. */
   isBarred: z.boolean().optional(),
 })
 export type Person = z.infer<typeof PersonSchema>
@@ -34,7 +34,7 @@ export type HeldSession = z.infer<typeof HeldSessionSchema>
 export type HeldToken = z.infer<typeof HeldTokenSchema>
 export type HeldShare = z.infer<typeof HeldShareSchema>
 
-/** Everything in memory: accounts by key, sessions, tokens and share links by the digest of their secret. */
+/** Everything in memory: accounts by key; sessions, tokens and share links by the digest of their secret. */
 export function createDirectory() {
   const people = new Map<string, Person>()
   const sessions = new Map<string, HeldSession>()
@@ -57,7 +57,7 @@ export function createDirectory() {
     tokensOf: (account: string) => [...tokens].filter(([, token]) => token.account === account),
     sharesOf: (account: string) => [...shares].filter(([, share]) => share.account === account),
     admins: () => [...people.values()].filter(({ role, isBarred }) => role === 'admin' && !isBarred).length,
-    /** Takes what one document says now, or that it is gone; whether it is one of these. */
+    /** Takes the present content of a document, or its deletion; returns whether it belongs here. */
     follow(kind: string, name: string, body: string | undefined): boolean {
       const take = <T extends z.ZodType>(map: Map<string, z.output<T>>, schema: T) => {
         const { data } = schema.safeParse(body === undefined ? undefined : readJson(body))
@@ -71,12 +71,12 @@ export function createDirectory() {
       else return false
       return true
     },
-    /** Something is there that belongs to accounts. */
+    /** Some stored document belongs to accounts. */
     hasTraces: () => sessions.size + tokens.size + shares.size > 0,
-    /** What has to be written to give up everything, also what cannot be read. */
+    /** The changes that give up everything, also what cannot be read. */
     removals: (writes: PendingWrites): StoreChange[] => Object.values(KIND).flatMap(kind => writes.names(kind).map(name => removal(kind, name))),
     clear,
-    /** Reads everything; how much cannot be read by this version. */
+    /** Reads everything; returns how many documents this version cannot read. */
     load(writes: PendingWrites): number {
       const read = <T extends z.ZodType>(kind: string, schema: T, take: (name: string, value: z.output<T>) => void) => {
         const { values, unreadable } = writes.read(kind, schema)
@@ -98,14 +98,14 @@ export function keyOf(name: string): string {
   return name.trim().normalize('NFC').toLowerCase()
 }
 
-/** The lesser of two roles is what a token of an account may. */
+/** A token may use the lesser of its own and its account's role. */
 export function lesser(a: Role, b: Role): Role {
   const order = RoleSchema.options
   return order[Math.min(order.indexOf(a), order.indexOf(b))] ?? 'viewer'
 }
 
-/** What an account may see. */
-export function reachOf({ role, groups }: Pick<Person, 'role' | 'groups'>): DeviceScope | undefined {
+/** The device scope of an account. */
+export function deviceScopeOf({ role, groups }: Pick<Person, 'role' | 'groups'>): DeviceScope | undefined {
   return role === 'admin' ? undefined : scopeOfGroups(groups)
 }
 

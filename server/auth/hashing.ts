@@ -2,14 +2,14 @@ import { Worker } from 'node:worker_threads'
 
 export interface ScryptOptions { cost: number, blockSize: number, parallel: number, keyBytes: number }
 
-interface Wanted { resolve: (key: Buffer) => void, reject: (error: Error) => void }
+interface HashRequest { resolve: (key: Buffer) => void, reject: (error: Error) => void }
 
-/** After so long without work the thread ends, and gives its memory back. */
+/** After this long without work the thread ends and frees its memory. */
 const IDLE_MS = 30_000
 
 /**
- * On Linux a thread has a priority of its own: the lowest, so that whoever has passwords hashed, a guesser above all, takes only what
- * nobody else needs. Elsewhere it is a thread like any other.
+ * On Linux a thread has its own priority: the lowest, so that hashing, above all for an attacker who guesses, takes
+ * only idle CPU time. Elsewhere it is a normal thread.
  */
 const THREAD = `
 const { parentPort } = require('node:worker_threads')
@@ -25,11 +25,11 @@ parentPort.on('message', ({ password, salt, cost: N, blockSize: r, parallel: p, 
 })
 `
 
-/** Hashes one after the other in a thread of its own: neither the thread that serves everybody nor Node's pool waits for it. */
+/** Hashes one after the other in its own thread: it delays neither the main thread nor Node's thread pool. */
 export function createHashing() {
   let thread: Worker | undefined
   let idle: NodeJS.Timeout | undefined
-  const wanted: Wanted[] = []
+  const wanted: HashRequest[] = []
 
   function end(error?: Error) {
     clearTimeout(idle)
@@ -51,7 +51,7 @@ export function createHashing() {
   }
 
   return {
-    /** @throws when it cannot be hashed: the options are those of another machine, or there is no memory. */
+    /** @throws when it cannot be hashed: the options are from another machine, or memory is short. */
     scrypt(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
       clearTimeout(idle)
       thread ??= start()

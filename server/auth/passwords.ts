@@ -1,20 +1,23 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createHashing } from './hashing'
 
-/** 32 MiB and about a fifth of a second each, as OWASP advises: what a guess costs whoever has stolen the database. */
+/**
+ * 32 MiB and about a fifth of a second each, as OWASP advises: the cost of a guess for an attacker who has stolen the
+ * database.
+ */
 const COST = 32_768
 const BLOCK_SIZE = 8
 const PARALLEL = 3
 const KEY_BYTES = 32
 const SALT_BYTES = 16
-/** So many may wait; they are hashed one after the other. */
+/** This many may wait; they are hashed one after the other. */
 const MAX_WAITING = 20
 
-/** Hashes passwords beside everything else. Both functions resolve to undefined when too many are waiting already. */
+/** Hashes passwords in the background. Both functions resolve to undefined when too many wait already. */
 export function createPasswords(cost = COST) {
   const { scrypt } = createHashing()
   let under = 0
-  // What a password is compared with where there is no account: the answer takes as long as if there were one.
+  // For names without an account: the answer takes as long as for a wrong password.
   const nobody = `scrypt$${cost}$${BLOCK_SIZE}$${PARALLEL}$${randomBytes(SALT_BYTES).toString('base64url')}$${randomBytes(KEY_BYTES).toString('base64url')}`
 
   async function ifThereIsRoom<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import { readJson } from '#shared/text/json'
 import type { AccountStore, Refusal, StoreChange } from './contract'
 
-/** Changes that could not be written yet; the oldest are given up. */
+/** Changes that could not be written yet; the oldest are dropped. */
 const MAX_PENDING = 10_000
 
-/** Reads and writes what the room keeps, one change after the other. */
+/** Reads and writes the documents of this room, one change after the other. */
 export function createPendingWrites(store: AccountStore) {
   const pending = new Map<string, StoreChange>()
   let last: Promise<unknown> = Promise.resolve()
@@ -30,7 +30,7 @@ export function createPendingWrites(store: AccountStore) {
       const values: { name: string, value: z.output<T> }[] = []
       let unreadable = 0
       const bodies = new Map(store.all(kind).map(({ name, body }) => [name, body]))
-      // What holds already and is not on disk yet.
+      // Changes that are in force and not on disk yet.
       for (const change of pending.values()) {
         if (change.kind !== kind) continue
         if (change.body === null) bodies.delete(change.name)
@@ -45,7 +45,7 @@ export function createPendingWrites(store: AccountStore) {
     },
     /** Everything of a kind, readable or not. */
     names: (kind: string) => store.all(kind).map(({ name }) => name),
-    /** Does something that {@link writeNow}s, in turn, or says why that is not possible. */
+    /** Runs an action that calls {@link writeNow}, in turn, or returns why that is not possible. */
     async attempt(work: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
       try {
         return await inTurn(work)
@@ -54,15 +54,18 @@ export function createPendingWrites(store: AccountStore) {
         return { code: 'accounts-unavailable', message: error instanceof Error ? error.message : 'It cannot be stored.' }
       }
     },
-    /** Has to be on disk before anything else happens. @throws an Error fit to show, and then nothing is changed. */
+    /**
+     * Must be on disk before anything else happens. @throws an Error that can be shown to a client; nothing has
+     * changed then.
+     */
     writeNow: flush,
-    /** Holds already; on disk as soon as that is possible. */
-    async keep(changes: readonly StoreChange[]) {
+    /** Is in force already; written to disk as soon as possible. */
+    async writeLater(changes: readonly StoreChange[]) {
       for (const change of changes) {
         const key = keyOf(change)
         const waiting = pending.get(key)
         pending.delete(key)
-        // What is not there yet still has to be made.
+        // What does not exist yet must still be created.
         const { kind, name, body } = change
         pending.set(key, waiting && waiting.body !== null && !waiting.ifThere ? { kind, name, body } : change)
       }

@@ -7,7 +7,7 @@ import type { PendingWrites } from './pending-writes'
 import type { Passwords } from './passwords'
 import type { Sessions } from './sessions'
 
-/** Room for a number behind a name that is taken. */
+/** Room for a number after a name that is taken. */
 const SUFFIX_LENGTH = 8
 
 export const BUSY: Refusal = { code: 'login-busy', message: 'Too many people are signing in at this moment: try again in a few seconds.', retryAfter: 5 }
@@ -17,9 +17,9 @@ const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last adm
 export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admin decides what everybody may see, and so sees all groups: take another role, or name no groups.' }
 export interface PeopleOptions { directory: Directory, writes: PendingWrites, marker: AccountsMarker, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
 
-/** The accounts themselves: made, changed and removed, and never without an admin. */
+/** The accounts: created, changed and removed, and never without an admin. */
 export function createPeople({ directory, writes, marker, passwords, sessions, max, now }: PeopleOptions) {
-  /** Why an account cannot be made. */
+  /** Why an account cannot be created. */
   function refusalOf({ name, role, groups }: Person): Refusal | undefined {
     if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
     if (directory.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
@@ -28,12 +28,12 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
     return undefined
   }
 
-  /** With the first one it is kept that there are some. */
+  /** The first account also writes the marker that accounts exist. */
   const firstOf = () => directory.people.size === 0 ? [marker.change('some')] : []
 
   const isLastAdmin = ({ role, isBarred }: Person) => role === 'admin' && !isBarred && directory.admins() === 1
 
-  /** Nobody gets the account of somebody else by being called like that. */
+  /** Nobody gets another user's account through a similar name. */
   function freeName(name: string): string {
     if (!directory.find(name)) return name
     for (let i = 2; ; i++) {
@@ -69,7 +69,7 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
         return undefined
       }) ?? person
     },
-    /** Makes the account of somebody from the provider, or gives it the role that it has there now. */
+    /** Creates the account of a user of the provider, or updates its role. */
     async welcome({ issuer, subject, name, role }: External): Promise<Person | Refusal> {
       let person: Person = { name, role, groups: [], createdAt: now(), provider: { issuer, subject } }
       return await writes.attempt(async () => {
@@ -83,14 +83,14 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
         return undefined
       }) ?? person
     },
-    /** Shuts out somebody who has no role at the provider any more, until that says otherwise. */
+    /** Suspends a user that has no role at the provider any more, until the provider gives it one again. */
     async suspend(issuer: string, subject: string): Promise<void> {
       const person = directory.findExternal(issuer, subject)
       if (!person) return
       const key = keyOf(person.name)
-      const barred = { ...person, isBarred: true }
-      directory.people.set(key, barred)
-      await writes.keep([personChange(barred)])
+      const suspended = { ...person, isBarred: true }
+      directory.people.set(key, suspended)
+      await writes.writeLater([personChange(suspended)])
       await sessions.endAll(key)
       sessions.closeStreams(directory.tokensOf(key).map(([digest]) => digest))
     },
@@ -100,7 +100,7 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
       const refusal = await writes.attempt(async () => {
         const person = directory.find(name)
         if (!person) return unknownAccount(name)
-        // What it may see is decided here.
+        // Its device scope is decided here.
         if (person.provider && (role !== undefined || password !== undefined)) return EXTERNAL
         if (role !== undefined && role !== 'admin' && isLastAdmin(person)) return LAST_ADMIN
         const next: Person = { ...person, role: role ?? person.role, hash: hash ?? person.hash }
@@ -110,7 +110,7 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
         directory.people.set(keyOf(name), next)
         return undefined
       })
-      // A new password is a new beginning: who knew the old one is out.
+      // A new password ends all sessions: others may have known the old one.
       if (!refusal && hash !== undefined) await sessions.endAll(keyOf(name))
       return refusal
     },

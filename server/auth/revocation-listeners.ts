@@ -1,7 +1,7 @@
-/** Why something must end: who opened it is nobody any more, or may see something else now and can open it anew. */
+/** Why access ends: the principal is gone, or its rights have changed and it can open the stream again. */
 export type Revocation = 'gone' | 'changed'
 
-/** What is open for whom, such as streams: told once when it must end. */
+/** Listeners of open streams and the like: called once when the access ends. */
 export function createRevocationListeners() {
   const held = new Map<string, Set<(why: Revocation) => void>>()
   return {

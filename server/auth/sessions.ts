@@ -1,25 +1,25 @@
 import type { SignedIn } from '#shared/schemas/access'
 import { narrowed, scopeOfGroups } from '#shared/device/device-scope'
 import type { RevocationListeners } from './revocation-listeners'
-import { keyOf, lesser, reachOf, removal, sessionChange, tokenChange } from './directory'
+import { keyOf, lesser, deviceScopeOf, removal, sessionChange, tokenChange } from './directory'
 import type { Directory, HeldSession, Person } from './directory'
 import type { NewSession, Principal, Origin, StoreChange } from './contract'
 import type { PendingWrites } from './pending-writes'
 import { digest, makeId, makeSecret } from './secrets'
 
 const DAY_MS = 86_400_000
-/** Signed in at once; one more ends the one that was longest not used. */
+/** Sessions of one account; one more ends the one that was unused for longest. */
 const MAX_SESSIONS = 50
 const MAX_AGENT_LENGTH = 200
 
 export interface SessionOptions { directory: Directory, writes: PendingWrites, revocations: RevocationListeners, days: number, now: () => number }
 
-/** Sessions and tokens as they come in with requests: whose they are, until when, and what happens when they end. */
+/** Sessions and tokens of requests: whose they are, until when, and what happens when they end. */
 export function createSessions({ directory, writes, revocations, days, now }: SessionOptions) {
-  /** Digests of sessions and tokens whose last use is newer than what is on disk. */
+  /** Digests of sessions and tokens whose last use is newer than on disk. */
   const used = new Set<string>()
 
-  /** Ends some at once, on disk as soon as that is possible. */
+  /** Ends some at once, and on disk as soon as possible. */
   async function end(digests: readonly string[]) {
     for (const name of digests) {
       directory.sessions.delete(name)
@@ -27,7 +27,10 @@ export function createSessions({ directory, writes, revocations, days, now }: Se
       used.delete(name)
     }
     for (const name of digests) revocations.end(name)
-    if (digests.length > 0) await writes.keep(digests.flatMap((name): StoreChange[] => [removal('session', name), removal('token', name)]))
+    if (digests.length > 0) await writes.writeLater(digests.flatMap((name): StoreChange[] => [removal(
+      'session',
+      name,
+    ), removal('token', name)]))
   }
 
   function fromSession(name: string): Principal | undefined {
@@ -36,7 +39,7 @@ export function createSessions({ directory, writes, revocations, days, now }: Se
     if (!session || !person || person.isBarred || session.expiresAt <= now()) return undefined
     session.usedAt = now()
     used.add(name)
-    return { by: 'session', role: person.role, name: person.name, key: name, reach: reachOf(person) }
+    return { by: 'session', role: person.role, name: person.name, key: name, deviceScope: deviceScopeOf(person) }
   }
 
   function fromToken(name: string): Principal | undefined {
@@ -45,19 +48,25 @@ export function createSessions({ directory, writes, revocations, days, now }: Se
     if (!token || !person || person.isBarred || (token.expiresAt !== null && token.expiresAt <= now())) return undefined
     token.usedAt = now()
     used.add(name)
-    return { by: 'token', role: lesser(person.role, token.role), name: person.name, key: name, reach: narrowed(reachOf(person), scopeOfGroups(token.groups)) }
+    return {
+      by: 'token',
+      role: lesser(person.role, token.role),
+      name: person.name,
+      key: name,
+      deviceScope: narrowed(deviceScopeOf(person), scopeOfGroups(token.groups)),
+    }
   }
 
   return {
     end,
-    /** What is open for them ends; they themselves go on. */
+    /** Their open streams end; the sessions continue. */
     closeStreams(digests: readonly string[]) {
       for (const name of digests) revocations.end(name)
     },
     bySession: (secret: string) => fromSession(digest(secret)),
     byToken: (secret: string) => fromToken(digest(secret)),
     isThere: ({ key }: Principal) => directory.sessions.has(key) || directory.tokens.has(key),
-    /** Always a new secret: one that was known before signing in is worth nothing. */
+    /** Always a new secret: one from before the sign-in is worthless. */
     async begin(person: Person, { address, agent }: Origin): Promise<NewSession> {
       const account = keyOf(person.name)
       const others = directory.sessionsOf(account).sort(([, a], [, b]) => a.usedAt - b.usedAt)
@@ -66,8 +75,12 @@ export function createSessions({ directory, writes, revocations, days, now }: Se
       const key = digest(token)
       const session: HeldSession = { id: makeId(), account, createdAt: now(), usedAt: now(), expiresAt: now() + days * DAY_MS, address, agent: agent.slice(0, MAX_AGENT_LENGTH) }
       directory.sessions.set(key, session)
-      await writes.keep([sessionChange(key, session)])
-      return { principal: { by: 'session', role: person.role, name: person.name, key, reach: reachOf(person) }, token, maxAgeSeconds: days * DAY_MS / 1_000 }
+      await writes.writeLater([sessionChange(key, session)])
+      return {
+        principal: { by: 'session', role: person.role, name: person.name, key, deviceScope: deviceScopeOf(person) },
+        token,
+        maxAgeSeconds: days * DAY_MS / 1_000,
+      }
     },
     endAll: (account: string) => end(directory.sessionsOf(account).map(([name]) => name)),
     list: ({ name, key }: Principal): SignedIn[] => name === null
@@ -81,21 +94,21 @@ export function createSessions({ directory, writes, revocations, days, now }: Se
           lastUsedAt: new Date(session.usedAt).toISOString(),
           expiresAt: new Date(session.expiresAt).toISOString(),
         })),
-    /** Ends what has expired. */
+    /** Ends expired sessions. */
     sweep() {
       const isOver = ([, { expiresAt }]: [string, { expiresAt: number | null }]) => expiresAt !== null && expiresAt <= now()
       void end([...[...directory.sessions].filter(isOver), ...[...directory.tokens].filter(isOver)].map(([name]) => name))
     },
-    /** Keeps when each was used last. */
-    keepUse() {
+    /** Stores when each was last used. */
+    storeLastUse() {
       const changes = [...used].flatMap((name): StoreChange[] => {
         const session = directory.sessions.get(name)
         const token = directory.tokens.get(name)
-        // One that has ended elsewhere stays ended.
+        // A session that has ended elsewhere stays ended.
         return session ? [{ ...sessionChange(name, session), ifThere: true }] : token ? [{ ...tokenChange(name, token), ifThere: true }] : []
       })
       used.clear()
-      if (changes.length > 0) void writes.keep(changes)
+      if (changes.length > 0) void writes.writeLater(changes)
     },
   }
 }

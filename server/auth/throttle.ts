@@ -6,8 +6,8 @@ const MAX_KEYS = 10_000
 interface Attempts { count: number, until: number }
 
 /**
- * Counts attempts to sign in. An attempt counts before it is looked at, so that a thousand at once are no way around it, and is
- * given back when it was right. What is kept is bounded: the oldest makes room.
+ * Limits attempts to sign in. An attempt counts before it is checked, so parallel attempts do not bypass the limit; a
+ * successful one is given back. The number of entries is limited: the oldest is dropped.
  */
 export function createThrottle(now: () => number) {
   const held = new Map<string, Attempts>()
@@ -39,7 +39,7 @@ export function createThrottle(now: () => number) {
       for (const { attempts } of counted) attempts.count++
       return 0
     },
-    /** It was right. */
+    /** It was successful. */
     forgive(name: string, address: string) {
       for (const [key] of keysOf(name, address)) {
         const attempts = held.get(key)
@@ -50,7 +50,7 @@ export function createThrottle(now: () => number) {
   }
 }
 
-/** Who has one IPv6 address has all of its network. */
+/** An IPv6 user has a whole network of addresses. */
 export function network(address: string): string {
   if (!address.includes(':')) return address
   const [head = ''] = address.split('::')

@@ -13,9 +13,9 @@ const MAX_TOKENS = 50
 
 export interface TokenOptions { directory: Directory, writes: PendingWrites, sessions: Sessions, now: () => number }
 
-/** API tokens: each belongs to an account and may at most what that may. */
+/** API tokens: each belongs to an account and never has more rights than it. */
 export function createTokens({ directory, writes, sessions, now }: TokenOptions) {
-  function told({ account, ...token }: HeldToken): Token {
+  function withoutSecret({ account, ...token }: HeldToken): Token {
     const iso = (time: number | null) => time === null ? null : new Date(time).toISOString()
     return {
       id: token.id,
@@ -29,18 +29,24 @@ export function createTokens({ directory, writes, sessions, now }: TokenOptions)
     }
   }
 
-  /** Those that the principal has to do with. */
+  /** The tokens that the principal may manage. */
   function seenBy({ name, role }: Principal): [string, HeldToken][] {
     const all = [...directory.tokens]
     return role === 'admin' ? all : all.filter(([, { account }]) => name !== null && account === keyOf(name))
   }
 
   return {
-    list: (principal: Principal) => seenBy(principal).map(([, token]) => told(token)).sort((a, b) => a.createdAt < b.createdAt ? 1 : -1),
+    list: (principal: Principal) => seenBy(principal).map(([, token]) => withoutSecret(token)).sort((
+      a,
+      b,
+    ) => a.createdAt < b.createdAt ? 1 : -1),
     async add(principal: Principal, { name, role, days, groups = [] }: NewToken): Promise<MadeToken | Refusal> {
       if (principal.name === null || !isAllowed(principal.role, role)) return { code: 'role-too-high', message: 'A token may at most what its account may.' }
       if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
-      if (principal.reach && groups.some(group => !principal.reach?.groups?.has(group))) return { code: 'groups-too-wide', message: 'A token may see at most the groups of its account.' }
+      if (principal.deviceScope && groups.some(group => !principal.deviceScope?.groups?.has(group))) return {
+        code: 'groups-too-wide',
+        message: 'A token may see at most the groups of its account.',
+      }
       const account = keyOf(principal.name)
       if (directory.tokensOf(account).length >= MAX_TOKENS) return { code: 'tokens-full', message: `An account has at most ${MAX_TOKENS} tokens: remove one first.` }
       const secret = makeToken()
@@ -51,7 +57,7 @@ export function createTokens({ directory, writes, sessions, now }: TokenOptions)
         directory.tokens.set(key, token)
         return undefined
       })
-      return refusal ?? { ...told(token), token: secret }
+      return refusal ?? { ...withoutSecret(token), token: secret }
     },
     async remove(principal: Principal, id: string): Promise<Refusal | undefined> {
       const found = seenBy(principal).find(([, token]) => token.id === id)

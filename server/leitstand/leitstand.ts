@@ -144,7 +144,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     groupOf: deviceId => registry.groupOf(deviceId),
     members: group => registry.members(group),
     labelsOf: deviceId => registry.labelsOf(deviceId),
-    within: reach => registry.within(reach),
+    within: deviceScope => registry.within(deviceScope),
   }
   const hub = createHub({
     maxClients: limits.streamClients,

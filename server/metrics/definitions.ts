@@ -37,7 +37,12 @@ const BROKER: Definition[] = [
 ]
 
 const STORE: Definition[] = [
-  { kind: 'gauge', name: 'leitstand_store_enabled', help: 'Whether a history is kept.', read: ({ store }) => Number(store.isKept) },
+  {
+    kind: 'gauge',
+    name: 'leitstand_store_enabled',
+    help: 'Whether a history is kept.',
+    read: ({ store }) => Number(store.isEnabled),
+  },
   { kind: 'gauge', name: 'leitstand_store_fault', help: 'Whether the history cannot be written now.', read: ({ store }) => Number(store.hasFailed) },
   { kind: 'gauge', name: 'leitstand_store_unkept_messages', help: 'Messages appended that are not known to be on disk yet.', read: ({ store }) => store.history?.uncommitted },
   { kind: 'gauge', name: 'leitstand_store_unpacked_messages', help: 'Messages on disk in the journal that wait to be packed.', read: ({ store }) => store.history?.uncompacted },

@@ -23,7 +23,7 @@ export interface Figures {
   }
   broker: { code: BrokerCode, sinceMs: number, attempts: number, connects: number, resumed: boolean | undefined }
   store: {
-    isKept: boolean
+    isEnabled: boolean
     hasFailed: boolean
     databaseBytes: number | undefined
     logBytes: number | undefined

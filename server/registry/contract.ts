@@ -48,7 +48,7 @@ export interface Registry {
   /** Where a device belongs; asked for every event, so nothing is made for it. */
   labelsOf: (deviceId: string) => Labels
   /** The devices that may be seen, heard or not; undefined: all, also those of which nothing is said. */
-  within: (reach: DeviceScope) => ReadonlySet<string> | undefined
+  within: (deviceScope: DeviceScope) => ReadonlySet<string> | undefined
   site: () => SharedProfile
   /** How often a device is expected to speak: its own word, else its group's, else the site's. */
   intervalSeconds: (deviceId: string) => number | undefined

@@ -85,11 +85,11 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     return held(deviceId).profile
   }
 
-  function within(reach: DeviceScope): ReadonlySet<string> | undefined {
-    if (isEndless(reach)) return undefined
-    const { groups, places, devices } = reach
+  function within(deviceScope: DeviceScope): ReadonlySet<string> | undefined {
+    if (isEndless(deviceScope)) return undefined
+    const { groups, places, devices } = deviceScope
     const candidates = devices ? [...devices] : groups ? [...groups].flatMap(group => [...shelf.members(group)]) : [...places ?? []].flatMap(place => [...shelf.at(place)])
-    return new Set(candidates.filter(deviceId => isWithin(reach, deviceId, labelsOf(deviceId))))
+    return new Set(candidates.filter(deviceId => isWithin(deviceScope, deviceId, labelsOf(deviceId))))
   }
 
   function* fileDevices(): Generator<RegistryDevice> {

@@ -26,7 +26,7 @@ export function createPlaybackClock(cursor: ReturnType<typeof createMessageCurso
   }
 
   /** Whatever is missing of `target` did not come in time: the clock waits for it. */
-  function reach(target: number, end: number, told: readonly ScannedMessage[]): readonly ScannedMessage[] {
+  function deviceScope(target: number, end: number, told: readonly ScannedMessage[]): readonly ScannedMessage[] {
     set(Math.max(at, Math.min(target, cursor.takenTo())))
     // What is read ends right before the end.
     if (at >= end - 1) state = 'ended'
@@ -58,7 +58,7 @@ export function createPlaybackClock(cursor: ReturnType<typeof createMessageCurso
       const end = present()
       const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, end))
       if (cursor.takenTo() < target) await cursor.next(end)
-      return reach(target, end, cursor.take(target, MESSAGES_PER_TICK))
+      return deviceScope(target, end, cursor.take(target, MESSAGES_PER_TICK))
     },
     /** The next message, and whatever was measured in the same microsecond. */
     async step(): Promise<readonly ScannedMessage[]> {

@@ -116,14 +116,18 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
       if (!isWanted()) return
       if (speed > 0) playback.play(speed)
       else playback.hold()
-      say([`{"type":"snapshot","data":${states}}`, `{"type":"broker","data":${broker(stream.reach !== undefined)}}`, clockText()])
+      say([
+        `{"type":"snapshot","data":${states}}`,
+        `{"type":"broker","data":${broker(stream.deviceScope !== undefined)}}`,
+        clockText(),
+      ])
     })
   }
 
   function subscribe(wanted: Subscription) {
     interest = wanted
     const isAll = !wanted.devices && !wanted.groups
-    const chosen = devicesOf({ ...wanted, reach: stream.reach }, grouping)
+    const chosen = devicesOf({ ...wanted, deviceScope: stream.deviceScope }, grouping)
     follow(chosen, [textOf({ type: 'subscribed', data: { devices: isAll ? null : chosen?.size ?? null, groups: wanted.groups?.size } })])
   }
 
@@ -194,9 +198,9 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
     },
     /** Devices belong elsewhere now: what may not be seen any more is withdrawn at once, what may be seen only now is shown. */
     reconsider() {
-      if (!stream.reach) return
+      if (!stream.deviceScope) return
       const before = devices ?? NONE
-      const now = devicesOf({ ...interest, reach: stream.reach }, grouping)
+      const now = devicesOf({ ...interest, deviceScope: stream.deviceScope }, grouping)
       if (!now || (now.size === before.size && before.isSubsetOf(now))) return
       say([...before.difference(now)].map(deviceId => textOf({ type: 'withdrawn', data: { deviceId } })))
       follow(now, [])

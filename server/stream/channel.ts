@@ -34,14 +34,18 @@ export interface ChannelParts {
 const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys share a channel. */
-export function channelKey({ extended, mode, everyMs, devices, groups, reach }: StreamOptions): string {
-  return JSON.stringify([extended, mode, everyMs, devices && [...devices].sort(), groups && [...groups].sort(), scopeKey(reach)])
+export function channelKey({ extended, mode, everyMs, devices, groups, deviceScope }: StreamOptions): string {
+  return JSON.stringify([extended, mode, everyMs, devices
+    && [...devices].sort(), groups && [...groups].sort(), scopeKey(deviceScope)])
 }
 
 /** One way to deliver events: which, how often, in what form. */
-export function createChannel({ extended, mode, everyMs, devices, groups, reach }: StreamOptions, { log, grouping, statesText, catchUp, broker, deliver }: ChannelParts) {
-  const wants = wantedBy({ devices, groups, reach }, grouping)
-  const tag = tagOf(reach)
+export function createChannel(
+  { extended, mode, everyMs, devices, groups, deviceScope }: StreamOptions,
+  { log, grouping, statesText, catchUp, broker, deliver }: ChannelParts,
+) {
+  const wants = wantedBy({ devices, groups, deviceScope }, grouping)
+  const tag = tagOf(deviceScope)
   let waiting: LiveEvent[] = []
   // With `latest`: the last event of each key.
   const latest = new Map<string, LiveEvent>()
@@ -65,11 +69,13 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
 
   /** Devices that have just joined a wanted group, or may be seen only now: the client knows nothing of them yet. */
   function joinedOf(events: readonly LiveEvent[]): string[] {
-    if (!groups && !reach) return []
+    if (!groups && !deviceScope) return []
     return events.flatMap((event) => {
       const { type, deviceId } = event
       if (type !== 'device' || deviceId === undefined || wants?.(deviceId) === false) return []
-      const hasJoined = groups ? isIn(groups, grouping.groupOf(deviceId)) : reach && hasAppeared(event, reach)
+      const hasJoined = groups
+        ? isIn(groups, grouping.groupOf(deviceId))
+        : deviceScope && hasAppeared(event, deviceScope)
       return hasJoined ? deviceId : []
     })
   }
@@ -108,7 +114,7 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
   function latestFrames(events: readonly LiveEvent[], joined: readonly string[]): Frame[] {
     const changed = new Set([...events.filter(isOfState).flatMap(({ deviceId }) => deviceId ?? []), ...joined])
     // Some may have moved meanwhile to where they may not be seen.
-    if (reach && wants) for (const deviceId of changed) if (!wants(deviceId)) changed.delete(deviceId)
+    if (deviceScope && wants) for (const deviceId of changed) if (!wants(deviceId)) changed.delete(deviceId)
     const parts = [
       // A device that was deleted and has come back is among the states.
       ...events.filter(({ type }) => type === 'forgotten'),
@@ -124,7 +130,8 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
   /** The events of a turn for this channel. Labels and groups go to every client, for every list shows names. */
   function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
     if (extended && !wants) return events
-    if (reach) return seenOf(events, reach, grouping, broker).filter(event => !isOfState(event) || wants?.(event.deviceId ?? '') === true)
+    if (deviceScope) return seenOf(events, deviceScope, grouping, broker).filter(event => !isOfState(event)
+      || wants?.(event.deviceId ?? '') === true)
     return events.filter(event => isOfState(event) ? wants?.(event.deviceId ?? '') ?? true : extended || !isAddition(event))
   }
 
@@ -170,7 +177,7 @@ export function createChannel({ extended, mode, everyMs, devices, groups, reach 
     missed(events: readonly LiveEvent[]): { frames: Frame[], count: number } {
       const wanted = wantedOf(events)
       // How many events others have missed is not public.
-      return { frames: frames(wanted), count: reach ? wanted.length : events.length }
+      return { frames: frames(wanted), count: deviceScope ? wanted.length : events.length }
     },
   }
 }

@@ -203,7 +203,7 @@ export function createHub(options: HubOptions): Hub {
     const last = channel.idOf(log.last())
     const id = wanted.extended ? last : undefined
     const missed = after ? channel.after(after) : undefined
-    const broker = frameOf('broker', options.broker(wanted.reach !== undefined), id)
+    const broker = frameOf('broker', options.broker(wanted.deviceScope !== undefined), id)
     if (missed && 'events' in missed) {
       const { frames, count } = channel.missed(missed.events)
       return subscriber.sendInitial([client.framing.join([frameOf(

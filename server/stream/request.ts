@@ -14,7 +14,7 @@ export interface WantedReplay { at: number, speed: number }
 
 /** `options`: everything but the device scope, which never comes from an address. */
 export interface RequestedStream {
-  options: Omit<StreamOptions, 'reach'>
+  options: Omit<StreamOptions, 'deviceScope'>
   after: string | undefined
   replay: WantedReplay | undefined
 }

@@ -83,7 +83,7 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
       else if (subscriber.options.extended || !isAddition(event)) pending.others.set(keyOf(event), event)
       // It may have joined one of the groups just now, or may be seen only now.
       if (event.type === 'device'
-        && (subscriber.options.groups || subscriber.options.reach)) pending.devices.add(event.deviceId ?? '')
+        && (subscriber.options.groups || subscriber.options.deviceScope)) pending.devices.add(event.deviceId ?? '')
     }
   }
 

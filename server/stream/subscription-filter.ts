@@ -8,7 +8,7 @@ export interface Grouping {
   members: (group: string) => ReadonlySet<string>
   labelsOf: (deviceId: string) => Labels
   /** The devices that may be seen; undefined: all. */
-  within: (reach: DeviceScope) => ReadonlySet<string> | undefined
+  within: (deviceScope: DeviceScope) => ReadonlySet<string> | undefined
 }
 
 /** The devices of a subscription: those it names, and all in the groups it names. Neither: all. */
@@ -18,21 +18,27 @@ export interface Subscription {
 }
 
 /** A subscription limited to a device scope; undefined: everything. */
-export interface ScopedSubscription extends Subscription { reach: DeviceScope | undefined }
+export interface ScopedSubscription extends Subscription { deviceScope: DeviceScope | undefined }
 
 /**
  * Returns whether a device is wanted and may be seen; undefined: every device is. A lookup or two, for it runs for
  * every event.
  */
-export function wantedBy({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ((deviceId: string) => boolean) | undefined {
+export function wantedBy(
+  { deviceScope, ...interest }: ScopedSubscription,
+  grouping: Grouping,
+): ((deviceId: string) => boolean) | undefined {
   const isAsked = askedBy(interest, grouping)
-  const sees = visibilityOf(reach, grouping)
+  const sees = visibilityOf(deviceScope, grouping)
   return sees && isAsked ? deviceId => sees(deviceId) && isAsked(deviceId) : sees ?? isAsked
 }
 
 /** Returns whether a device may be seen; undefined: every device may. */
-export function visibilityOf(reach: DeviceScope | undefined, { labelsOf }: Grouping): ((deviceId: string) => boolean) | undefined {
-  return reach && (deviceId => isWithin(reach, deviceId, labelsOf(deviceId)))
+export function visibilityOf(
+  deviceScope: DeviceScope | undefined,
+  { labelsOf }: Grouping,
+): ((deviceId: string) => boolean) | undefined {
+  return deviceScope && (deviceId => isWithin(deviceScope, deviceId, labelsOf(deviceId)))
 }
 
 function askedBy({ devices, groups }: Subscription, { groupOf }: Grouping): ((deviceId: string) => boolean) | undefined {
@@ -41,11 +47,14 @@ function askedBy({ devices, groups }: Subscription, { groupOf }: Grouping): ((de
 }
 
 /** The devices that are wanted now and may be seen; undefined: all. */
-export function devicesOf({ reach, ...interest }: ScopedSubscription, grouping: Grouping): ReadonlySet<string> | undefined {
+export function devicesOf(
+  { deviceScope, ...interest }: ScopedSubscription,
+  grouping: Grouping,
+): ReadonlySet<string> | undefined {
   const asked = askedFor(interest, grouping)
-  const sees = visibilityOf(reach, grouping)
-  if (!reach || !sees) return asked
-  return asked ? new Set([...asked].filter(sees)) : grouping.within(reach)
+  const sees = visibilityOf(deviceScope, grouping)
+  if (!deviceScope || !sees) return asked
+  return asked ? new Set([...asked].filter(sees)) : grouping.within(deviceScope)
 }
 
 function askedFor({ devices, groups }: Subscription, { members }: Grouping): ReadonlySet<string> | undefined {

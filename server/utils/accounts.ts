@@ -14,7 +14,7 @@ export const STATUS: Record<AccountRefusal['code'], number> = {
   'accounts-lost': 403, 'machine-only': 409, 'admin-limited': 409, 'groups-too-wide': 403, 'shares-full': 409, 'share-unknown': 404, 'share-over': 404,
 }
 
-/** What was done, or its refusal as an error. */
+/** The result, or its refusal as an error. */
 export function requireDone<T>(event: H3Event, answer: T | AccountRefusal): T {
   if (isRefusal(answer)) throw refusalError(event, answer)
   return answer
@@ -30,13 +30,13 @@ export function isRefusal(answer: unknown): answer is AccountRefusal {
   return typeof answer === 'object' && answer !== null && 'code' in answer && 'message' in answer
 }
 
-/** What the audit log says of an account whose groups were said: `anna: Halle 1, Halle 2`, or `anna: *` for no limit. */
+/** The audit log's text for an account with groups: `anna: Halle 1, Halle 2`, or `anna: *` for no limit. */
 export function withGroups(name: string, groups: readonly string[] | undefined): string {
   return groups ? `${name}: ${groups.join(', ') || '*'}` : name
 }
 
-/** Who asks, where the rule has let somebody in. */
-export function requireGuest(event: H3Event): Principal {
+/** The principal of a request that a rule has let in. */
+export function requirePrincipal(event: H3Event): Principal {
   const { principal } = visitorFor(event)
   if (!principal) throw createError({ statusCode: 401, message: 'Sign in first.', data: { code: 'login-required' } })
   return principal
@@ -46,14 +46,14 @@ export function originOf(event: H3Event) {
   return { address: visitorFor(event).address, agent: getRequestHeader(event, 'user-agent') ?? '' }
 }
 
-/** Hands the browser its session: no script reads it, no other site sends it along, and over HTTPS it never leaves that. */
+/** Sends the browser its session: no script can read it, no other site sends it, and over HTTPS it stays on HTTPS. */
 export function enter(event: H3Event, { principal, token, maxAgeSeconds }: NewSession): Principal {
   setCookie(event, SESSION_COOKIE, token, { ...cookieOptions(event), maxAge: maxAgeSeconds })
   visitorFor(event).principal = principal
   return principal
 }
 
-/** The same with the view of a share link; somebody who has signed in stays that. */
+/** The same for the view of a share link; a signed-in user stays signed in. */
 export function enterByLink(event: H3Event, secret: string, { principal, maxAgeSeconds }: Opened): Principal {
   setCookie(event, SHARE_COOKIE, secret, { ...cookieOptions(event), maxAge: maxAgeSeconds })
   visitorFor(event).principal = principal
@@ -69,7 +69,7 @@ function cookieOptions(event: H3Event) {
   return { httpOnly: true, sameSite: 'lax', path: useRuntimeConfig(event).app.baseURL, secure: isSecure(event) } as const
 }
 
-/** As the door has found. */
+/** As the request guard has found. */
 export function isSecure(event: H3Event): boolean {
   return getRequestHeader(event, 'x-forwarded-proto') === 'https'
 }

@@ -5,13 +5,13 @@ import type { DeviceState } from '#shared/schemas/device'
 import { namesTag } from './conditional'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
-import { outOfReach, reachFor } from './reach'
+import { invisibleError, deviceScopeFor } from './device-scope'
 
-/** The device named in the path, or a 404 that says so; that the asker may see it is the door's to find. */
+/** The device named in the path, or a 404; whether the visitor may see it was checked before. */
 export function requireDevice(event: H3Event): DeviceState {
   const deviceId = pathSegmentAfter(event, '/api/sensors/')
   const device = useLeitstand().fleet.get(deviceId)
-  if (!device && reachFor(event)) throw outOfReach(event)
+  if (!device && deviceScopeFor(event)) throw invisibleError(event)
   if (!device) {
     throw createError({
       statusCode: 404,
@@ -22,7 +22,7 @@ export function requireDevice(event: H3Event): DeviceState {
   return device
 }
 
-/** The history, or a 503 that says that none is kept. */
+/** The history, or a 503 that says that it is off. */
 export function requireHistory() {
   const { history } = useLeitstand()
   if (!history?.isOpen()) {
@@ -35,7 +35,7 @@ export function requireHistory() {
   return history
 }
 
-/** The query of a request in the shape asked for, or a 400 that names the parameter. */
+/** The query of a request in the requested shape, or a 400 that names the parameter. */
 export function requireQuery<T extends z.ZodType>(event: H3Event, schema: T): z.output<T> {
   const result = schema.safeParse(getQuery(event))
   if (result.success) return result.data
@@ -43,7 +43,7 @@ export function requireQuery<T extends z.ZodType>(event: H3Event, schema: T): z.
   throw createError({ statusCode: 400, message: `The query is not usable. ${faults.join('; ')}.`, data: { code: 'query-invalid' } })
 }
 
-/** Whether the client says that it has the answer of this tag; then the answer is a 304 with it, and `null` its body. */
+/** Whether the client has the answer with this tag; then the response is a 304 with it, and `null` its body. */
 export function isUnchanged(event: H3Event, tag: string): boolean {
   if (!namesTag(getRequestHeader(event, 'if-none-match'), tag)) return false
   setResponseStatus(event, 304)
@@ -51,7 +51,7 @@ export function isUnchanged(event: H3Event, tag: string): boolean {
   return true
 }
 
-/** The `Link` header (RFC 8288) that leads to the same question from `cursor` on. */
+/** The `Link` header (RFC 8288) to the next page, from `cursor` on. */
 export function nextLink(event: H3Event, cursor: string): string {
   const [, path, search] = /^([^?]*)(.*)$/s.exec(event.node.req.originalUrl ?? '') ?? []
   const parameters = new URLSearchParams(search)
@@ -59,7 +59,7 @@ export function nextLink(event: H3Event, cursor: string): string {
   return `<${path}?${parameters}>; rel="next"`
 }
 
-/** Sends a body that lies in several pieces without joining them; the headers are set, its length among them. */
+/** Sends a body of several pieces without joining them; the headers are set, its length among them. */
 export function sendPieces(event: H3Event, pieces: readonly Buffer[]) {
   const { res } = event.node
   res.cork()

@@ -6,7 +6,7 @@ import type { Fault } from '#shared/schemas/error'
 import { fieldPath } from '#shared/text/field-path'
 import { useShell } from './shell'
 
-/** The JSON body of a request in the shape asked for; else a 4xx that names every field that is wrong. */
+/** The JSON body of a request in the requested shape, or a 4xx that names every wrong field. */
 export async function requireBody<T extends z.ZodType>(event: H3Event, schema: T, maxBytes: number): Promise<z.output<T>> {
   const value = parseJson(await requireBytes(event, maxBytes))
   const result = schema.safeParse(value)
@@ -23,7 +23,7 @@ export async function requireBytes(event: H3Event, maxBytes: number): Promise<Bu
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
   let length = 0
-  // Destroyed, it would take the connection and our answer with it.
+  // Destroying the request would also close the connection for our response.
   try {
     for await (const chunk of req.iterator({ destroyOnReturn: false })) {
       const bytes: Buffer = chunk
@@ -33,7 +33,7 @@ export async function requireBytes(event: H3Event, maxBytes: number): Promise<Bu
     }
   }
   catch (error) {
-    // Gone, or cut off because it took too long: nothing that the log should explain.
+    // Closed, or cut off because it took too long: nothing to log.
     throw req.destroyed && !req.complete ? bodyInvalid('The request ended before it was complete.') : error
   }
   return Buffer.concat(chunks)
@@ -58,7 +58,7 @@ function tooLarge(maxBytes: number) {
   return createError({ statusCode: 413, message, data: { code: 'too-large' } })
 }
 
-/** Fields that the schema has passed over: a mistyped name must not be lost in silence. */
+/** Unknown fields: a mistyped name must not be ignored silently. */
 function unknownFields(sent: unknown, taken: unknown, path: PropertyKey[] = []): PropertyKey[][] {
   if (typeof sent !== 'object' || sent === null || typeof taken !== 'object' || taken === null) return []
   return Object.entries(sent).flatMap(([key, value]) => {

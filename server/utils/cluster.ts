@@ -3,8 +3,8 @@ import { SESSION_COOKIE, SHARE_COOKIE, visitorOf } from './access'
 import { useLeitstand } from './leitstand'
 
 /**
- * Where there are replicas, another one may have written a moment ago what a request builds on: who changes something finds it as it
- * is, and whoever has just signed in elsewhere is known. Undefined: there is nothing to wait for.
+ * Another replica may just have written what a request builds on. This waits until a writer sees the latest data, and
+ * until a session that has just started elsewhere is known. Undefined: there is nothing to wait for.
  */
 export function untilKnown(request: IncomingMessage): Promise<void> | undefined {
   const { cluster } = useLeitstand()
@@ -13,7 +13,7 @@ export function untilKnown(request: IncomingMessage): Promise<void> | undefined 
   return !isReading || isStranger(request) ? cluster.replica.catchUp() : undefined
 }
 
-/** Resolves when this replica knows what a client has been told last by any of them. */
+/** Resolves when this replica has applied the last event that a client got from any of them. */
 export async function untilApplied(id: string | undefined): Promise<void> {
   const { cluster, hub } = useLeitstand()
   if (!cluster || id === undefined) return
@@ -21,7 +21,7 @@ export async function untilApplied(id: string | undefined): Promise<void> {
   if (!Number.isNaN(n)) await cluster.reached(n)
 }
 
-/** Shows something to be let in by, and is nobody here. */
+/** The request has credentials, and they are unknown here. */
 function isStranger(request: IncomingMessage): boolean {
   const { authorization, cookie = '' } = request.headers
   const shows = authorization !== undefined || cookie.includes(SESSION_COOKIE) || cookie.includes(SHARE_COOKIE)

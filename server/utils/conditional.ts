@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** Revisions are counted from each start anew: what an earlier start called 7 is something else. */
+/** Revisions start again with each start of the server: revision 7 of an earlier start is another state. */
 const START = randomBytes(6).toString('base64url')
 
 /** A weak entity tag (it names the state, not the bytes: compressed or not) of an answer made from `revision` by `query`. */

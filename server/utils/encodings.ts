@@ -1,7 +1,7 @@
-/** Those we can make, the better first. */
+/** The supported encodings, the better first. */
 const ENCODINGS = ['br', 'gzip'] as const
 
-/** What `Accept-Encoding` likes best of what we can make (RFC 9110 12.5.3); undefined: the answer as it is. */
+/** The supported encoding that `Accept-Encoding` prefers (RFC 9110 12.5.3); undefined: none. */
 export function preferredEncoding(acceptEncoding: string | undefined): typeof ENCODINGS[number] | undefined {
   if (!acceptEncoding) return undefined
   const weights = new Map(acceptEncoding.toLowerCase().split(',').map(weighed))

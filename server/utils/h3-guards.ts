@@ -1,10 +1,13 @@
 import type { App, H3Event } from 'h3'
 import { isForPrograms } from '#shared/api/access'
 
-/** Clients say little: a larger frame is refused before it is read. */
+/** Clients send little: a larger frame is refused before it is read. */
 const MAX_INBOUND_FRAME_BYTES = 65_536
 
-/** A thousand frames that come at once are looked at one by one, with everybody else's turns in between, and pings are answered by us. */
+/**
+ * A thousand frames that arrive at once are handled one by one, with other work in between, and we answer pings
+ * ourselves.
+ */
 const ONE_BY_ONE = { allowSynchronousEvents: false, autoPong: false }
 
 /** WebSocket upgrades are only for the routes that handle them; h3 would accept any path and leave it open. */
@@ -33,7 +36,9 @@ function pathOf(info: object): string {
   return new URL(typeof url === 'string' ? url : '/', 'ws://localhost').pathname
 }
 
-/** What h3 would find, whose own search ends at the first middleware unless everything lies at the top. */
+/**
+ * The route that h3 would find; its own search stops at the first middleware unless everything is at the top level.
+ */
 async function hooksAt(app: App, path: string) {
   for (const { route, handler } of app.stack) {
     if (!handler.__resolve__ || !path.startsWith(route)) continue
@@ -55,9 +60,10 @@ export function prepareRouting(app: App, config: object, baseURL = '/') {
     if (path.startsWith(baseURL) && isForPrograms(path.slice(baseURL.length - 1))) {
       // In the query it stays as it is: that is decoded once.
       event._path = event.path.replace(/^[^?]*/, path => path.replaceAll(/%3f/gi, '%253F'))
-      // Node sends the head of the answer only; h3 has no route for it.
+      // Node sends only the head of the response; h3 has no route for it.
       if (event.method === 'HEAD') event._method = 'GET'
-      // Else the translations' hook has Nitro read every setting from the environment anew: two thirds of a short request.
+      // Otherwise the translations' hook makes Nitro read every setting from the environment again: two thirds of a
+      // short request.
       event.context.nitro = { errors: [], runtimeConfig: config }
     }
     return handler(event)
@@ -65,7 +71,7 @@ export function prepareRouting(app: App, config: object, baseURL = '/') {
   app.handler = guarded
 }
 
-/** The decoded path segment behind `prefix` in the address as it was sent; an encoding that is broken stays as it is. */
+/** The decoded path segment after `prefix` in the address as it was sent; a broken encoding stays as it is. */
 export function pathSegmentAfter(event: H3Event, prefix: string): string {
   const sent = event.node.req.originalUrl ?? ''
   const start = sent.indexOf(prefix) + prefix.length

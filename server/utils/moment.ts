@@ -4,14 +4,14 @@ import { BUSY, faultOfMoment } from '../replay/point-in-time'
 import type { MomentFault } from '../replay/point-in-time'
 import { useLeitstand } from './leitstand'
 
-/** Refuses a moment that cannot be shown (now). */
+/** Refuses a time that cannot be shown (now). */
 export async function requireMoment(at: string) {
   const leitstand = useLeitstand()
   const fault = leitstand.replays.isBusy() ? BUSY : await faultOfMoment(leitstand, toMicroseconds(at))
   if (fault) throw momentError(fault)
 }
 
-/** The answer, or the fault in its place as an error. */
+/** The answer, or its error thrown. */
 export function requireAnswer<T extends object>(answer: T | MomentFault): T {
   if (isFault(answer)) throw momentError(answer)
   return answer

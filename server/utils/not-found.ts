@@ -2,7 +2,7 @@ import { createError, setResponseHeader } from 'h3'
 import type { H3Event } from 'h3'
 import { methodsOf } from '#shared/api/access'
 
-/** Whatever else is asked of the API does not exist; the page's own 404 is not an answer for programs. */
+/** Any other API path does not exist; the page's own 404 is no answer for programs. */
 export function notFound(event: H3Event) {
   const [path = ''] = event.path.split('?')
   const what = `${event.method} ${path.slice(0, 200)}`

@@ -5,26 +5,26 @@ import type { Fault } from '#shared/schemas/error'
 import { pathSegmentAfter } from './h3-guards'
 import { useLeitstand } from './leitstand'
 
-/** Larger than any profile that its schema takes. */
+/** Larger than any profile that its schema accepts. */
 export const MAX_PROFILE_BYTES = 1_048_576
-/** Base64 says three bytes in four, indented JSON a profile in at most three times its bytes. */
+/** Base64 takes four bytes for three; indented JSON takes at most three times a profile's bytes. */
 const TEXT_OF_PICTURES = 4 / 3
 const TEXT_OF_PROFILES = 3
 
 const STATUS: Record<string, number> = { 'device-unknown': 404, 'registry-full': 409, 'registry-unavailable': 503, 'picture-invalid': 415, 'picture-too-large': 413, 'file-invalid': 400 }
 
-/** Answers with what the registry refuses, if it does. */
+/** Answers with the registry's refusal, if there is one. */
 export function refuse({ code, message, faults }: { code: string, message: string, faults?: Fault[] }): never {
   throw createError({ statusCode: STATUS[code] ?? 400, message, data: { code, ...(faults && { faults }) } })
 }
 
-/** Bytes of a file that holds all that the registry may hold. */
+/** Most bytes of a file with everything that the registry may contain. */
 export function maxFileBytes(): number {
   const { registryBytes, picturesBytes } = useLeitstand().limits
   return Math.ceil(registryBytes * TEXT_OF_PROFILES + picturesBytes * TEXT_OF_PICTURES) + MAX_PROFILE_BYTES
 }
 
-/** The device named in the path, known or not: something can be said about a device before it is heard. */
+/** The device named in the path, known or not: a device can be described before it is heard. */
 export function requireDeviceName(event: H3Event): string {
   return requireName(pathSegmentAfter(event, '/api/devices/'), MAX_DEVICE_ID_LENGTH)
 }

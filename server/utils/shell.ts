@@ -7,7 +7,7 @@ import type { RequestGuard } from '../http/request-guard'
 
 let current: RequestGuard | undefined
 
-/** The door of the server by its settings. `baseURL` ends with a slash. */
+/** The request guard of the server by its settings. `baseURL` ends with a slash. */
 export function buildShell({ security, limits }: Settings, refusals: Leitstand['refusals'], baseURL: string): RequestGuard {
   return createRequestGuard({
     hosts: listOf(security.hosts),
@@ -23,13 +23,13 @@ export function buildShell({ security, limits }: Settings, refusals: Leitstand['
   })
 }
 
-/** Where a request comes from: what the door has made of the connection and of what trusted proxies say. */
+/** The client address of a request: from the connection and the headers of trusted proxies. */
 export function clientAddress({ headers, socket }: IncomingMessage): string {
   const forwarded = headers['x-forwarded-for']
   return typeof forwarded === 'string' ? forwarded : socket.remoteAddress ?? ''
 }
 
-/** A stream client for which there is no room. */
+/** A stream client was refused because of a limit. */
 export function countTooManyStreams() {
   useShell().count('streams-too-many', 'There are more stream clients than NUXT_LIMITS_STREAM_CLIENTS or NUXT_LIMITS_STREAM_CLIENTS_PER_ADDRESS.')
 }
@@ -39,7 +39,7 @@ export function provideShell(shell: RequestGuard) {
   current = shell
 }
 
-/** The door, for the server and for handlers that turn something away. */
+/** The request guard, for the server and for handlers that refuse something. */
 export function useShell(): RequestGuard {
   if (!current) throw new Error('The shell was asked for before the plugin built it.')
   return current

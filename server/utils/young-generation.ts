@@ -2,9 +2,9 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 const LOOK_EVERY_MS = 1_000
 const GROWING_LOOK_EVERY_MS = 5
-/** So many messages a second leave so much garbage that collecting it often costs more than it spares. */
+/** At this many messages per second there is so much garbage that frequent collections cost more than they save. */
 const BUSY_PER_SECOND = 20_000
-/** Two halves of 8 MiB: with more, throughput does not grow any further. */
+/** Two halves of 8 MiB: more does not increase throughput any further. */
 const ENOUGH_BYTES = 16 * 1_048_576
 
 /**

@@ -25,18 +25,18 @@ interface Rule {
   /** Only for people who have signed in: neither a token nor a machine without accounts. */
   inPerson?: true
   /** Kept in the audit log under this name. */
-  deed?: AuditAction
+  auditAction?: AuditAction
 }
 
 /** Who may do what: every route of the API and every stream. What is not here is refused. */
 export const RULES = {
   'get /api/health': { least: 'everyone', limited: 'theirs', byLink: true },
   'get /api/session': { least: 'everyone', limited: 'same', byLink: true },
-  'post /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'login' },
-  'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, deed: 'logout' },
-  'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, deed: 'first-account' },
-  'get /api/oidc/login': { least: 'everyone', limited: 'same', byLink: true, deed: 'login-provider' },
-  'get /api/oidc/callback': { least: 'everyone', limited: 'same', byLink: true, deed: 'login-provider' },
+  'post /api/session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login' },
+  'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'logout' },
+  'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'first-account' },
+  'get /api/oidc/login': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login-provider' },
+  'get /api/oidc/callback': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login-provider' },
 
   'get /ws/events': { least: 'viewer', limited: 'theirs', byLink: true },
   'get /api/events': { least: 'viewer', limited: 'theirs', byLink: true },
@@ -64,33 +64,78 @@ export const RULES = {
   'get /api/site': { least: 'viewer', limited: 'same', byLink: false },
   'get /api/registry': { least: 'viewer', limited: 'nothing', byLink: false },
 
-  'post /api/doctor/examination': { least: 'operator', limited: 'nothing', byLink: false, deed: 'examination' },
-  'put /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'profile' },
-  'delete /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'forget' },
-  'post /api/devices/{deviceId}/restore': { least: 'operator', limited: 'theirs', byLink: false, deed: 'restore' },
-  'put /api/devices/{deviceId}/picture': { least: 'operator', limited: 'theirs', byLink: false, deed: 'picture' },
-  'delete /api/devices/{deviceId}/picture': { least: 'operator', limited: 'theirs', byLink: false, deed: 'picture-remove' },
-  'put /api/groups/{group}': { least: 'operator', limited: 'theirs', byLink: false, deed: 'group' },
-  'put /api/site': { least: 'operator', limited: 'nothing', byLink: false, deed: 'site' },
+  'post /api/doctor/examination': { least: 'operator', limited: 'nothing', byLink: false, auditAction: 'examination' },
+  'put /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'profile' },
+  'delete /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'forget' },
+  'post /api/devices/{deviceId}/restore': {
+    least: 'operator',
+    limited: 'theirs',
+    byLink: false,
+    auditAction: 'restore',
+  },
+  'put /api/devices/{deviceId}/picture': {
+    least: 'operator',
+    limited: 'theirs',
+    byLink: false,
+    auditAction: 'picture',
+  },
+  'delete /api/devices/{deviceId}/picture': {
+    least: 'operator',
+    limited: 'theirs',
+    byLink: false,
+    auditAction: 'picture-remove',
+  },
+  'put /api/groups/{group}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'group' },
+  'put /api/site': { least: 'operator', limited: 'nothing', byLink: false, auditAction: 'site' },
 
   'get /api/account/sessions': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
-  'delete /api/account/sessions': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'logout-all' },
-  'put /api/account/password': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'password' },
+  'delete /api/account/sessions': {
+    least: 'viewer',
+    limited: 'same',
+    byLink: false,
+    inPerson: true,
+    auditAction: 'logout-all',
+  },
+  'put /api/account/password': {
+    least: 'viewer',
+    limited: 'same',
+    byLink: false,
+    inPerson: true,
+    auditAction: 'password',
+  },
   'get /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
-  'post /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'token-add' },
-  'delete /api/tokens/{tokenId}': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'token-remove' },
+  'post /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, auditAction: 'token-add' },
+  'delete /api/tokens/{tokenId}': {
+    least: 'viewer',
+    limited: 'same',
+    byLink: false,
+    inPerson: true,
+    auditAction: 'token-remove',
+  },
 
-  'post /api/share-session': { least: 'everyone', limited: 'same', byLink: true, deed: 'share-open' },
+  'post /api/share-session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'share-open' },
   'get /api/shares': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
-  'post /api/shares': { least: 'operator', limited: 'theirs', byLink: false, inPerson: true, deed: 'share-add' },
-  'delete /api/shares/{shareId}': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, deed: 'share-remove' },
+  'post /api/shares': {
+    least: 'operator',
+    limited: 'theirs',
+    byLink: false,
+    inPerson: true,
+    auditAction: 'share-add',
+  },
+  'delete /api/shares/{shareId}': {
+    least: 'viewer',
+    limited: 'same',
+    byLink: false,
+    inPerson: true,
+    auditAction: 'share-remove',
+  },
 
-  'put /api/registry': { least: 'admin', limited: 'nothing', byLink: false, deed: 'import' },
+  'put /api/registry': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'import' },
   'get /api/accounts': { least: 'admin', limited: 'nothing', byLink: false },
-  'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-add' },
-  'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-change' },
-  'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, deed: 'account-remove' },
-  'delete /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, deed: 'accounts-give-up' },
+  'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-add' },
+  'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-change' },
+  'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-remove' },
+  'delete /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'accounts-give-up' },
   'get /api/audit': { least: 'admin', limited: 'nothing', byLink: false },
 } as const satisfies Record<string, Rule>
 export type RouteKey = keyof typeof RULES

@@ -30,8 +30,10 @@ export function isEndless({ groups, places, devices }: DeviceScope): boolean {
 }
 
 /** Equal for what lets the same be seen; undefined where nothing is limited. */
-export function scopeKey(reach: DeviceScope | undefined): string | undefined {
-  return reach && JSON.stringify([reach.groups, reach.places, reach.devices].map(set => set ? [...set].sort() : null))
+export function scopeKey(deviceScope: DeviceScope | undefined): string | undefined {
+  return deviceScope && JSON.stringify([deviceScope.groups, deviceScope.places, deviceScope.devices].map(set => set
+    ? [...set].sort()
+    : null))
 }
 
 function isIn(limit: ReadonlySet<string> | undefined, label: string | undefined): boolean {

@@ -5,5 +5,8 @@ import type { Session } from '#shared/schemas/access'
 export default defineEventHandler(async (event): Promise<Session> => {
   const { accounts } = useLeitstand()
   const { current, password } = await requireBody(event, PasswordChangeSchema, MAX_ACCOUNT_BYTES)
-  return accounts.describe(enter(event, requireDone(event, await accounts.changePassword(requireGuest(event), current, password, originOf(event)))))
+  return accounts.describe(enter(
+    event,
+    requireDone(event, await accounts.changePassword(requirePrincipal(event), current, password, originOf(event))),
+  ))
 })

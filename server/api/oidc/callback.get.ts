@@ -19,6 +19,6 @@ export default defineEventHandler(async (event) => {
   if (isRefusal(begun)) return leadBack(event, begun.code, to)
   const principal = enter(event, begun)
   oidc.remember(principal.key, idToken)
-  accounts.attend(principal, () => oidc.forget(principal.key))
+  accounts.onRevoked(principal, () => oidc.forget(principal.key))
   return leadTo(event, useRuntimeConfig(event).app.baseURL + to.slice(1))
 })

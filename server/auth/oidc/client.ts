@@ -1,4 +1,5 @@
-// Speaks with the provider through `openid-client`, which is loaded with the first sign-in: a server without a provider never has it.
+// Talks to the provider through `openid-client`, which is loaded on the first sign-in: a server without a provider
+// never loads it.
 import type { Configuration, CustomFetchOptions } from 'openid-client'
 import type { Role } from '#shared/api/access'
 
@@ -17,15 +18,15 @@ export interface OidcSettings {
   timeoutSeconds: number
 }
 
-/** The provider's own description is asked for anew after so long. */
+/** The provider's metadata is read again after this time. */
 const METADATA_MS = 3_600_000
-/** Bytes of any answer of the provider. */
+/** Most bytes of an answer of the provider. */
 export const MAX_ANSWER_BYTES = 1_048_576
 const WELL_KNOWN = '/.well-known/openid-configuration'
 
 export interface Provider { library: Library, config: Configuration }
 
-/** Finds out about the provider once, for all who wait; a failure is not remembered. */
+/** Reads the provider's metadata once for all callers; a failure is not cached. */
 export function createDiscovery(settings: OidcSettings, now: () => number) {
   let found: { at: number, provider: Promise<Provider> } | undefined
 
@@ -40,12 +41,12 @@ export function createDiscovery(settings: OidcSettings, now: () => number) {
   }
 }
 
-/** The name of the provider where nobody has given it one. */
+/** The name of the provider if none is configured. */
 export function hostOf(issuer: string): string {
   return new URL(issuer).host
 }
 
-/** @throws what the library throws, and a TypeError when nothing answers. */
+/** @throws the errors of the library, and a TypeError when nothing answers. */
 async function discover({ issuer, clientId, clientSecret, timeoutSeconds }: OidcSettings): Promise<Provider> {
   const library = await import('openid-client')
   const address = bare(issuer)
@@ -56,13 +57,13 @@ async function discover({ issuer, clientId, clientSecret, timeoutSeconds }: Oidc
     // The settings allow it on this machine only.
     execute: [library.enableNonRepudiationChecks, ...(isPlain ? [library.allowInsecureRequests] : [])],
   })
-  const said = config.serverMetadata().issuer
-  // The library compares it where it makes the address itself; but then a slash at the end would have to be right.
-  if (bare(said) !== address) throw new Error(`it calls itself ${said} and not ${address}`)
+  const ownIssuer = config.serverMetadata().issuer
+  // The library compares the issuer where it builds the address itself, but then a trailing slash would matter.
+  if (bare(ownIssuer) !== address) throw new Error(`it calls itself ${ownIssuer} and not ${address}`)
   return { library, config }
 }
 
-/** In the header, as every provider has to offer it, or in the body where it says that it takes nothing else. */
+/** In the header, as every provider must accept it, or in the body if the provider accepts nothing else. */
 function authentication({ ClientSecretBasic, ClientSecretPost, None }: Library, secret: string) {
   if (!secret) return None()
   const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)]

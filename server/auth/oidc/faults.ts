@@ -2,28 +2,33 @@ import type { ProviderFault } from '#shared/api/access'
 
 const MAX_REASON_LENGTH = 200
 const FIRST_SERVER_ERROR = 500
-/** What a provider says when it cannot do it now. */
+/** The provider's error code for "not available now". */
 const NOT_NOW = ['temporarily_unavailable', 'server_error']
 
-/** Why somebody did not get in: the code is for the page, the reason for the log. */
+/** Why a sign-in failed: the code is for the page, the reason for the log. */
 export interface OidcFault { code: ProviderFault, reason: string }
 
-/** Puts into words what `openid-client` and the network throw. */
+/** The reason of an error of `openid-client` or the network, as a sentence. */
 export function faultFrom(error: unknown): OidcFault {
-  const said = textAt(error, 'error')
+  const errorCode = textAt(error, 'error')
   const reason = reasonOf(error)
-  if (said === 'access_denied') return { code: 'provider-denied', reason }
-  return { code: isAway(error, said) ? 'provider-down' : 'provider-failed', reason }
+  if (errorCode === 'access_denied') return { code: 'provider-denied', reason }
+  return { code: isUnavailable(error, errorCode) ? 'provider-down' : 'provider-failed', reason }
 }
 
-/** Nothing has answered, not in time, or that it cannot do it now. */
-function isAway(error: unknown, said: string | undefined): boolean {
+/** No answer, none in time, or the answer that it is not available now. */
+function isUnavailable(error: unknown, errorCode: string | undefined): boolean {
   const status = statusOf(error)
   const isSilent = error instanceof TypeError && error.message === 'fetch failed'
-  return isSilent || textAt(error, 'code') === 'OAUTH_TIMEOUT' || (status !== undefined && status >= FIRST_SERVER_ERROR) || (said !== undefined && NOT_NOW.includes(said))
+  return isSilent
+    || textAt(error, 'code') === 'OAUTH_TIMEOUT'
+    || (status !== undefined && status >= FIRST_SERVER_ERROR)
+    || (errorCode !== undefined && NOT_NOW.includes(errorCode))
 }
 
-/** The error and what is behind it, on one line. What comes from elsewhere may stand in it, and must not look like lines of ours. */
+/**
+ * The error and its cause on one line. It may contain text from outside, which must not look like our own log lines.
+ */
 function reasonOf(error: unknown): string {
   const parts = [textAt(error, 'message'), textAt(error, 'error'), textAt(error, 'error_description'), statusOf(error)?.toString(), causeOf(error)]
   return [...new Set(parts.filter(Boolean))].join(': ').replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').slice(0, MAX_REASON_LENGTH) || 'nothing is known about it'

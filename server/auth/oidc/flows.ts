@@ -1,33 +1,33 @@
 import { network } from '../throttle'
 import { digest, isSame, makeSecret } from '../secrets'
 
-/** How long somebody may take at the provider. */
+/** How long a sign-in at the provider may take. */
 export const FLOW_MS = 600_000
-/** Sign-ins under way at once, in all and from one network; one more ends the oldest. */
+/** Sign-ins in progress, in all and from one network; one more ends the oldest. */
 export const MAX_FLOWS = 1_000
 export const MAX_FLOWS_PER_NETWORK = 100
-/** Tabs of one browser that may sign in at once: their secrets stand in one cookie. */
+/** Tabs of one browser that may sign in at once: their secrets share one cookie. */
 const MAX_FLOWS_PER_BROWSER = 4
 
-/** What has to be remembered of a sign-in until the browser comes back from the provider. */
+/** What is stored of a sign-in until the browser returns from the provider. */
 export interface Flow {
   nonce: string
   /** Of PKCE. */
   verifier: string
   /** Where the provider sends the browser. */
   redirectUri: string
-  /** Path of this site to go on with. */
+  /** Path of this site to continue with. */
   to: string
 }
 
 interface Held extends Flow { secretDigest: string, from: string, expiresAt: number }
 
 /**
- * Sign-ins under way, by `state`. Each can be finished once, within {@link FLOW_MS}, and only by the browser that has the secret it was
- * begun with.
+ * Sign-ins in progress, by `state`. Each can be finished once, within {@link FLOW_MS}, and only by the browser with
+ * the secret it started with.
  */
 export function createFlows(now: () => number) {
-  // Oldest first: all last equally long.
+  // Oldest first: all have the same lifetime.
   const held = new Map<string, Held>()
 
   function makeRoom(from: string) {
@@ -44,7 +44,7 @@ export function createFlows(now: () => number) {
   }
 
   return {
-    /** Keeps a flow; `cookie` is what the browser held before, the answer what it should hold from now on. */
+    /** Stores a flow; `cookie` is the browser's cookie so far, the result its new cookie. */
     add(state: string, flow: Flow, address: string, cookie = ''): string {
       const from = network(address)
       makeRoom(from)
@@ -52,7 +52,10 @@ export function createFlows(now: () => number) {
       held.set(state, { ...flow, secretDigest: digest(secret), from, expiresAt: now() + FLOW_MS })
       return [secret, ...secretsIn(cookie)].slice(0, MAX_FLOWS_PER_BROWSER).join('.')
     },
-    /** The flow, once, and what the browser's cookie should hold afterwards; undefined when there is none for this state and this browser (any more). */
+    /**
+     * The flow, once, and the browser's new cookie; undefined when there is none for this state and this browser (any
+     * more).
+     */
     take(state: string, cookie = ''): { flow: Flow, cookie: string } | undefined {
       const flow = held.get(state)
       const secrets = secretsIn(cookie)

@@ -1,9 +1,12 @@
-/** Sessions whose ID token is remembered; the oldest make room. */
+/** Sessions whose ID token is stored; the oldest are dropped. */
 const MAX_HINTS = 1_000
-/** Longer ones make addresses that servers refuse. */
+/** Longer tokens make addresses that servers refuse. */
 const MAX_HINT_LENGTH = 4_096
 
-/** ID tokens by session, in memory alone: names and groups of people are nothing for the disk. Without one the provider asks once more. */
+/**
+ * ID tokens by session, only in memory: names and groups of people do not belong on disk. Without a token the
+ * provider asks once more.
+ */
 export function createHints() {
   const held = new Map<string, string>()
   return {

@@ -1,5 +1,6 @@
-// Owns signing in at an OpenID Connect provider: where to send the browser, and whom it brings back. Promises that nobody comes in whom the
-// provider has not named to this very browser a moment ago, and that nothing in it grows without a limit. Never knows accounts, routes or headers.
+// Owns signing in at an OpenID Connect provider: where to send the browser, and which user comes back. Promises that a
+// user enters only if the provider has just named it to this very browser, and that everything has a limit. Never
+// knows accounts, routes or headers.
 import type { Role } from '#shared/api/access'
 import { readRoleMap, roleOf } from '#shared/api/role-map'
 import { listOf } from '#shared/text/text-list'
@@ -13,29 +14,29 @@ import { createHints } from './hints'
 import { identityOf, isIncomplete } from './identity'
 import type { Identity } from './identity'
 
-const SAY_EVERY_MS = 60_000
+const LOG_EVERY_MS = 60_000
 
 export interface Beginning {
   /** Where the provider is to send the browser. */
   redirectUri: string
-  /** Path of this site to go on with. */
+  /** Path of this site to continue with. */
   to: string
   address: string
   /** The value of the cookie that binds sign-ins to the browser. */
   cookie: string | undefined
 }
 
-/** Somebody whom the provider has named; without a role nobody may enter. */
+/** A user named by the provider; without a role it may not enter. */
 export interface Named { identity: Identity, role: Role | undefined, idToken: string }
 
-/** Where the browser wanted to go, and what its cookie should hold from now on. */
+/** Where the browser wanted to go, and its new cookie. */
 export interface Finish { to: string, cookie: string }
 
 export type Oidc = ReturnType<typeof createOidc>
 
 export interface OidcOptions {
   settings: OidcSettings
-  /** A line for the person who runs it. */
+  /** A line for the operator. */
   warn: (line: string) => void
   now?: () => number
 }
@@ -47,17 +48,17 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
   const hints = createHints()
   const roles = readRoleMap(settings.roles) ?? new Map<string, Role>()
   const label = settings.label || hostOf(settings.issuer)
-  const saidAt = new Map<OidcFault['code'], number>()
+  const loggedAt = new Map<OidcFault['code'], number>()
 
-  /** Whoever fails can do so often: the log has each kind once a minute. */
-  function told(fault: OidcFault): OidcFault {
-    if (now() - (saidAt.get(fault.code) ?? -Infinity) < SAY_EVERY_MS) return fault
-    saidAt.set(fault.code, now())
+  /** Failures can be frequent: the log gets each kind once a minute. */
+  function logged(fault: OidcFault): OidcFault {
+    if (now() - (loggedAt.get(fault.code) ?? -Infinity) < LOG_EVERY_MS) return fault
+    loggedAt.set(fault.code, now())
     warn(`Signing in at ${label} failed (${fault.code}): ${fault.reason}.`)
     return fault
   }
 
-  /** @throws what the library throws. */
+  /** @throws the errors of the library. */
   async function exchange(url: URL, state: string, { nonce, verifier }: Flow): Promise<Named> {
     const { library, config } = await provider()
     const tokens = await library.authorizationCodeGrant(config, url, { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true })
@@ -70,11 +71,11 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
   }
 
   return {
-    /** What the provider is called. */
+    /** The provider's name. */
     label,
-    /** Seconds for which the browser should keep the cookie. */
+    /** Lifetime of the cookie in seconds. */
     cookieSeconds: FLOW_MS / 1_000,
-    /** Begins a sign-in: where to send the browser, and the cookie that it has to bring back. */
+    /** Starts a sign-in: where to send the browser, and the cookie that it must bring back. */
     async begin({ redirectUri, to, address, cookie }: Beginning): Promise<{ url: string, cookie: string } | OidcFault> {
       try {
         const { library, config } = await provider()
@@ -90,10 +91,10 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
         return { url: url.href, cookie: flows.add(state, { nonce, verifier, redirectUri, to }, address, cookie) }
       }
       catch (error) {
-        return told(faultFrom(error))
+        return logged(faultFrom(error))
       }
     },
-    /** Ends a sign-in with what the browser has brought: `search` is the query of its address as it came. */
+    /** Ends a sign-in with what the browser brought: `search` is the query of its address, unchanged. */
     async finish(search: string, state: string, before: string | undefined): Promise<(Named | OidcFault) & Finish> {
       const taken = flows.take(state, before)
       if (!taken) return { code: 'provider-expired', reason: 'no sign-in of this browser is under way', to: '/', cookie: before ?? '' }
@@ -103,14 +104,17 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
         return { ...await exchange(new URL(flow.redirectUri + search), state, flow), ...end }
       }
       catch (error) {
-        return { ...told(faultFrom(error)), ...end }
+        return { ...logged(faultFrom(error)), ...end }
       }
     },
-    /** Keeps the ID token of a session (by its key), by which the provider knows whom to sign out. */
+    /** Stores the ID token of a session (by its key): the provider needs it for signing out. */
     remember: hints.add,
     forget: hints.remove,
     hintOf: hints.get,
-    /** Where the browser goes to sign out at the provider and come back to `returnTo`; null: it has no such place, or does not answer. */
+    /**
+     * Where the browser signs out at the provider and returns to `returnTo`; null: the provider has no such page, or
+     * does not answer.
+     */
     async signOutUrl(idToken: string | undefined, returnTo: string): Promise<string | null> {
       try {
         const { library, config } = await provider()
@@ -118,7 +122,7 @@ export function createOidc({ settings, warn, now = Date.now }: OidcOptions) {
         return library.buildEndSessionUrl(config, { post_logout_redirect_uri: returnTo, ...(idToken && { id_token_hint: idToken }) }).href
       }
       catch (error) {
-        told(faultFrom(error))
+        logged(faultFrom(error))
         return null
       }
     },

@@ -59,12 +59,12 @@ export default defineWebSocketHandler({
       bufferedBytes: () => socket.writableLength,
       receivedBytes: () => socket.bytesRead,
     }
-    revocations.set(peer, accounts.attend(principal, (why) => {
+    revocations.set(peer, accounts.onRevoked(principal, (why) => {
       remove(peer)
       if (why === 'gone') peer.close(CLOSE_SIGNED_OUT, SIGNED_OUT)
       else peer.close(CLOSE_RIGHTS_CHANGED, 'the rights have changed: reconnect')
     }))
-    const options = { ...wanted.options, reach: principal.reach }
+    const options = { ...wanted.options, deviceScope: principal.deviceScope }
     if (wanted.replay) replays.add(client, options, wanted.replay)
     else if (!hub.add(client, options, wanted.after)) countTooManyStreams()
   },

@@ -17,7 +17,7 @@ describe('while no account exists', () => {
     const principal = accounts.identify(NOBODY)
     expect(principal).toMatchObject({ by: 'open' })
     const leave = vi.fn()
-    if (principal) accounts.attend(principal, leave)
+    if (principal) accounts.onRevoked(principal, leave)
     await accounts.addFirst({ name: 'anna', password: PASSWORD }, accounts.firstCode().toLowerCase().replaceAll('-', ' '), FROM)
     expect(leave).toHaveBeenCalledOnce()
     expect(accounts.identify({ ...NOBODY, isLocal: true })).toBeUndefined()
@@ -125,7 +125,7 @@ describe('sessions', () => {
     for (const [name, end] of ends) {
       session = begun(await accounts.login('otto', PASSWORD, FROM))
       const leave = vi.fn()
-      accounts.attend(session.principal, leave)
+      accounts.onRevoked(session.principal, leave)
       await end()
       expect(leave, name).toHaveBeenCalledOnce()
       expect(byCookie(accounts, session.token), name).toBeUndefined()

@@ -7,7 +7,7 @@ import { createAccountsMarker } from '../../../../server/auth/accounts-marker'
 import { openDocuments } from '../../../../server/history/documents'
 import { byCookie, byToken, FROM, NOBODY, openAccounts, PASSWORD, tempFile, withAdmin, witnessOf } from './support'
 
-const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', reach: undefined }
+const MACHINE: Principal = { by: 'machine', role: 'admin', name: null, key: 'machine', deviceScope: undefined }
 
 /** Nobody comes in, and nobody is handed an account, from this machine either. */
 async function expectClosed(accounts: Accounts) {
@@ -126,7 +126,7 @@ describe('what opens it again', () => {
     const onNone = vi.fn()
     const opened = await withAdmin({ onNone })
     const leave = vi.fn()
-    opened.accounts.attend(opened.admin.principal, leave)
+    opened.accounts.onRevoked(opened.admin.principal, leave)
     expect(await opened.accounts.giveUp(opened.admin.principal)).toMatchObject({ code: 'machine-only' })
     expect(onNone).toHaveBeenCalledTimes(1)
     expect(await opened.accounts.giveUp(MACHINE)).toBeUndefined()

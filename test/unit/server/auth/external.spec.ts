@@ -87,7 +87,7 @@ describe('an account from the provider', () => {
     let left = 0
     for (const evidence of [seen(session), byToken]) {
       const principal = accounts.identify(evidence)
-      if (principal) accounts.attend(principal, () => left++)
+      if (principal) accounts.onRevoked(principal, () => left++)
     }
     await accounts.suspend(VERA.issuer, VERA.subject)
     expect(left).toBe(2)

@@ -19,16 +19,17 @@ function made<T extends object>(answer: T | Refusal): T {
   return answer
 }
 
-const groupsOf = (principal: Principal | undefined) => principal?.reach?.groups && [...principal.reach.groups]
+const groupsOf = (principal: Principal | undefined) => principal?.deviceScope?.groups
+  && [...principal.deviceScope.groups]
 const byShare = (accounts: Accounts, share: string) => accounts.identify({ ...NOBODY, share })
 
 describe('rights limited to groups', () => {
   it('go with every session, count at once, are kept, and end what is open so that it is opened anew', async () => {
     const { accounts, admin, otto, file, store } = await withOperator()
-    expect(otto.principal.reach?.groups).toEqual(new Set(['North', 'South']))
-    expect(admin.principal.reach).toBeUndefined()
+    expect(otto.principal.deviceScope?.groups).toEqual(new Set(['North', 'South']))
+    expect(admin.principal.deviceScope).toBeUndefined()
     const leave = vi.fn()
-    accounts.attend(otto.principal, leave)
+    accounts.onRevoked(otto.principal, leave)
     await accounts.change('otto', { groups: ['South', 'North', 'North'] })
     expect(leave).not.toHaveBeenCalled()
     await accounts.change('OTTO', { groups: ['South'] })
@@ -39,7 +40,7 @@ describe('rights limited to groups', () => {
     const { accounts: again } = openAccounts({}, file)
     expect(groupsOf(byCookie(again, otto.token))).toEqual(['South'])
     await again.change('otto', { groups: [] })
-    expect(byCookie(again, otto.token)?.reach).toBeUndefined()
+    expect(byCookie(again, otto.token)?.deviceScope).toBeUndefined()
   })
 
   it('are none of an admin', async () => {
@@ -47,7 +48,7 @@ describe('rights limited to groups', () => {
     expect(await accounts.add({ name: 'vera', role: 'admin', password: PASSWORD, groups: ['North'] })).toMatchObject({ code: 'admin-limited' })
     expect(await accounts.change('anna', { groups: ['North'] })).toMatchObject({ code: 'admin-limited' })
     expect(await accounts.change('otto', { role: 'admin' })).toBeUndefined()
-    expect(byCookie(accounts, otto.token)?.reach).toBeUndefined()
+    expect(byCookie(accounts, otto.token)?.deviceScope).toBeUndefined()
     await accounts.change('otto', { role: 'viewer' })
     expect(accounts.list().find(({ name }) => name === 'otto')).toMatchObject({ groups: [] })
   })
@@ -77,8 +78,8 @@ describe('a share link', () => {
     const secrets = await Promise.all(Object.values(links).map(async path => made(await accounts.addShare(otto.principal, { path, hours: 1 })).secret))
     const guests = secrets.map(secret => byShare(accounts, secret))
     expect(guests.map(groupsOf)).toEqual([['North', 'South'], ['North'], [], ['North', 'South']])
-    expect(guests[2]?.reach?.places).toEqual(new Set(['Yard']))
-    expect(guests[3]?.reach?.devices).toEqual(new Set(['gate 1']))
+    expect(guests[2]?.deviceScope?.places).toEqual(new Set(['Yard']))
+    expect(guests[3]?.deviceScope?.devices).toEqual(new Set(['gate 1']))
     expect(guests[0]).toMatchObject({ by: 'share', role: 'viewer', name: null })
     expect(accounts.describe(guests[1])).toMatchObject({ by: 'share', name: null, groups: ['North'], view: { path: links.group, expiresAt: '2026-11-24T13:00:00.000Z' } })
     await accounts.change('otto', { groups: ['South'] })
@@ -88,7 +89,11 @@ describe('a share link', () => {
   it('of somebody who sees everything is limited all the same', async () => {
     const { accounts, admin } = await withAdmin()
     const { secret } = made(await accounts.addShare(admin.principal, { path: '/', hours: 1 }))
-    expect(byShare(accounts, secret)?.reach).toEqual({ groups: undefined, places: undefined, devices: undefined })
+    expect(byShare(accounts, secret)?.deviceScope).toEqual({
+      groups: undefined,
+      places: undefined,
+      devices: undefined,
+    })
   })
 
   it('ends with time, when it is removed, and with the account of its maker; and what is open is told at once', async () => {
@@ -100,7 +105,7 @@ describe('a share link', () => {
     const open = async (principal: Principal) => {
       const { secret, id } = made(await accounts.addShare(principal, { path: '/', hours: 1 }))
       const leave = vi.fn()
-      accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
+      accounts.onRevoked(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
       return { secret, id, leave }
     }
     const shares = [await open(otto.principal), await open(admin.principal), await open(admin.principal)]
@@ -166,15 +171,15 @@ describe('somebody from an identity provider', () => {
   it('is limited here, whatever role comes from there, and opens anew what shows something else with it', async () => {
     const { accounts } = await withAdmin()
     const { principal, token } = begun(await accounts.loginExternal(vera, FROM))
-    expect(principal.reach).toBeUndefined()
+    expect(principal.deviceScope).toBeUndefined()
     expect(await accounts.change('vera', { groups: ['North'] })).toBeUndefined()
     expect(await accounts.change('vera', { groups: ['North'], role: 'admin' })).toMatchObject({ code: 'account-external' })
     expect(groupsOf(byCookie(accounts, token))).toEqual(['North'])
     const leave = vi.fn()
-    accounts.attend(principal, leave)
+    accounts.onRevoked(principal, leave)
     begun(await accounts.loginExternal({ ...vera, role: 'admin' }, FROM))
     expect(leave).toHaveBeenCalledExactlyOnceWith('changed')
-    expect(byCookie(accounts, token)?.reach).toBeUndefined()
+    expect(byCookie(accounts, token)?.deviceScope).toBeUndefined()
     begun(await accounts.loginExternal(vera, FROM))
     expect(groupsOf(byCookie(accounts, token))).toEqual(['North'])
   })
@@ -184,7 +189,7 @@ describe('somebody from an identity provider', () => {
     const { principal } = begun(await accounts.loginExternal(vera, FROM))
     const { secret } = made(await accounts.addShare(principal, { path: '/', hours: 1 }))
     const leave = vi.fn()
-    accounts.attend(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
+    accounts.onRevoked(made(accounts.openShare(secret, '192.0.2.1')).principal, leave)
     await accounts.suspend(vera.issuer, vera.subject)
     expect(leave).toHaveBeenCalledExactlyOnceWith('gone')
     expect(accounts.openShare(secret, '192.0.2.1')).toMatchObject({ code: 'share-over' })

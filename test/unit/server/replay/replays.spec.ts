@@ -17,7 +17,14 @@ import type { Replays, ReplaysOptions } from '../../../../server/replay/replays'
 import { createReader } from '../stream/frames'
 
 const START = Date.parse('2026-03-01T00:00:00Z')
-const BATCHES: StreamOptions = { extended: true, mode: 'every', everyMs: 50, devices: undefined, groups: undefined, reach: undefined }
+const BATCHES: StreamOptions = {
+  extended: true,
+  mode: 'every',
+  everyMs: 50,
+  devices: undefined,
+  groups: undefined,
+  deviceScope: undefined,
+}
 const GROUPING: Grouping = { groupOf: () => undefined, members: group => new Set(group === 'north' ? ['tor-1'] : []), labelsOf: () => ({}), within: () => undefined }
 const iso = (seconds: number) => new Date(START + seconds * 1_000).toISOString()
 const at = (seconds: number) => (START + seconds * 1_000) * 1_000
@@ -161,7 +168,7 @@ describe('a replay', () => {
     replays = newReplays({ grouping: { ...GROUPING, labelsOf: deviceId => ({ group: north.has(deviceId) ? 'north' : 'south' }), within: () => new Set(north) } })
     store(400)
     const { client, events, told, until } = createClient()
-    replays.add(client, { ...BATCHES, reach: scopeOfGroups(['north']) }, { at: at(5), speed: 600 })
+    replays.add(client, { ...BATCHES, deviceScope: scopeOfGroups(['north']) }, { at: at(5), speed: 600 })
     expect((await until('snapshot')).data.map(({ deviceId }) => deviceId)).toEqual(['tor-1'])
     replays.request('a', { type: 'subscribe', devices: ['tor-0', 'tor-1'] })
     expect((await until('subscribed')).data).toEqual({ devices: 1 })

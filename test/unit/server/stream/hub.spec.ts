@@ -9,7 +9,14 @@ import type { StreamOptions } from '../../../../server/stream/channel'
 import type { StreamClient } from '../../../../server/stream/subscriber'
 import { createReader } from './frames'
 
-const PLAIN: StreamOptions = { extended: false, mode: 'every', everyMs: 0, devices: undefined, groups: undefined, reach: undefined }
+const PLAIN: StreamOptions = {
+  extended: false,
+  mode: 'every',
+  everyMs: 0,
+  devices: undefined,
+  groups: undefined,
+  deviceScope: undefined,
+}
 const EXTENDED: StreamOptions = { ...PLAIN, extended: true }
 const NOON = '2026-01-01T12:00:00.000Z'
 const BROKER = JSON.stringify({
@@ -423,7 +430,7 @@ describe('somebody who may see some groups only', () => {
   it.each(MODES)('hears of no other device: %s', async (_, options) => {
     const { hub, publish, regroup } = newSite()
     const { client, events } = createClient('a')
-    hub.add(client, { ...options, reach })
+    hub.add(client, { ...options, deviceScope: reach })
     expect(events[0]).toMatchObject({ type: 'snapshot', data: [{ deviceId: 'tor-1' }] })
     hub.publish('forgotten', 'secret', JSON.stringify({ deviceId: 'secret', until: NOON, undoSeconds: 30 }))
     hub.publish('presence', 'secret', JSON.stringify({ deviceId: 'secret', presence: 'live', since: NOON }))
@@ -444,7 +451,7 @@ describe('somebody who may see some groups only', () => {
   it.each(MODES.slice(0, 4))('is shown a device that comes, and loses one that goes: %s', async (_, options) => {
     const { hub, publish, regroup } = newSite()
     const { client, events } = createClient('a')
-    hub.add(client, { ...options, reach })
+    hub.add(client, { ...options, deviceScope: reach })
     regroup('secret', 'gates')
     await turnEnd()
     vi.advanceTimersByTime(1_000)
@@ -464,7 +471,7 @@ describe('somebody who may see some groups only', () => {
   it('hears in its own words what came and went while it was away, and how much of it was for it', async () => {
     const { hub, publish, regroup } = newSite()
     const first = createClient('a')
-    hub.add(first.client, { ...EXTENDED, reach })
+    hub.add(first.client, { ...EXTENDED, deviceScope: reach })
     hub.remove('a')
     publish('secret', 2)
     regroup('tor-1', 'vault')
@@ -472,7 +479,7 @@ describe('somebody who may see some groups only', () => {
     regroup('tor-2', 'gates')
     publish('tor-1', 3)
     const second = createClient('b')
-    hub.add(second.client, { ...EXTENDED, reach }, idOf(first.events[0]))
+    hub.add(second.client, { ...EXTENDED, deviceScope: reach }, idOf(first.events[0]))
     expect(second.types()).toEqual(['resumed', 'states', 'withdrawn', 'device', 'broker'])
     expect(second.events[0]).toMatchObject({ data: { missed: 2 } })
     expect(JSON.stringify(second.events)).not.toContain('secret')
@@ -482,10 +489,10 @@ describe('somebody who may see some groups only', () => {
     const { hub } = newSite()
     const [all, some] = [createClient('all'), createClient('some')]
     hub.add(all.client, EXTENDED)
-    hub.add(some.client, { ...EXTENDED, reach })
+    hub.add(some.client, { ...EXTENDED, deviceScope: reach })
     for (const [after, rights] of [[idOf(all.events[0]), reach], [idOf(some.events[0]), undefined], [idOf(some.events[0]), scopeOfGroups(['gates', 'vault'])]] as const) {
       const again = createClient(`again-${String(after)}`)
-      hub.add(again.client, { ...EXTENDED, reach: rights }, after)
+      hub.add(again.client, { ...EXTENDED, deviceScope: rights }, after)
       expect(again.events[0]).toMatchObject({ type: 'snapshot', reason: 'other-rights' })
       hub.remove(again.client.id)
     }
@@ -495,7 +502,7 @@ describe('somebody who may see some groups only', () => {
     const { hub, publish, regroup } = newSite({ maxBufferedBytes: 100 })
     hub.start()
     const slow = createClient('slow')
-    hub.add(slow.client, { ...options, reach })
+    hub.add(slow.client, { ...options, deviceScope: reach })
     publish('tor-1', 2)
     await turnEnd()
     slow.stall(101)
@@ -525,7 +532,7 @@ describe('somebody who may see some groups only', () => {
     const told = (isLimited: boolean) => JSON.stringify({ ...JSON.parse(BROKER), url: isLimited ? '' : 'mqtt://inside' })
     const { hub } = newSite({ broker: told })
     const { client, events } = createClient('a')
-    hub.add(client, { ...EXTENDED, reach })
+    hub.add(client, { ...EXTENDED, deviceScope: reach })
     hub.publish('broker', undefined, told(false))
     await turnEnd()
     expect(events.filter(({ type }) => type === 'broker')).toHaveLength(2)
