@@ -42,7 +42,7 @@ export const SettingsSchema = z.object({
   }).prefault({}),
   accounts: z.object({
     open: yes('`true`: while no account exists, everybody who reaches the application may do everything but make the first account. Else only this machine may enter.'),
-    sessionDays: whole(1, 3_650, 14, 'Days after which somebody has to sign in again.'),
+    sessionDays: whole(1, 3_650, 14, 'Days after which users must sign in again.'),
   }).prefault({}),
   oidc: z.object({
     issuer: z.coerce.string().refine(isIssuer, { error: 'must be an address such as https://login.example/realms/plant; without TLS only on this machine' })
@@ -53,7 +53,9 @@ export const SettingsSchema = z.object({
     scopes: z.coerce.string().default('openid profile email').describe('Scopes that are asked for; some providers tell groups only for `groups`.'),
     groupsClaim: z.coerce.string().min(1, { error: 'must not be empty' }).default('groups').describe('Claim with the groups of a person: a text or a list of texts, in the ID token or else in what the provider says of the user.'),
     roles: z.coerce.string().refine(value => readRoleMap(value) !== undefined, { error: `must be pairs such as leitstand-admins=admin, with the roles ${ROLES.join(', ')}` })
-      .default('').describe('Which group has which role: `leitstand-admins=admin,leitstand-operators=operator`. Whoever is in several has the highest.'),
+      .default('').describe(
+        'Which group has which role: `leitstand-admins=admin,leitstand-operators=operator`. A user in several groups has the highest.',
+      ),
     defaultRole: z.enum(['none', ...ROLES], { error: `must be none, ${ROLES.join(', ')}` }).default('none').describe('Role of those who are in none of these groups; `none`: they may not enter.'),
     timeoutSeconds: whole(1, 60, 10, 'Seconds within which the provider must have answered a question of ours.'),
   }).superRefine(({ issuer, clientId, roles, defaultRole }, { addIssue }) => {
@@ -69,51 +71,71 @@ export const SettingsSchema = z.object({
   }).prefault({}),
   limits: z.object({
     payloadBytes: count(65_536, 'Largest payload of one message, in bytes.'),
-    metricsPerMessage: count(256, 'Metrics in one message, and different metrics kept of one device.'),
+    metricsPerMessage: count(256, 'Metrics in one message, and different metrics stored of one device.'),
     nameLength: count(128, 'Characters of a metric name, and of a deviceId.'),
     valueLength: count(1_024, 'Characters of a text value, and of a status.'),
-    devices: count(100_000, 'Devices kept. Beyond it new devices are rejected and known ones go on.'),
+    devices: count(100_000, 'Devices stored. Beyond it new devices are rejected and known ones go on.'),
     fleetBytes: count(268_435_456, 'Payload bytes that the last values of all devices may hold together.'),
-    recentBytes: count(67_108_864, 'Size of the recent messages that are kept in memory for the device pages while no history keeps them.'),
+    recentBytes: count(
+      67_108_864,
+      'Size of the recent messages that are held in memory for the device pages while the history is off.',
+    ),
     registryBytes: count(33_554_432, 'Bytes that everything people say about devices may take up, without pictures.'),
     pictureBytes: count(131_072, 'Bytes of the picture of one device.'),
     picturesBytes: count(33_554_432, 'Bytes of the pictures of all devices together.'),
     clockToleranceSeconds: count(300, 'How far ahead of the server’s clock a device’s time may lie and still be believed; twice as far behind its clock counts as right.'),
     forgottenDevices: count(10_000, 'Names of forgotten devices that are remembered, so that no retained message brings one back; the oldest go first.'),
-    topics: count(20_000, 'Topics kept in the topic tree. Beyond it those silent for an hour make room, else new ones are only counted.'),
-    topicPayloadBytes: count(512, 'Bytes kept of the last payload of each of these topics.'),
+    topics: count(
+      20_000,
+      'Topics in the topic tree. Beyond it those silent for an hour make room, else new ones are only counted.',
+    ),
+    topicPayloadBytes: count(512, 'Stored bytes of the last payload of each of these topics.'),
     streamClients: count(10_000, 'Browsers and programs connected to the event stream at once.'),
     streamClientsPerAddress: count(2_000, 'The same from one address; many viewers may share a proxy.'),
-    streamBufferBytes: count(524_288, 'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is kept for it.'),
+    streamBufferBytes: count(
+      524_288,
+      'Bytes that may wait for one slow stream client; beyond it only the latest state of each device is held for it.',
+    ),
     streamWaitingBytes: count(16_777_216, 'Bytes that may wait for all slow stream clients together; beyond it each may have an eighth of its own limit.'),
     streamStuckSeconds: count(30, 'A stream client that takes nothing of what waits for so long is closed (1013).'),
-    streamLogBytes: count(8_388_608, 'Bytes of past events kept for stream clients that come back.'),
+    streamLogBytes: count(8_388_608, 'Bytes of past events stored for stream clients that reconnect.'),
     streamDevices: count(10_000, 'Devices that one stream client may name.'),
     replays: count(20, 'Replays of the past, and questions about the fleet at a past moment, at once.'),
     replayMessages: count(50_000, 'Messages that one replay holds ahead in memory.'),
     streamGroups: count(100, 'Groups that one stream client may name.'),
     accounts: count(1_000, 'Accounts that can be made.'),
-    auditEntries: count(10_000, 'Entries kept in the audit log; the oldest go first.'),
+    auditEntries: count(10_000, 'Entries stored in the audit log; the oldest go first.'),
     streamRequestsPerSecond: count(50, 'Frames a second that one stream client may send.'),
     headerBytes: whole(1_024, 1_048_576, 16_384, 'Bytes of the headers of one request.'),
     headerSeconds: whole(1, 3_600, 10, 'Seconds within which the headers of a request must have come.'),
     requestSeconds: whole(1, 86_400, 300, 'Seconds within which a whole request must have come, with its body.'),
     connections: count(20_000, 'Connections at once, those of the event stream among them.'),
   }).prefault({}),
-  dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is kept on disk.'),
+  dataDir: z.coerce.string().min(1).default('.data').describe('Folder for everything that is stored on disk.'),
   databaseUrl: z.union([z.literal(''), z.url({ protocol: /^postgres(?:ql)?$/, error: 'must be an address such as postgres://user:password@host:5432/leitstand' })])
-    .default('').describe('A PostgreSQL database in which the history, accounts and everything else is kept, instead of a file in `NUXT_DATA_DIR`: `postgres://user:password@host:5432/leitstand`. Empty: SQLite.'),
+    .default('').describe(
+      'A PostgreSQL database in which the history, accounts and everything else is stored, instead of a file in `NUXT_DATA_DIR`: `postgres://user:password@host:5432/leitstand`. Empty: SQLite.',
+    ),
   cluster: yes('`true`: one of several replicas at the same broker and the same `NUXT_DATABASE_URL`. Each takes its share of the messages; every one answers everything.'),
-  history: z.enum(['on', 'off']).default('on').describe('`off` keeps no messages: they are acknowledged as they come. What people say about devices is kept all the same.'),
+  history: z.enum([
+    'on',
+    'off',
+  ]).default('on').describe(
+    '`off` stores no messages: they are acknowledged as they come. What people write about devices is stored all the same.',
+  ),
   historyDurability: z.enum(['full', 'normal']).default('full').describe('`full`: on disk before every acknowledgement. `normal`: a power cut may take the last moments.'),
-  historyRawDays: days(14, 'Days for which every message is kept since it arrived; 0 is for ever.'),
-  historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are kept; 0 is for ever.'),
-  historyHourDays: days(0, 'Days for which hours are kept; 0 is for ever.'),
+  historyRawDays: days(14, 'Days for which every message is retained since it arrived; 0 is for ever.'),
+  historyMinuteDays: days(365, 'Days for which minutes (count, min, max, mean, last) are retained; 0 is for ever.'),
+  historyHourDays: days(0, 'Days for which hours are retained; 0 is for ever.'),
   forgetUndoSeconds: whole(0, 3_600, 30, 'How long a forgotten device can be brought back as it was.'),
   historyMegabytes: count(2_000, 'Size that the history may have in all; the oldest messages go first.'),
 }).superRefine(({ cluster, databaseUrl, mqtt, history }, { addIssue }) => {
   if (!cluster) return
-  if (!databaseUrl) addIssue({ code: 'custom', path: ['databaseUrl'], message: 'must be set where NUXT_CLUSTER is true: the replicas share what is kept there' })
+  if (!databaseUrl) addIssue({
+    code: 'custom',
+    path: ['databaseUrl'],
+    message: 'must be set where NUXT_CLUSTER is true: the replicas share what is stored there',
+  })
   if (!mqtt.url) addIssue({ code: 'custom', path: ['mqtt', 'url'], message: 'must be set where NUXT_CLUSTER is true: the replicas share a broker' })
   if (history === 'off') addIssue({ code: 'custom', path: ['history'], message: 'must not be off where NUXT_CLUSTER is true: what is stored is what the replicas tell each other' })
 })

@@ -21,7 +21,7 @@ export default defineEventHandler(async (event) => {
   if (typeof wanted === 'string') throw createError({ statusCode: 400, message: `The query is not usable. ${wanted}.`, data: { code: 'query-invalid' } })
 
   await untilApplied(wanted.after)
-  if (wanted.replay) await requireMoment(fromMicroseconds(wanted.replay.at))
+  if (wanted.replay) await requirePointInTime(fromMicroseconds(wanted.replay.at))
   const crowd = wanted.replay ? undefined : hub.limitReachedFor(clientAddress(req))
   if (crowd) throw tooManyStreams(event, crowd)
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })

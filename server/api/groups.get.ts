@@ -1,6 +1,9 @@
 import type { Groups } from '#shared/schemas/profile'
 
-/** `GET /api/groups` -> groups with the number of their devices, sorted by name; for somebody with limited rights what they may see of it */
+/**
+ * `GET /api/groups` -> groups with the number of their devices, sorted by name; with limited rights only the visible
+ * part
+ */
 export default defineEventHandler((event): Groups => {
   const { registry } = useLeitstand()
   const devices = devicesFor(event)

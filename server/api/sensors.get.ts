@@ -27,7 +27,7 @@ function askedOf(event: H3Event, query: Omit<DevicesQuery, 'at'>): object {
 }
 
 async function sendPast(event: H3Event, at: string, query: DevicesQuery) {
-  await requireMoment(at)
+  await requirePointInTime(at)
   sendDevices(event, requireAnswer(await answerDevicesAt(
     useLeitstand(),
     at,

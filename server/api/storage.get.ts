@@ -1,4 +1,4 @@
 import type { Storage } from '#shared/schemas/storage'
 
-/** `GET /api/storage` -> size, what is kept since when, what it grows by, what costs most */
+/** `GET /api/storage` -> size, what is stored since when, growth, what takes most */
 export default defineEventHandler((): Promise<Storage> => requireHistory().storage())

@@ -1,7 +1,7 @@
 import { NewTokenSchema } from '#shared/schemas/access'
 import type { MadeToken } from '#shared/schemas/access'
 
-/** `POST /api/tokens` with name, role and days -> `MadeToken`: the only time that the token itself is told */
+/** `POST /api/tokens` with name, role and days -> `MadeToken`: the only response that contains the token itself */
 export default defineEventHandler(async (event): Promise<MadeToken> => {
   const token = await requireBody(event, NewTokenSchema, MAX_ACCOUNT_BYTES)
   event.context.target = withGroups(token.name, token.groups)

@@ -12,7 +12,10 @@ const SUFFIX_LENGTH = 8
 
 export const BUSY: Refusal = { code: 'login-busy', message: 'Too many people are signing in at this moment: try again in a few seconds.', retryAfter: 5 }
 export const EXTERNAL: Refusal = { code: 'account-external', message: 'The account comes from the identity provider: its role and password are decided there.' }
-const LAST_ADMIN: Refusal = { code: 'last-admin', message: 'This is the last admin: somebody must be able to make accounts.' }
+const LAST_ADMIN: Refusal = {
+  code: 'last-admin',
+  message: 'This is the last admin: an admin must remain to create accounts.',
+}
 
 export const ADMIN_LIMITED: Refusal = { code: 'admin-limited', message: 'An admin decides what everybody may see, and so sees all groups: take another role, or name no groups.' }
 export interface PeopleOptions { directory: Directory, writes: PendingWrites, marker: AccountsMarker, passwords: Passwords, sessions: Sessions, max: number, now: () => number }
@@ -24,7 +27,10 @@ export function createPeople({ directory, writes, marker, passwords, sessions, m
     if (role === 'admin' && groups.length > 0) return ADMIN_LIMITED
     if (directory.find(name)) return { code: 'account-exists', message: `There is an account “${name}” already.` }
     if (directory.people.size >= max) return { code: 'accounts-full', message: `There are ${max} accounts already; NUXT_LIMITS_ACCOUNTS allows more.` }
-    if (directory.people.size === 0 && role !== 'admin') return { code: 'last-admin', message: 'The first account has to be an admin: somebody must be able to make others.' }
+    if (directory.people.size === 0 && role !== 'admin') return {
+      code: 'last-admin',
+      message: 'The first account has to be an admin: an admin is needed to create others.',
+    }
     return undefined
   }
 

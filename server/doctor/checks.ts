@@ -6,9 +6,9 @@ import type { Evidence } from './evidence'
 type Finding = Omit<DoctorCheck, 'check'>
 type Judge = (evidence: Evidence) => Finding
 
-/** For so long after the server's clock was set back that explains more than any clock of a device. */
+/** For this long after the server's clock was set back, that explains more than any device's clock. */
 const STEP_SHOWN_MS = 86_400_000
-/** When a site that spoke is silent, and when devices that are only known from retained messages have had their time. */
+/** When a site is silent, and when devices that are known only from retained messages should have sent something. */
 const STOPPED_MS = 600_000
 const GHOST_MS = 600_000
 
@@ -28,9 +28,9 @@ const LOGIN_FAULTS: Partial<Record<BrokerCode, DoctorCode>> = {
 }
 const SKIPPED: Finding = { status: 'unknown', code: 'skipped', facts: {} }
 
-/** In the order in which one failing makes the next unknown. */
+/** In this order: a failing check makes the next one unknown. */
 const CONNECTION: [DoctorCheck['check'], Judge][] = [['broker', judgeBroker], ['login', judgeLogin], ['subscription', judgeSubscription], ['messages', judgeMessages]]
-/** These need messages, and nothing of each other. */
+/** These need messages, but not each other. */
 const CONTENT: [DoctorCheck['check'], Judge][] = [['acceptance', judgeAcceptance], ['clocks', judgeClocks], ['states', judgeStates], ['ghosts', judgeGhosts]]
 
 /** Every check in order. */
@@ -41,7 +41,7 @@ export function diagnose(evidence: Evidence): DoctorCheck[] {
     isPossible &&= finding.status === 'ok' || finding.status === 'warning'
     return { check, ...finding }
   })
-  // What has arrived already can be judged whatever has happened to the connection since.
+  // What has arrived can be judged, whatever happened to the connection since.
   const hasMessages = evidence.received > 0
   return [...checks, ...CONTENT.map(([check, judge]) => ({ check, ...(hasMessages ? judge(evidence) : SKIPPED) })), { check: 'root', ...judgeRoot(evidence) }]
 }
@@ -119,7 +119,7 @@ function judgeClocks({ nowMs, devices, wrongClocks, clockStep }: Evidence): Find
 function judgeStates({ devices }: Evidence): Finding {
   if (devices.size === 0) return SKIPPED
   const count = [...devices.values()].filter(({ hasState }) => hasState).length
-  // Nobody needs one: without it a device that goes away is found silent, only later.
+  // It is optional: without it a device that disconnects becomes silent, only later.
   return finding('ok', count > 0 ? 'states-seen' : 'states-none', { count, of: devices.size })
 }
 
@@ -132,7 +132,7 @@ function judgeGhosts({ nowMs, broker, devices }: Evidence): Finding {
   return finding('warning', 'ghosts-seen', { ...facts, devices: some(ghosts) })
 }
 
-/** Two installations at one topic say of each other whether they are there. */
+/** Two installations at one topic overwrite each other's status. */
 function judgeRoot({ examination, root }: Evidence): Finding {
   if (!examination?.ownStatusSeen && !examination?.strangers.length) return finding('unknown', 'root-unseen', { root })
   const { strangers } = examination

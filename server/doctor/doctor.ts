@@ -1,5 +1,6 @@
-// Owns the answer to "nothing arrives: why?": a list of checks in the order of the way of a message. Promises to judge from
-// what is known already; looks at what else the broker carries only when somebody asks, once at a time.
+// Owns the answer to "why does nothing arrive?": a list of checks in the order of the way of a message. Promises to
+// judge from what is known already, and to examine the broker's other topics only on request, once at a time. Never
+// changes a setting.
 import type { Doctor, Examination } from '#shared/schemas/doctor'
 import type { BrokerStatus, ClockStep } from '#shared/schemas/health'
 import { diagnose, worst } from './checks'
@@ -10,7 +11,7 @@ export interface DoctorParts {
   broker: () => BrokerStatus
   counts: () => { received: number, accepted: number, rejected: number }
   topics: () => Iterable<readonly [string, HeardTopic]>
-  /** Looks at everything the broker carries for a moment. */
+  /** Looks at everything the broker carries for some seconds. */
   examine: () => Promise<Examination>
   wrongClocks: () => { deviceId: string, aheadMs: number }[]
   clockStep: () => ClockStep | null
@@ -18,12 +19,12 @@ export interface DoctorParts {
   root: string
 }
 
-/** An examination that is older is shown, but nothing is concluded from it. */
+/** An older examination is shown, but nothing is concluded from it. */
 const EXAMINATION_HOLDS_MS = 600_000
 
 export interface DoctorRoom {
   report: (nowMs: number) => Doctor
-  /** Starts a look at everything, or joins the one under way; undefined while there is no connection to a broker. */
+  /** Starts an examination, or joins the running one; undefined without a connection to a broker. */
   examine: () => Promise<Examination> | undefined
 }
 

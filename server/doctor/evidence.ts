@@ -2,11 +2,11 @@ import type { Examination } from '#shared/schemas/doctor'
 import type { BrokerStatus, ClockStep } from '#shared/schemas/health'
 import type { RejectionReason } from '#shared/schemas/rejection'
 
-/** One topic that messages came from. */
+/** One topic with messages. */
 export interface HeardTopic {
   readonly deviceId: string | undefined
   readonly isState: boolean
-  /** Messages that were no replays of retained ones. */
+  /** Messages that were no retained replays. */
   readonly live: number
   readonly lastMs: number
   /** Whether the last message was a replay, and why it was rejected, if it was. */
@@ -14,7 +14,7 @@ export interface HeardTopic {
   readonly reason: RejectionReason | undefined
 }
 
-/** What the judgments rest on. */
+/** What the checks judge by. */
 export interface Evidence {
   nowMs: number
   broker: BrokerStatus
@@ -28,13 +28,13 @@ export interface Evidence {
   rejectedTopics: string[]
   reasons: Map<RejectionReason, number>
   devices: Map<string, HeardDevice>
-  /** Devices whose clock is wrong, and how far ahead it was when that was found. */
+  /** Devices with a wrong clock, and how far it was ahead when that was noticed. */
   wrongClocks: { deviceId: string, aheadMs: number }[]
   /** When the server's own clock was last set back. */
   clockStep: ClockStep | null
   /** The topic below which the application publishes. */
   root: string
-  /** A recent look at everything, if there was one. */
+  /** A recent examination, if there was one. */
   examination: Examination | undefined
 }
 
@@ -45,10 +45,10 @@ export interface HeardDevice {
   isLive: boolean
 }
 
-/** A rejection that is longer ago says nothing of today. */
+/** An older rejection tells nothing about the present. */
 const RECENT_MS = 3_600_000
 
-/** What the topics say, taken together. */
+/** The figures of all topics together. */
 export function gather(topics: Iterable<readonly [string, HeardTopic]>, nowMs: number): Gathered {
   const evidence: Gathered = { lastLiveMs: undefined, rejectedTopics: [], reasons: new Map(), devices: new Map() }
   for (const [name, topic] of topics) {

@@ -15,14 +15,14 @@ const ENTERED = { description: 'Who has entered. The cookie comes with it.', sch
 const TIME_HERE = 'The server’s clock, in ISO 8601: pages count by it, not by that of the computer they are on.'
 const SIGNED_OUT = { description: 'Nobody; `leadsTo` is where a browser signs out at the identity provider as well.', schema: 'SignedOut' } as const
 
-/** Every route about who may enter. */
+/** Every route about access. */
 export const ACCESS_ROUTES: readonly Route[] = [
   {
     method: 'get', path: '/api/session', id: 'getSession', tag: 'access',
     summary: 'Who asks, whether an account exists, and what time it is by the server’s clock.',
     answers: {
       200: {
-        description: 'Whoever it is; `nobody` is no error.',
+        description: 'The principal; `nobody` is no error.',
         schema: 'Session',
         headers: { [SERVER_TIME_HEADER]: { type: 'string', description: TIME_HERE } },
       },
@@ -32,7 +32,12 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'post', path: '/api/session', id: 'signIn', tag: 'access',
     summary: 'Signs in with name and password.',
     body: { description: 'The name in any case.', schema: 'Credentials' },
-    answers: { 200: ENTERED, ...BODY_INVALID, ...fault(401, '`login-wrong`: the name or the password; which of the two is not told.'), ...TOO_OFTEN },
+    answers: {
+      200: ENTERED,
+      ...BODY_INVALID,
+      ...fault(401, '`login-wrong`: the name or the password; which of the two is not revealed.'),
+      ...TOO_OFTEN,
+    },
   },
   {
     method: 'delete', path: '/api/session', id: 'signOut', tag: 'access',
@@ -90,7 +95,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
   {
     method: 'post', path: '/api/accounts', id: 'addAccount', tag: 'access',
     summary: 'Makes an account.',
-    body: { description: 'Its first password is told its owner by whoever makes it.', schema: 'NewAccount' },
+    body: { description: 'Its creator gives the owner the first password.', schema: 'NewAccount' },
     answers: { 200: { description: 'Every account.', schema: 'Accounts' }, ...BODY_INVALID, ...fault(409, '`account-exists`; `accounts-full`: `NUXT_LIMITS_ACCOUNTS` are there; `last-admin`: the first one has to be an admin; `admin-limited`: an admin sees all groups.'), ...UNAVAILABLE },
   },
   {
@@ -132,7 +137,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
   },
   {
     method: 'post', path: '/api/shares', id: 'addShare', tag: 'access',
-    summary: 'Makes a link with which whoever has it sees one view, read-only and without an account: `/share#{secret}`.',
+    summary: 'Makes a link whose holder sees one view, read-only and without an account: `/share#{secret}`.',
     body: { description: 'Path and query of the overview or of a device page, and hours until it ends. Only devices of the group and place that are named in it are shown, or the one device.', schema: 'NewShare' },
     answers: { 200: { description: 'The only answer with the secret itself.', schema: 'MadeShare' }, ...BODY_INVALID, ...fault(404, '`device-unknown`: with limited rights, a device that is not among those.'), ...fault(409, '`shares-full`: the account has as many as it can have.') },
   },
@@ -143,7 +148,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
   },
   {
     method: 'post', path: '/api/share-session', id: 'openShare', tag: 'access',
-    summary: 'Opens a share link: its secret becomes a cookie that lasts as long as the link. Whoever has signed in stays that.',
+    summary: 'Opens a share link: its secret becomes a cookie that lasts as long as the link. A signed-in user stays signed in.',
     body: { description: 'What stands behind the `#` of the link.', schema: 'ShareSecret' },
     answers: { 200: { ...ENTERED, headers: { 'Set-Cookie': { type: 'string', description: '`leitstand-share`.' } } }, ...BODY_INVALID, ...fault(404, '`share-over`: it has ended, or is not complete.') },
   },

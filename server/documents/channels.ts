@@ -7,7 +7,7 @@ export interface Message {
   name: ComponentName
   summary: string
   example: unknown
-  /** JSON unless said otherwise. */
+  /** JSON unless specified otherwise. */
   contentType?: string
 }
 
@@ -15,12 +15,12 @@ export interface Channel {
   address: string
   server: 'broker' | 'web'
   summary: string
-  /** What the application reads there, and what it says. */
+  /** What the application reads there, and what it publishes. */
   receives: readonly Message[]
   sends: readonly Message[]
   /** The shape of its query parameters. */
   query?: ComponentName
-  /** The application's own messages are kept by the broker. */
+  /** The broker retains the application's own messages. */
   retained?: boolean
 }
 
@@ -36,8 +36,8 @@ const EVENT_SUMMARIES: Record<StreamEvent['type'], string> = {
   batch: 'Telemetry of some milliseconds, nothing left out; with `batch=`.',
   states: 'The latest state of devices that changed: with `mode=latest`, after `subscribe`, of a device that has joined a wanted group, was brought back or may be seen only now, and for a client that could not keep up.',
   resumed: 'Everything after the event named by `after=` follows; `missed` says how many events.',
-  subscribed: 'From here on only so many devices, `null` is all of them; what groups were named brings whoever is in them at the time.',
-  heartbeat: 'Every ten seconds: up to where the client has been told, and how far behind it is.',
+  subscribed: 'From here on only so many devices, `null` is all of them; named groups bring their present members.',
+  heartbeat: 'Every ten seconds: the last event sent to the client, and how far behind it is.',
   coalesced: 'The client read too slowly: so many events were merged, and only the latest of each device follows.',
   clock: 'On a replay: which moment it has reached, how fast it plays, and whether it does; four times a second while it plays, after every request, and every ten seconds.',
   pong: 'Answer to a ping.',

@@ -18,7 +18,7 @@ import * as storage from '#shared/schemas/storage'
 import * as telemetry from '#shared/schemas/telemetry'
 import * as topics from '#shared/schemas/topics'
 
-/** `leitstand/status`: plain words rather than JSON, so no schema of `shared/` has it. */
+/** `leitstand/status`: plain text rather than JSON, so no schema of `shared/` describes it. */
 const ApplicationStatusSchema = z.enum(['online', 'offline'])
 
 const EXPORTS = { ...access, ...telemetry, ...counters, ...device, ...doctor, ...error, ...events, ...health, ...history, ...profile, ...refusal, ...registry, ...rejection, ...sparkline, ...storage, ...topics, ApplicationStatusSchema }

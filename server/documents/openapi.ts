@@ -60,7 +60,7 @@ const SECURITY_SCHEMES = {
   share: { type: 'apiKey', in: 'cookie', name: 'leitstand-share', description: 'The cookie that `POST /api/share-session` hands out.' },
 }
 
-/** Nobody has to say who they are while no account exists. */
+/** No credentials are needed while no account exists. */
 const SECURITY = [{ token: [] }, { session: [] }, {}]
 
 /** What every route may answer besides: one shape, `code` for programs, `message` for people. */
@@ -106,7 +106,7 @@ const FOR_LIMITED = {
   nothing: 'Not with limited rights.',
 } as const
 
-/** What the table of rules says about a route. */
+/** The description of a route's rule. */
 function access(key: string) {
   if (!isRouteKey(key)) return {}
   const { least, inPerson, limited, byLink } = ruleOf(key)

@@ -16,19 +16,23 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     summary: 'What people say about devices: names, places, groups, units and the like.',
     requestHeaders: { 'If-None-Match': 'The `ETag` of an answer that is at hand: 304 while nothing has changed.' },
     answers: {
-      200: { description: 'The devices that something is said about, heard or not, sorted by deviceId.', schema: 'KnownDevices', headers: { ETag: { type: 'string', description: 'Names this answer.' } } },
+      200: {
+        description: 'The devices with a profile, heard or not, sorted by deviceId.',
+        schema: 'KnownDevices',
+        headers: { ETag: { type: 'string', description: 'Names this answer.' } },
+      },
       304: { description: 'Nothing has changed since the answer with that `ETag`.', isEmpty: true },
     },
   },
   {
     method: 'get', path: '/api/devices/{deviceId}', id: 'getProfile', tag: 'registry',
-    summary: 'What people say about one device; its `deviceId` alone while nobody has said anything.',
+    summary: 'The profile of one device; only its `deviceId` while it has none.',
     answers: { 200: { description: 'The device.', schema: 'KnownDevice' } },
   },
   {
     method: 'put', path: '/api/devices/{deviceId}', id: 'putProfile', tag: 'registry',
-    summary: 'Says something about a device in place of what was said before, whether or not it has been heard. Its picture stays.',
-    body: { description: 'All of it: what is left out is no longer said.', schema: 'DeviceProfile' },
+    summary: 'Replaces the profile of a device, whether or not it has been heard. Its picture stays.',
+    body: { description: 'The whole profile: what is left out is removed.', schema: 'DeviceProfile' },
     answers: {
       200: { description: 'The device as it is now.', schema: 'KnownDevice' },
       ...BODY_INVALID, ...OTHER_GROUP, ...fault(404, '`device-unknown`: with limited rights, the device is not among those.'), ...REGISTRY_FULL, ...TOO_LARGE, ...UNAVAILABLE,
@@ -44,7 +48,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   },
   {
     method: 'post', path: '/api/devices/{deviceId}/restore', id: 'restoreDevice', tag: 'registry',
-    summary: 'Brings back a forgotten device as it was, with what it has said since.',
+    summary: 'Brings back a forgotten device as it was, with its messages since.',
     answers: {
       200: { description: 'The device as it is now.', schema: 'KnownDevice' },
       ...fault(404, '`device-unknown`: there is no such forgotten device, or it is too late.'),
@@ -54,7 +58,10 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     method: 'get', path: '/api/devices/{deviceId}/picture', id: 'getPicture', tag: 'registry',
     summary: 'The picture of a device.',
     answers: {
-      200: { description: 'The picture. With `?v=` and its `picture` it may be kept for ever.', files: Object.fromEntries(PictureTypeSchema.options.map(type => [type, ''])) },
+      200: {
+        description: 'The picture. With `?v=` and its `picture` it may be cached for ever.',
+        files: Object.fromEntries(PictureTypeSchema.options.map(type => [type, ''])),
+      },
       304: { description: 'It is still the same.', isEmpty: true },
       ...fault(404, '`picture-unknown`: the device has none.'),
     },
@@ -62,7 +69,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   {
     method: 'put', path: '/api/devices/{deviceId}/picture', id: 'putPicture', tag: 'registry',
     summary: 'Gives a device a picture, in place of the one it has.',
-    body: { description: 'The file as it is; what it is is told by its first bytes.', mediaTypes: PictureTypeSchema.options },
+    body: { description: 'The file as it is; its first bytes show its type.', mediaTypes: PictureTypeSchema.options },
     answers: {
       200: { description: 'The device as it is now.', schema: 'KnownDevice' },
       ...TOO_LARGE, ...REGISTRY_FULL, ...UNAVAILABLE,

@@ -8,19 +8,31 @@ import { fault, QUERY_INVALID } from './route'
 import type { Header, Route } from './route'
 
 const DEVICE_UNKNOWN = fault(404, '`device-unknown`: no device of this name has been heard.')
-const NO_HISTORY = fault(503, '`history-unavailable`: no history is kept, or it cannot be read now; the message says why.')
+const NO_HISTORY = fault(
+  503,
+  '`history-unavailable`: the history is off, or it cannot be read now; the message says why.',
+)
 
 /** Of the past: in place of the answers to a query that is wrong and to a device that is not known. */
-const NO_MOMENT = {
-  ...fault(400, '`query-invalid`; `at-in-future`, `at-too-early`: nothing is kept of that moment; the message says from when on.'),
-  ...fault(404, '`history-off`: with `at`, while no history is kept. `device-unknown`: no device of this name has been heard, up to `at`.'),
+const POINT_IN_TIME_ERRORS = {
+  ...fault(
+    400,
+    '`query-invalid`; `at-in-future`, `at-too-early`: nothing is stored of that time; the message says from when on.',
+  ),
+  ...fault(
+    404,
+    '`history-off`: with `at`, while the history is off. `device-unknown`: no device of this name has been heard, up to `at`.',
+  ),
   ...fault(429, '`replays-busy`: with `at`, while as many replays are running as are allowed.'),
 }
 
 const METRIC = 'Name of the metric as the device sends it.'
 const CACHE_HEADERS: Record<string, Header> = {
   'ETag': { type: 'string', description: 'Names this answer: it stays the same until a device changes or the server starts anew.' },
-  'Cache-Control': { type: 'string', description: '`no-cache`: may be kept, and is asked for again with `If-None-Match`.' },
+  'Cache-Control': {
+    type: 'string',
+    description: '`no-cache`: may be stored, and is validated with `If-None-Match`.',
+  },
   'Vary': { type: 'string', description: '`Accept-Encoding`: larger answers are sent as `br` or `gzip` to whom takes them.' },
 }
 const LINK_HEADER: Header = { type: 'string', description: '`<…>; rel="next"` (RFC 8288) leads to the page that follows; there is none on the last.' }
@@ -58,14 +70,14 @@ export const ROUTES: readonly Route[] = [
         headers: { ...CACHE_HEADERS, Link: LINK_HEADER },
       },
       304: { description: 'Nothing has changed since the answer with that `ETag`.', isEmpty: true, headers: CACHE_HEADERS },
-      ...NO_MOMENT, ...NO_HISTORY,
+      ...POINT_IN_TIME_ERRORS, ...NO_HISTORY,
     },
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}', id: 'getDevice', tag: 'devices',
     summary: 'The last known state of one device, or its state at a past moment.',
     query: { schema: 'DeviceQuery', parameters: { at: AT } },
-    answers: { 200: { description: 'The device.', schema: 'DeviceState' }, ...NO_MOMENT, ...NO_HISTORY },
+    answers: { 200: { description: 'The device.', schema: 'DeviceState' }, ...POINT_IN_TIME_ERRORS, ...NO_HISTORY },
   },
   {
     method: 'get', path: '/api/sensors/{deviceId}/messages', id: 'listMessages', tag: 'devices',
@@ -161,14 +173,17 @@ export const ROUTES: readonly Route[] = [
         device: 'Only this device; repeated for several.',
         at: 'A replay: the events from this moment on (ISO 8601 with zone).',
         speed: 'With `at`: how fast, 1 as it was; 0 only shows the moment.',
-        group: 'Only the devices of this group, whoever is in it at the time; repeated for several, and added to `device`.',
+        group: 'Only the devices of this group, by its present members; repeated for several, and added to `device`.',
       },
     },
     answers: {
       200: { description: 'The stream; each `data:` is an event of the AsyncAPI document.', files: { 'text/event-stream': 'id: Zm9vYmFy.4711\ndata: {"type":"snapshot","data":[]}\n\n' } },
-      ...NO_MOMENT,
+      ...POINT_IN_TIME_ERRORS,
       ...fault(429, '`replays-busy`: with `at`, while as many replays are running as are allowed. `streams-too-many`: there are as many stream clients from this address as are allowed.'),
-      ...fault(503, '`streams-too-many`: there are as many stream clients as are allowed. `history-unavailable`: with `at`, no history is kept, or it cannot be read now.'),
+      ...fault(
+        503,
+        '`streams-too-many`: there are as many stream clients as are allowed. `history-unavailable`: with `at`, the history is off, or it cannot be read now.',
+      ),
     },
   },
   {
@@ -180,7 +195,7 @@ export const ROUTES: readonly Route[] = [
     method: 'get', path: '/api/health', id: 'getHealth', tag: 'operation',
     summary: 'Whether messages can arrive.',
     answers: {
-      200: { description: 'They can. Who may not enter is told `status` alone.', schema: 'HealthAnswer' },
+      200: { description: 'They can. Visitors without access get `status` alone.', schema: 'HealthAnswer' },
       503: { description: 'They cannot; `reason` says why.', schema: 'HealthAnswer' },
     },
   },

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Where the pages lie below a path, a proxy may hand requests on as they came, or without that path: the second kind gets it back. The path
- * alone, without its slash, is the first page as well. `baseURL` begins and ends with a slash.
+ * If the pages are below a path, a proxy may forward requests with or without that path: without it, the path is
+ * added. The path alone, without its slash, is the first page as well. `baseURL` begins and ends with a slash.
  */
 export function createBasePath(baseURL: string) {
   const bare = baseURL.slice(0, -1)

@@ -1,4 +1,5 @@
-// What the broker's TLS needs: read once at start, and looked at, so that a wrong file is said by its setting and not by a failed handshake.
+// The broker's TLS files: read and checked once at start, so that a wrong file is reported by its setting and not by a
+// failed handshake.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { SettingsError, variableName } from '../settings'
@@ -53,7 +54,7 @@ function readKey(file: string): string {
   return text
 }
 
-/** What lies in a file that is not what was wanted. */
+/** What the file contains instead. */
 function what(text: string): string {
   if (text.trim() === '') return 'a file that is empty'
   if (KEY.test(text)) return 'a file with a key and no certificate'

@@ -11,11 +11,19 @@ const FAULTS: Record<string, ClientFault> = {
 }
 const MALFORMED: ClientFault = { status: 400, reason: 'request-malformed', message: 'This is no HTTP request.' }
 
-const TLS: ClientFault = { status: 400, reason: 'request-malformed', kind: 'tls', message: 'Somebody spoke HTTPS to this port, which speaks HTTP: use http://, or have a proxy with a certificate in front.' }
+const TLS: ClientFault = {
+  status: 400,
+  reason: 'request-malformed',
+  kind: 'tls',
+  message: 'A client spoke HTTPS to this port, which speaks HTTP: use http://, or have a proxy with a certificate in front.',
+}
 /** The first byte of a TLS handshake. */
 const HANDSHAKE = 0x16
 
-/** What a client did wrong by an error of its connection; undefined when it has only gone, or never said anything (browsers connect in advance). */
+/**
+ * The client's mistake behind an error of its connection; undefined when it has only closed, or never sent anything
+ * (browsers connect in advance).
+ */
 export function clientError(error: Error, socket: Duplex): ClientFault | undefined {
   const code = 'code' in error ? String(error.code) : ''
   if ('bytesRead' in socket && socket.bytesRead === 0) return undefined

@@ -6,7 +6,7 @@ import { isForPrograms } from '#shared/api/access'
 
 const CODES: Record<number, string> = { 400: 'bad-request', 404: 'not-found', 405: 'method-not-allowed', 413: 'too-large', 415: 'media-type' }
 
-/** Errors have one shape and no insides; whoever asks for a page gets Nuxt's own error page. */
+/** Errors have one shape and no internals; requests for a page get Nuxt's own error page. */
 export default function errorHandler(error: H3Error, event: H3Event) {
   const [path = ''] = event.path.split('?')
   if (!isForPrograms(path) && getRequestHeader(event, 'accept')?.includes('text/html')) return

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
-/** Words for ranges of addresses, for proxies whose own address is not known beforehand (in a container network). */
+/** Names for ranges of addresses, for proxies whose own address is not known in advance (in a container network). */
 const RANGES: Record<string, readonly string[]> = {
   loopback: ['127.0.0.0/8', '::1'],
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 }
 
 /**
- * Makes what a trusted proxy says of a request what the request says: its address, host and protocol then stand in
- * `x-forwarded-for`, `host` and `x-forwarded-proto`, each with one value. What anybody else claims there is taken away, so that
- * nothing behind the door can believe it.
+ * Copies what a trusted proxy reports into the request: address, host and protocol are then in `x-forwarded-for`,
+ * `host` and `x-forwarded-proto`, each with one value. Such headers from other clients are removed, so that no code
+ * behind the request guard can believe them.
  */
 export function createForwarding(trusted: readonly string[]) {
   const isTrusted = createTrust(trusted)
@@ -22,7 +22,7 @@ export function createForwarding(trusted: readonly string[]) {
     const believed = trusted.length > 0 && isTrusted(peer)
     const protocol = believed ? lastOf(headers['x-forwarded-proto']) : undefined
     const isSecure = 'encrypted' in socket || protocol === 'https' || protocol === 'wss'
-    const host = believed ? hostSaid(headers, isSecure) : undefined
+    const host = believed ? forwardedHost(headers, isSecure) : undefined
     headers['x-forwarded-for'] = believed ? clientAddress(partsOf(headers['x-forwarded-for']), peer, isTrusted) : peer
     if (isSecure) headers['x-forwarded-proto'] = 'https'
     else delete headers['x-forwarded-proto']
@@ -34,50 +34,55 @@ export function createForwarding(trusted: readonly string[]) {
   }
 }
 
-/** What is there when somebody has passed a request on for somebody else. */
+/** Headers of a request that was forwarded. */
 const PASSED_ON = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 const passedOn = new WeakSet<IncomingMessage>()
 
-/** Whether somebody, trusted or not, has passed on a request that came through the door. */
+/** Whether a request was forwarded, by a trusted proxy or not. */
 export function isPassedOn(request: IncomingMessage): boolean {
   return passedOn.has(request)
 }
 
-/** What else a request may have been asked for by, as a believed proxy hands it on. */
+/** Other hosts by which the request may have been sent, as a trusted proxy reports them. */
 export interface OtherHosts {
-  /** The name alone, as `proxy_set_header Host $host` hands it on. */
+  /** The name alone, as `proxy_set_header Host $host` forwards it. */
   name: string
-  /** The same name with the port that stands in `Host`, where another was said beside it. */
+  /** The same name with the port from `Host`, if another port was reported beside it. */
   asked: string | undefined
 }
 const otherHosts = new WeakMap<IncomingMessage, OtherHosts>()
 
-/** Undefined: the host stands as it was asked for. */
+/** Undefined: the host stays as it was sent. */
 export function otherHostsOf(request: IncomingMessage): OtherHosts | undefined {
   return otherHosts.get(request)
 }
 
-/** Host and port as a believed proxy says them: the port stands in the host, or beside it, or is that of the protocol. */
-function hostSaid(headers: IncomingMessage['headers'], isSecure: boolean): { address: string, others?: OtherHosts } | undefined {
+/**
+ * Host and port as a trusted proxy reports them: the port is in the host, or beside it, or follows from the protocol.
+ */
+function forwardedHost(
+  headers: IncomingMessage['headers'],
+  isSecure: boolean,
+): { address: string, others?: OtherHosts } | undefined {
   const host = headers.host?.toLowerCase()
-  const said = lastOf(headers['x-forwarded-host']) ?? host
-  if (said === undefined) return undefined
-  if (HAS_PORT.test(said)) return { address: said }
-  const asked = host !== said && host?.replace(HAS_PORT, '') === said ? host : undefined
+  const forwarded = lastOf(headers['x-forwarded-host']) ?? host
+  if (forwarded === undefined) return undefined
+  if (HAS_PORT.test(forwarded)) return { address: forwarded }
+  const asked = host !== forwarded && host?.replace(HAS_PORT, '') === forwarded ? host : undefined
   const port = lastOf(headers['x-forwarded-port'])
   const isUsable = port !== undefined && PORT.test(port) && Number(port) <= MAX_PORT
-  const named = port === (isSecure ? '443' : '80') ? said : `${said}:${port}`
-  return { address: isUsable ? named : asked ?? said, others: { name: said, asked } }
+  const named = port === (isSecure ? '443' : '80') ? forwarded : `${forwarded}:${port}`
+  return { address: isUsable ? named : asked ?? forwarded, others: { name: forwarded, asked } }
 }
 
 const HAS_PORT = /:\d+$/
 const PORT = /^[1-9]\d{0,4}$/
 const MAX_PORT = 65_535
 
-/** Headers by which libraries might take another's word for where a request comes from and goes to. */
+/** Headers from which libraries might take a false origin or target of a request. */
 const OTHERS = ['x-forwarded-host', 'x-forwarded-port', 'x-forwarded-server', 'x-forwarded-ssl', 'x-forwarded-scheme', 'x-real-ip', 'x-client-ip', 'cf-connecting-ip', 'true-client-ip', 'forwarded']
 
-/** The nearest address that is no trusted proxy: what lies before it anybody may have written. */
+/** The nearest address that is no trusted proxy: anybody may have written the addresses before it. */
 function clientAddress(chain: readonly string[], peer: string, isTrusted: (address: string) => boolean): string {
   let nearest = peer
   for (const part of chain.toReversed()) {

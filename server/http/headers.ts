@@ -2,20 +2,20 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
 const HALF_A_YEAR_SECONDS = 15_768_000
 
-/** All that no page here needs. */
+/** Browser features that no page here needs. */
 const PERMISSIONS = ['accelerometer', 'camera', 'display-capture', 'geolocation', 'gyroscope', 'hid', 'magnetometer', 'microphone', 'midi', 'payment', 'serial', 'usb', 'xr-spatial-tracking']
   .map(feature => `${feature}=()`).join(', ')
 
-/** What browsers are told with every answer. `frameAncestors`: who may show the pages in a frame. */
+/** Headers of every response. `frameAncestors`: who may show the pages in a frame. */
 export function createSecurityHeaders(frameAncestors: readonly string[]) {
   const ancestors = frameAncestors.map(source => source.replaceAll('\'', '')).map(source => source === 'none' || source === 'self' ? `'${source}'` : source).join(' ')
   const common = `object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors ${ancestors}`
-  // Data, scripts, and the page for the time without a server, which brings its own style. The service worker goes by the policy it
-  // was delivered with: it fetches from here.
+  // Data, scripts, and the offline page, which has its own style. The service worker runs under the policy it was
+  // delivered with: it fetches from here.
   const ofAnything = `default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; ${common}`
 
   return {
-    /** For every answer; a page then gets {@link pagePolicy} instead of this policy. */
+    /** For every response; pages get {@link pagePolicy} instead of this policy. */
     apply(headers: IncomingHttpHeaders, res: ServerResponse) {
       hardenCookies(headers, res)
       res.setHeader('Content-Security-Policy', ofAnything)
@@ -25,12 +25,15 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
       res.setHeader('Cross-Origin-Resource-Policy', 'same-origin')
       if (headers['x-forwarded-proto'] !== 'https') return
       res.setHeader('Strict-Transport-Security', `max-age=${HALF_A_YEAR_SECONDS}`)
-      // Elsewhere browsers ignore it, and complain.
+      // Elsewhere browsers ignore it, and warn.
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     },
-    /** The policy of a page: only scripts of ours, or with this nonce. Styles are free: icons and colours are written by scripts as they come. */
+    /**
+     * The policy of a page: only our scripts, or scripts with this nonce. Styles are free: icons and colours are
+     * written by scripts at run time.
+     */
     pagePolicy(nonce: string, { host, 'x-forwarded-proto': protocol }: IncomingHttpHeaders): string {
-      // Not every browser takes 'self' for a socket as well. A page over TLS needs no other.
+      // Some browsers do not accept 'self' for sockets. A page over TLS needs no other.
       const schemes = protocol === 'https' ? ['wss'] : ['ws', 'wss']
       const sockets = host === undefined ? '' : schemes.map(scheme => ` ${scheme}://${host}`).join('')
       return `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; `
@@ -39,7 +42,9 @@ export function createSecurityHeaders(frameAncestors: readonly string[]) {
   }
 }
 
-/** Cookies of modules say little of themselves: whoever sets one, behind TLS none goes without it, and none comes along from other sites. */
+/**
+ * Modules set cookies with few attributes: behind TLS every cookie becomes Secure, and none is sent from other sites.
+ */
 function hardenCookies(headers: IncomingHttpHeaders, res: ServerResponse) {
   const { writeHead } = res
   Object.defineProperty(res, 'writeHead', { configurable: true, writable: true, value: (...args: unknown[]) => {

@@ -1,12 +1,15 @@
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 
-/** Suffixes of names that nobody can register in the public DNS (RFC 6762, RFC 8375, and ICANN's word on `internal`). */
+/**
+ * Suffixes of names that nobody can register in the public DNS (RFC 6762, RFC 8375, and ICANN's reservation of
+ * `internal`).
+ */
 const LOCAL_SUFFIXES = ['', '.local', '.lan', '.home.arpa', '.internal']
 
 /**
- * Against DNS rebinding: a page elsewhere can have its own name lead to this machine, but then the browser sends that name. Known
- * are addresses, the names of this machine, and those in `allowed`; `*` is every name.
+ * Against DNS rebinding: a foreign page can let its own name point to this machine, but then the browser sends that
+ * name. Known are addresses, the names of this machine, and those in `allowed`; `*` is every name.
  */
 export function createHostCheck(allowed: readonly string[], machine = hostname()) {
   const names = new Set(['localhost', ...namesOfMachine(machine), ...allowed].map(name => name.toLowerCase()))
@@ -16,7 +19,7 @@ export function createHostCheck(allowed: readonly string[], machine = hostname()
   }
 }
 
-/** `Name.local:3000` -> `name.local`; undefined for what is no host. */
+/** `Name.local:3000` -> `name.local`; undefined if it is no host. */
 function nameOf(host: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host) ?? []
   return bracketed ?? plain?.toLowerCase().replace(/\.$/, '')

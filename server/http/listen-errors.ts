@@ -1,4 +1,4 @@
-/** Where the server was to listen. */
+/** The address on which the server should listen. */
 export interface Place { port: string, host: string, path: string | undefined }
 
 /** Why the server cannot listen, and what to do, in one sentence. */

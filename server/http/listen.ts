@@ -1,5 +1,5 @@
-// The start of the built server behind `entry.ts`, in place of Nitro's own for Node: the same, with the shell in front and with limits that only
-// whoever creates the HTTP server can set. `npm run dev` has neither.
+// Starts the built server after `entry.ts`, in place of Nitro's own start for Node: with the request guard in front,
+// and with limits that must be set when the HTTP server is created. `npm run dev` has neither.
 import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import wsAdapter from 'crossws/adapters/node'

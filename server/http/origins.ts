@@ -3,7 +3,10 @@ import { otherHostsOf } from './forwarded'
 
 const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
 
-/** Why the page that has sent a request is another site's; undefined: it is ours, one of `allowed`, or no page at all. */
+/**
+ * Why the page that sent a request belongs to another site; undefined: it is ours, one of `allowed`, or no page at
+ * all.
+ */
 export function foreignOriginOf(request: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
   const { origin, host = '', 'sec-fetch-site': site } = request.headers
   if (origin !== undefined && allowed.has(origin)) return undefined
@@ -22,8 +25,9 @@ function isFrom(origin: string, host: string): boolean {
 }
 
 /**
- * A believed proxy has handed on the name alone, so the port of the page's address stands nowhere. The browser's own word, which no page can
- * write, tells our page from one at another port of this name; without it only a page at the port of the protocol is ours.
+ * A trusted proxy has forwarded the name alone, so the port of the page is unknown. The browser's `Sec-Fetch-Site`,
+ * which no page can write, distinguishes our page from one at another port of this name; without it only a page at
+ * the protocol's own port is ours.
  */
 function hasLostPort(request: IncomingMessage, origin: string): boolean {
   const others = otherHostsOf(request)

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 
-/** An answer to a connection of which nothing else comes: a head, a JSON body, and the end. */
+/** A response to a connection that is closed afterwards: a head, a JSON body, and the end. */
 export function rawResponse(status: number, body: string): string {
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -1,5 +1,6 @@
-// Owns the door: what every request and every connection must pass before anything is done for it, and what every answer tells the
-// browser. Promises that what it turns away is counted and answered with one sentence. Never knows who somebody is.
+// Owns the checks that every request and connection must pass before anything is done for it, and the security headers
+// of every response. Promises that each rejected request is counted and answered with one sentence. Never knows the
+// user.
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '#shared/schemas/error'
@@ -18,7 +19,7 @@ export interface RequestGuardOptions {
   origins: readonly string[]
   trustedProxies: readonly string[]
   frameAncestors: readonly string[]
-  /** Below which everything lies; begins and ends with a slash. */
+  /** The path of the application; begins and ends with a slash. */
   baseURL: string
   headerBytes: number
   headerSeconds: number
@@ -44,12 +45,12 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
   function faultOf({ url = '', headers: { host } }: IncomingMessage): Refusal | undefined {
     if (!url.startsWith('/')) return { status: 400, reason: 'request-malformed', message: 'The address of a request begins with a slash.' }
     if (leadsUp(url)) return { status: 404, reason: 'path-foreign', message: 'The address leads out of where it begins (..), as no browser asks.' }
-    // Without one there is no browser that could have been led here.
+    // Without a host header it is no browser that could have been misled.
     if (host === undefined || isKnownHost(host)) return undefined
     return { status: 421, reason: 'host-foreign', message: `This server does not answer to the name “${host.slice(0, 200)}”. If it should, add the name to NUXT_SECURITY_HOSTS.` }
   }
 
-  /** Pages of other sites in the same browser may read nothing, so they are only kept from changing something and from sockets. */
+  /** Pages of other sites in the same browser can read nothing, so only changes and sockets are refused to them. */
   function foreignOrigin(req: IncomingMessage): Refusal | undefined {
     const message = foreignOriginOf(req, origins)
     return message === undefined ? undefined : { status: 403, reason: 'origin-foreign', message }
@@ -69,14 +70,14 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
       requestTimeout: options.requestSeconds * 1_000,
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
-    /** Whether a request may go on; else it has been answered. */
+    /** Whether a request may continue; otherwise it has been answered. */
     admit(req: IncomingMessage, res: ServerResponse): boolean {
       forward(req)
       place(req)
       headers.apply(req.headers, res)
       endUnreadBody(req, res, options.headerSeconds)
       const isAsking = isQuestion(req, socketPath)
-      // Not every browser says it of a socket, so it may not count here either.
+      // Not every browser sends it for a socket, so it cannot count here.
       if (isAsking && req.headers['sec-fetch-site'] === 'same-origin') delete req.headers['sec-fetch-site']
       const refusal = faultOf(req) ?? (SAFE_METHODS.has(req.method ?? '') ? undefined : foreignOrigin(req))
       if (!refusal && !isAsking) return true
@@ -88,9 +89,9 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
       res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body)
       return false
     },
-    /** Whether a socket may be opened; else the connection has been answered and is closed. */
+    /** Whether a socket may be opened; otherwise the connection has been answered and is closed. */
     admitUpgrade(req: IncomingMessage, socket: Duplex): boolean {
-      // Nobody listens yet, and an error that nobody listens to would end the process.
+      // An error without a listener would end the process, and nothing listens yet.
       socket.on('error', () => socket.destroy())
       forward(req)
       place(req)
@@ -102,7 +103,7 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
       socket.end(rawResponse(status, body), () => socket.destroy())
       return false
     },
-    /** Answers what is no request, or none in time. */
+    /** Answers connections without a valid request, or without one in time. */
     onClientError(error: Error, socket: Duplex) {
       const fault = clientError(error, socket)
       if (!fault) return socket.destroy()
@@ -110,7 +111,7 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
       if (socket.writable) socket.write(rawResponse(status, body))
       socket.destroy()
     },
-    /** Puts the door in front of a server whose options are `serverOptions`. */
+    /** Installs the guard in front of a server with the options `serverOptions`. */
     guard(server: Server, answer: RequestListener, upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown) {
       server.maxConnections = options.maxConnections
       server.on('request', (req, res) => { if (door.admit(req, res)) answer(req, res) })
@@ -118,7 +119,7 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
       server.on('clientError', door.onClientError)
       server.on('drop', () => refusals.count('connections-too-many', 'There are more connections at once than NUXT_LIMITS_CONNECTIONS.'))
     },
-    /** Counts what is turned away further in. */
+    /** Counts a request that was rejected further inside. */
     count: refusals.count,
   }
   return door
@@ -126,14 +127,17 @@ export function createRequestGuard({ refusals, ...options }: RequestGuardOptions
 export type RequestGuard = ReturnType<typeof createRequestGuard>
 
 /**
- * Whether a page asks if the door lets its socket in, by `POST` to the address of the socket: a browser does not tell why a socket was
- * refused, and says with every `POST` where the page is from.
+ * Whether a page asks if its socket would be accepted, by `POST` to the socket's address: a browser does not reveal
+ * why a socket was refused, and sends the page's origin with every `POST`.
  */
 function isQuestion({ method, url = '' }: IncomingMessage, socketPath: string): boolean {
   return method === 'POST' && url.split('?', 1)[0] === socketPath
 }
 
-/** Node reads on what a handler has left unread. It may, so that the client comes to read the answer, but not for ever. */
+/**
+ * Node continues to read what a handler has left unread. It may, so that the client gets the response, but not
+ * without limit.
+ */
 function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: number) {
   if (req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0) return
   res.once('finish', () => {
@@ -143,7 +147,10 @@ function endUnreadBody(req: IncomingMessage, res: ServerResponse, seconds: numbe
   })
 }
 
-/** Whether a part of a path, however it is encoded, begins with a step up. Of a name that only holds one nobody takes it for that. */
+/**
+ * Whether a part of a path, however it is encoded, begins with a step up. A name that only contains one is no step
+ * up.
+ */
 function leadsUp(url: string): boolean {
   const [path = ''] = url.split('?', 1)
   return /(?:^|\/)(?:\.|%2e){2}(?:\/|\\|%2f|%5c|$)/i.test(path)

@@ -1,5 +1,6 @@
-// Keeps beside the history what is counted of messages that are not stored, too: written in the background, so that after a crash it
-// is at most a minute old. What is stored goes with the state of each device, in the transaction that packs it, and is exact.
+// Stores the counts that include messages which are not stored themselves. They are written in the background, so
+// after a crash they are at most a minute old. Counts of stored messages are written with the state of each device, in
+// the transaction that packs it, and are exact.
 import { z } from 'zod'
 import { readJson } from '#shared/text/json'
 import type { DocumentChange, Documents } from '../history/documents'
@@ -11,7 +12,7 @@ import type { Fleet } from '../fleet/fleet'
 const COUNTERS = 'counters'
 /** Devices share this many documents, by their names: one each would be a hundred thousand. */
 const DOCUMENTS = 1_024
-/** So often they are written; writing takes a moment. */
+/** How often they are written; writing takes a moment. */
 const EVERY_MS = 50_000
 /** So many documents in one transaction. */
 const AT_ONCE = 16
@@ -39,7 +40,7 @@ export function createCounterStore({ fleet, counters, documents }: CounterStoreP
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
 
-  /** All devices that are kept, by place. */
+  /** All known devices, by place. */
   function* devices(): Generator<{ deviceId: string, place: number }> {
     for (const { members } of fleet.groups()) {
       for (const { place, lastTelemetry: { deviceId } } of members) {
@@ -85,7 +86,7 @@ export function createCounterStore({ fleet, counters, documents }: CounterStoreP
         await documents.write(some.map(toDocument))
       }
       catch {
-        // The store has failed and says so itself; they are written the next time.
+        // The store has failed and reports that itself; they are written the next time.
         for (const [n] of [...some, ...rows]) changed.add(n)
         return
       }
@@ -111,7 +112,7 @@ export function createCounterStore({ fleet, counters, documents }: CounterStoreP
       timer = setInterval(() => void write(), EVERY_MS)
       timer.unref()
     },
-    /** A device is gone: what is kept of it goes. */
+    /** A device was deleted: its counts are deleted. */
     forget(deviceId: string) {
       changed.add(documentOf(deviceId))
       void write()

@@ -8,7 +8,7 @@ export function requireFolder(dataDir: string) {
     found = statSync(dataDir)
   }
   catch {
-    // It is not there, or cannot be looked at: who opens the database says why.
+    // It does not exist, or cannot be read: opening the database reports why.
     return
   }
   if (!found.isDirectory()) throw new SettingsError('The settings are not usable: NUXT_DATA_DIR names a file where a folder is needed: name another place, or take the file away.')

@@ -1,6 +1,6 @@
-// Forgets devices. First a device is only hidden, and everything of it goes on being kept, so that until a moment it can be
-// brought back as it was; then all of it goes in one transaction, and what lies in the archive is deleted in the background.
-// Promises that a restart finds a device either forgotten or not, and that no replay of a retained message brings one back.
+// Deletes devices. First a device is only hidden and its messages are still stored, so until a certain time it can be
+// restored unchanged. Then it is deleted in one transaction, and its packed data in the background. Promises that
+// after a restart a device is either deleted or not, and that no retained message brings one back.
 import { z } from 'zod'
 import type { DeviceStatusChange } from '#shared/schemas/device'
 import type { ForgottenDevice } from '#shared/schemas/events'
@@ -40,7 +40,7 @@ export interface DeviceDeletion {
   forget: (deviceId: string) => Promise<ForgottenDevice | Refusal | undefined>
   /** Brings a device back as it was; undefined: there is none to bring back (any more). */
   restore: (deviceId: string) => Promise<KnownDevice | Refusal | undefined>
-  /** What a note says now that was written elsewhere; what is to be told of it. */
+  /** A note that was written elsewhere; returns what must be published. */
   follow: (deviceId: string, body: string | undefined) => { type: 'forgotten' | 'states', data: string } | undefined
   /** Whether a message is one that a forgotten device must not come back for; its own word makes it a new device. */
   ignores: (message: Telemetry | DeviceStatusChange) => boolean
@@ -112,7 +112,7 @@ export function createDeviceDeletion(parts: DeviceDeletionParts): DeviceDeletion
       await documents.write([...changes, mark])
       drop(deviceId)
     })
-    // The store says why. Until it is well again nothing has happened.
+    // The store reports why. Until it works again nothing has happened.
     if (refused && pending.has(deviceId)) arm(deviceId, held.until, RETRY_MS)
   }
 

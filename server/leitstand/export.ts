@@ -10,7 +10,7 @@ import type { Registry as WholeRegistry } from '../registry/contract'
 
 type Registry = Pick<WholeRegistry, 'get'>
 
-type Asked = Pick<ExportQuery, 'format' | 'metric' | 'zone'> & { from: number, to: number }
+type ExportRequest = Pick<ExportQuery, 'format' | 'metric' | 'zone'> & { from: number, to: number }
 
 /** A file: what stands before all lines, and the line of a sample. */
 interface FileForm { readonly begin: string, readonly toLine: (sample: ExportedSample) => string }
@@ -19,7 +19,7 @@ interface FileForm { readonly begin: string, readonly toLine: (sample: ExportedS
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /** Every sample of a device in a range as text, an hour at a time, and how many messages they come from. */
-export async function exportLines(history: History, registry: Registry, deviceId: string, asked: Asked) {
+export async function exportLines(history: History, registry: Registry, deviceId: string, asked: ExportRequest) {
   const { metric, from, to } = asked
   const { messages, hours } = await history.export(deviceId, from, to)
   const { begin, toLine } = formOf(registry, deviceId, asked)
@@ -36,7 +36,7 @@ export async function exportLines(history: History, registry: Registry, deviceId
   return { messages, lines: lines() }
 }
 
-function formOf(registry: Registry, deviceId: string, { format, zone }: Asked): FileForm {
+function formOf(registry: Registry, deviceId: string, { format, zone }: ExportRequest): FileForm {
   if (format === 'jsonl') return JSON_LINES
   return format === 'csv' ? commas(registry, deviceId) : germanExcel(registry, deviceId, zone)
 }

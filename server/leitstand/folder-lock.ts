@@ -1,5 +1,5 @@
-// Owns the data folder: one process at a time. The lock is one that the operating system drops with its owner, however that ends;
-// the text beside it only says who has it.
+// Owns the data folder: one process at a time. The operating system releases the lock when its owner ends, in whatever
+// way; the text beside it only names the owner.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ export interface FolderLock {
   release: () => void
 }
 
-/** Another process has the folder; `who` says which, in words. */
+/** Another process has the folder; `who` names it. */
 export class FolderTaken extends SettingsError {
   readonly who: string
 
@@ -71,7 +71,7 @@ function open(dataDir: string, waitMs: number): DatabaseSync | undefined {
   }
 }
 
-/** Nothing is in the file that anybody would miss; in a folder that cannot be written it stays. */
+/** The file contains nothing of value; in a read-only folder it stays. */
 function isRemoved(file: string): boolean {
   try {
     rmSync(file)

@@ -1,5 +1,5 @@
-// Knows what tells this installation from others at a broker: its name, which sessions are its own, and whether it is more than a trial.
-// All of it lies with the history, or where none is kept beside the documents.
+// Owns the identity of this installation at a broker: its name, its sessions, and whether it is more than a trial. It
+// is stored with the history, or without one beside the documents.
 import { inWriting, NAME_MARK, newNumber, UNNAMED } from '../history/marks'
 import type { Marks } from '../history/marks'
 
@@ -19,7 +19,7 @@ export interface InstallationOptions {
   clientId: string
   sessionExpirySeconds: number
   marks: () => Marks
-  /** Whether what is kept has been read. */
+  /** Whether the stored identity has been read. */
   isOpen: () => boolean
   /** One of several replicas: whether it counts the time for all. */
   counts?: () => boolean
@@ -67,7 +67,7 @@ export function createInstallation({ clientId, sessionExpirySeconds, marks, isOp
   }
 
   function currentExpiry(): number {
-    // Nobody will ever come back for the session of a name that nobody keeps.
+    // Nothing will ever use the session of a name that is not stored.
     if (!clientId && number() === undefined) return 0
     return isTrial() ? Math.min(sessionExpirySeconds, TRIAL_EXPIRY_SECONDS) : sessionExpirySeconds
   }
@@ -78,7 +78,7 @@ export function createInstallation({ clientId, sessionExpirySeconds, marks, isOp
       for (const [name, by] of changes) await marks().add(name, by)
     }
     catch {
-      // The store has failed and says so itself.
+      // The store has failed and reports that itself.
     }
   }
 
@@ -98,7 +98,9 @@ export function createInstallation({ clientId, sessionExpirySeconds, marks, isOp
     },
     async claim(session) {
       if (number() === undefined || mark(sessionMark(session)) !== undefined) return
-      log.info(`The name at the broker is ${session}${clientId ? '' : ', kept for this installation; NUXT_MQTT_CLIENT_ID sets another'}.`)
+      log.info(
+        `The name at the broker is ${session}${clientId ? '' : ', stored for this installation; NUXT_MQTT_CLIENT_ID sets another'}.`,
+      )
       await note([[sessionMark(session), 1], [CLAIMED_MARK, 1]])
     },
     async giveWay() {

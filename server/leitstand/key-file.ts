@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Who may read the data folder may do everything anyway; nobody else reads this. */
+/** Who can read the data folder can do everything anyway; only its owner can read this file. */
 const PRIVATE = 0o600
 
 /** Where `npm run admin` finds what opens the running server; another one at each start. Without it the server runs as well. */
@@ -18,7 +18,7 @@ export function writeKeyFile(dataDir: string, key: string): () => void {
   remove()
   try {
     mkdirSync(dataDir, { recursive: true })
-    // A new file: one that somebody has laid there would keep its own rights.
+    // A new file: one that another user has placed there would keep its own rights.
     writeFileSync(file, `${key}\n`, { mode: PRIVATE, flag: 'wx' })
   }
   catch {

@@ -50,7 +50,7 @@ import { statusTopic } from '../mqtt/session-options'
 import { createOidc } from '../auth/oidc/oidc'
 import type { Oidc } from '../auth/oidc/oidc'
 import type { Registry } from '../registry/contract'
-import { faultOfMoment } from '../replay/point-in-time'
+import { pointInTimeError } from '../replay/point-in-time'
 import { createRegistry } from '../registry/registry'
 import { createRejections } from '../rejections/rejections'
 import type { Rejections } from '../rejections/rejections'
@@ -99,7 +99,7 @@ export interface Leitstand {
   metrics: () => Promise<Metrics>
 }
 
-/** Lines for the person who runs it. */
+/** Log lines for the operator. */
 export interface Log {
   info: (line: string) => void
   warn: (line: string) => void
@@ -107,7 +107,7 @@ export interface Log {
 
 /** The name under which replicas share the messages. */
 const SHARE_NAME = 'leitstand'
-/** Whoever looks after the process starts it anew. */
+/** The process manager restarts it. */
 const EXIT_OUTDATED = 75
 /** A device may send what it measured a little earlier: it may be behind by so many times of what it may be ahead. */
 const CLOCK_BEHIND = 2
@@ -115,7 +115,7 @@ const CLOCK_BEHIND = 2
 const EXAMINATION_MS = 5_000
 
 const ACCOUNTS_LOST = 'There were accounts here, and they cannot be read: nobody may enter. `npm run admin -- create NAME` on this machine makes an account; with the server stopped `npm run restore -- FILE --force` puts a backup back; `npm run admin -- give-up-accounts` gives the accounts up, as if there had been none.'
-const ACCOUNTS_UNREAD = 'The accounts cannot be read as long as the database cannot be: nobody may enter without one. Put right what is said above, or stop the server and put a backup back with `npm run restore -- FILE --force`; then `npm run admin` works on this machine as ever.'
+const ACCOUNTS_UNREAD = 'The accounts cannot be read as long as the database cannot be: nobody may enter without one. Solve the problem reported above, or stop the server and put a backup back with `npm run restore -- FILE --force`; then `npm run admin` works on this machine as ever.'
 
 /** @throws {SettingsError} when a file or folder that is named is of no use. */
 export function createLeitstand(settings: Settings, log: Log): Leitstand {
@@ -166,7 +166,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
       if (cluster?.reportPresence(change, isTurn)) return
       if (isTurn && !isRestoring) history?.presence.note(change)
       if (fleet.applyPresence(change).kind === 'hidden') return
-      // Before the connection nobody can have been told anything else.
+      // Before the connection no client can have got anything else.
       if (connection) hub.publish('presence', change.deviceId, JSON.stringify(change))
     },
   })
@@ -238,7 +238,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
   function openedIn(options: HistoryOptions): History {
     return settings.databaseUrl ? createPostgresHistory({ ...options, url: settings.databaseUrl }) : createHistory({ ...options, file, onDamaged })
   }
-  // Without a history they are kept alone, in the same file.
+  // Without a history they are stored alone, in the same file.
   const documents = openDocuments(file, onDamaged)
   const store = history?.documents ?? documents
   const installation = createInstallation({
@@ -280,10 +280,10 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     most: limits.replayMessages,
     bufferBytes: limits.streamBufferBytes,
     past() {
-      if (!history) throw new Error('No history is kept.')
+      if (!history) throw new Error('The history is off.')
       return history.reader()
     },
-    faultOf: at => faultOfMoment({ history, replays }, at),
+    faultOf: at => pointInTimeError({ history, replays }, at),
     now: fleet.get,
     intervalOf: deviceId => registry.intervalSeconds(deviceId),
     grouping,
@@ -334,7 +334,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     ) => log.info(`Took over what waited for replica ${slot}, which is gone: ${messages} messages.`),
   })
 
-  /** What it makes of the presence of each device is noted at the end: on the way there it hears again what was said long ago. */
+  /** The presence of each device is recorded at the end: before that, old messages are replayed. */
   function restore(restored: Restored) {
     isRestoring = true
     try {
@@ -394,7 +394,7 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
     return connection?.status() ?? STARTING
   }
 
-  /** Where the broker is and what it lets through is nothing for those who may not see everything. */
+  /** The broker's address and its errors are not for clients that may not see everything. */
   function brokerText(isLimited: boolean): string {
     const status = brokerStatus()
     return JSON.stringify(isLimited ? { ...status, url: '', granted: [], refused: [] } satisfies BrokerStatus : status)
@@ -431,12 +431,14 @@ export function createLeitstand(settings: Settings, log: Log): Leitstand {
         // Loaded only where it is wanted.
         const { startEmbeddedBroker } = await import('../mqtt/embedded-broker')
         broker = await startEmbeddedBroker(mqtt.embeddedPort)
-        log.info(`No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing kept on disk).`)
+        log.info(
+          `No NUXT_MQTT_URL is set: started an embedded broker on ${broker.url} (this machine only, nothing stored on disk).`,
+        )
       }
       connection = createConnection(
         {
           ...mqtt, ...presented, url: broker?.url ?? mqtt.url, embedded: broker !== undefined, tls, filters: sources.filters, furtherFilters: sources.furtherFilters, wantsTraceparent: tracing !== undefined,
-          // One database is one installation, and the broker in this process nobody else's.
+          // One database is one installation, and the broker in this process belongs to it alone.
           ...(cluster ? { replica: { shareName: SHARE_NAME, session: cluster.session, passing: cluster.passing } } : !broker && { ownership: { ...installation, expirySeconds: mqtt.sessionExpirySeconds } }),
         },
         { ...ingest, ...tracing?.traceTurns(ingest, settings.history === 'off' ? 'off' : settings.historyDurability), onStatus },

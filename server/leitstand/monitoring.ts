@@ -1,4 +1,4 @@
-// What the rooms know of themselves, gathered for whoever monitors.
+// Collects the figures of all rooms for monitoring.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BrokerStatus } from '#shared/schemas/health'
@@ -57,7 +57,7 @@ export async function readFigures({ ingest, rejections, presence, hub, replays, 
   }
 }
 
-/** A store that has failed must not keep the rest from being told. */
+/** A failed store must not prevent the other figures. */
 function figuresOf(history: History | undefined): HistoryFigures | undefined {
   try {
     return history?.figures()

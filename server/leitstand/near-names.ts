@@ -1,4 +1,4 @@
-// Finds variables of the environment that were meant for a setting and miss its name. A name says nothing about its value: no value is looked at.
+// Finds environment variables that look like a misspelled setting. Their values are never read.
 import { SettingsSchema, variableName } from '../settings'
 
 /** Nuxt's own and what its modules read. */
@@ -49,7 +49,7 @@ function isPart(name: string, setting: string): boolean {
   return setting.startsWith(name) && (setting[name.length] === '_' || (name.split('_').length > 2 && last.length >= MIN_PART))
 }
 
-/** A setting's name and more words; not where that begins others as well. */
+/** A setting's name with additional words; not if other settings begin like that as well. */
 function goesOn(name: string, setting: string, names: readonly string[]): boolean {
   return name.startsWith(`${setting}_`) && !names.some(other => other.startsWith(`${setting}_`))
 }

@@ -1,4 +1,4 @@
-// Questions about the past, answered from the history (and, where none is kept, from what is in memory).
+// Queries for the past, answered from the history (and without one, from memory).
 import type { DeviceState, LatestValue, RecentMessages as MessagesAnswer } from '#shared/schemas/device'
 import type { HistoryAnswer, HistoryQuery } from '#shared/schemas/history'
 import type { MetricProfile } from '#shared/schemas/profile'
@@ -70,7 +70,7 @@ async function sparklineOf(
       // What is damaged of one device must not take the lines of the others with it.
       if (!history.isOpen()) throw error
     }
-    // Of a metric that has no value now only the past tells whether it is a number.
+    // For a metric without a present value only the past shows whether it is a number.
     if (latest.value !== null) return undefined
   }
   return undefined

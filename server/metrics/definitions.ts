@@ -6,7 +6,7 @@ import { RejectionReasonSchema } from '#shared/schemas/rejection'
 import { version } from '../../package.json'
 import type { Figures } from './figures'
 
-/** A value, or one for each value of a label; undefined: it cannot be told now, and stands in no answer. */
+/** A value, or one for each value of a label; undefined: not available now, and left out. */
 type Values = number | undefined | Readonly<Record<string, number>>
 
 export interface Definition {
@@ -24,7 +24,12 @@ const TRAFFIC: Definition[] = [
   { kind: 'counter', name: 'leitstand_messages_duplicate_total', help: 'Messages delivered again although they were stored already.', read: ({ messages }) => messages.duplicate },
   { kind: 'counter', name: 'leitstand_messages_rejected_total', help: 'Messages that were not accepted, by reason.', label: 'reason', read: ({ rejected }) => filled(RejectionReasonSchema.options, rejected) },
   { kind: 'gauge', name: 'leitstand_devices', help: 'Devices by presence.', label: 'presence', read: ({ devices }) => devices.byPresence },
-  { kind: 'gauge', name: 'leitstand_devices_limit', help: 'Devices kept at most.', read: ({ devices }) => devices.limit },
+  {
+    kind: 'gauge',
+    name: 'leitstand_devices_limit',
+    help: 'Most devices that are stored.',
+    read: ({ devices }) => devices.limit,
+  },
 ]
 
 const BROKER: Definition[] = [
@@ -40,7 +45,7 @@ const STORE: Definition[] = [
   {
     kind: 'gauge',
     name: 'leitstand_store_enabled',
-    help: 'Whether a history is kept.',
+    help: 'Whether the history is on.',
     read: ({ store }) => Number(store.isEnabled),
   },
   { kind: 'gauge', name: 'leitstand_store_fault', help: 'Whether the history cannot be written now.', read: ({ store }) => Number(store.hasFailed) },
@@ -52,7 +57,12 @@ const STORE: Definition[] = [
   { kind: 'gauge', name: 'leitstand_store_used_bytes', help: 'Bytes in use in the database.', read: ({ store }) => store.history?.usedBytes },
   { kind: 'gauge', name: 'leitstand_store_limit_bytes', help: 'Bytes that the history may use; beyond them the oldest messages are deleted.', read: ({ store }) => store.history?.limitBytes },
   { kind: 'gauge', name: 'leitstand_store_disk_free_bytes', help: 'Bytes free on the disk with the data.', read: ({ store }) => store.freeBytes },
-  { kind: 'gauge', name: 'leitstand_store_oldest_message_timestamp_seconds', help: 'Unix time of the oldest message that is kept; counted at most a minute ago.', read: ({ store }) => seconds(store.history?.rawFrom) },
+  {
+    kind: 'gauge',
+    name: 'leitstand_store_oldest_message_timestamp_seconds',
+    help: 'Unix time of the oldest stored message; counted at most a minute ago.',
+    read: ({ store }) => seconds(store.history?.rawFrom),
+  },
 ]
 
 const STREAM: Definition[] = [
@@ -85,7 +95,7 @@ const PROCESS: Definition[] = [
   { kind: 'gauge', name: 'leitstand_heap_limit_bytes', help: 'Size that the JavaScript heap may have.', read: () => getHeapStatistics().heap_size_limit },
 ]
 
-/** Every metric of our own, in the order in which they are told. */
+/** All our own metrics, in the order of the output. */
 export const DEFINITIONS: readonly Definition[] = [...TRAFFIC, ...BROKER, ...STORE, ...STREAM, ...CLUSTER, ...DOOR, ...PROCESS]
 
 /** Every key, also those that have not been counted: a rate needs the zero before. */
@@ -101,7 +111,7 @@ function seconds(microseconds: number | null | undefined): number | undefined {
   return typeof microseconds === 'number' ? microseconds / 1_000_000 : undefined
 }
 
-/** Without a limit the system says 0, or more than there is. */
+/** Without a limit the system reports 0, or more than there is. */
 function memoryLimit(): number {
   const limit = process.constrainedMemory()
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem()

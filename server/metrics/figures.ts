@@ -3,7 +3,7 @@ import type { BrokerCode } from '#shared/schemas/health'
 import type { Refusals } from '#shared/schemas/refusal'
 import type { RejectionReport } from '#shared/schemas/rejection'
 
-/** What the other rooms know of themselves at one moment; counts since the start. Undefined is what cannot be told now. */
+/** Figures of the other rooms at one time; counts since the start. Undefined: not available now. */
 export interface Figures {
   messages: { received: number, accepted: number, duplicate: number }
   rejected: RejectionReport['byReason']

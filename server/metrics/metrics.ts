@@ -1,5 +1,5 @@
-// Owns what a monitoring system is told (Prometheus text format). Promises that it costs nothing per message, for everything is read
-// when it is asked for, and that no answer grows with the number of devices. Never counts anything itself.
+// Owns the metrics for a monitoring system (Prometheus text format). Promises that they cost nothing per message, for
+// everything is read on request, and that no response grows with the number of devices. Never counts anything itself.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { DEFINITIONS } from './definitions'
 import type { Definition } from './definitions'
@@ -7,7 +7,7 @@ import type { Figures } from './figures'
 
 /** How often the event loop is looked at, which is part of each figure; ten times as often would be felt on an idle machine. */
 const EVENT_LOOP_EVERY_MS = 50
-/** Named like counters and are none; and counting each socket costs more than it tells. */
+/** Named like counters, but they are none; and counting each socket costs more than it is worth. */
 const UNWANTED = ['handles', 'requests', 'resources'].flatMap(what => [`nodejs_active_${what}`, `nodejs_active_${what}_total`])
 
 export interface Metrics {
@@ -15,7 +15,7 @@ export interface Metrics {
   text: () => Promise<string>
 }
 
-/** The event loop is watched from now on, so that nobody pays for it who never asks. */
+/** The event loop is measured only from now on: without requests it costs nothing. */
 export function createMetrics(read: () => Promise<Figures>): Metrics {
   const registry = new Registry()
   let figures: Figures | undefined

@@ -12,7 +12,7 @@ export interface Access {
   tls: { ca?: string, cert?: string, key?: string }
 }
 
-/** What every connection of ours has in common: one attempt, and nothing that MQTT.js does by itself. */
+/** Common options of all our connections: one attempt, and nothing that MQTT.js does by itself. */
 export function commonOptions({ username, password, tls }: Access, protocolVersion: 4 | 5): IClientOptions {
   return {
     protocolVersion,
@@ -20,7 +20,7 @@ export function commonOptions({ username, password, tls }: Access, protocolVersi
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepalive: KEEPALIVE_SECONDS,
-    // What it would log, several lines a packet, is read by nobody.
+    // Its log, several lines per packet, is not used.
     log() {},
     ...(username && { username }),
     ...(password && { password }),

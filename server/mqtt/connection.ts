@@ -1,5 +1,5 @@
-// Owns the one connection to the broker: session, subscriptions, last will, retries. Promises to try for ever and to say
-// in words how it stands. Never looks into a payload.
+// Owns the one connection to the broker: session, subscriptions, last will, retries. Promises to retry for ever and to
+// describe its state in a sentence. Never looks into a payload.
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
@@ -20,27 +20,29 @@ export type { Delivered } from './publish-packets'
 
 const SUBSCRIBE_AGAIN_MS = 15_000
 const STOP_TIMEOUT_MS = 1_000
-/** A connection that has held for so long is a good one; one that ends sooner counts, and so many in a row are a pattern. */
+/** A connection that lasts this long is good. One that ends sooner counts, and this many in a row are a pattern. */
 const HELD_MS = 60_000
-const SENT_AWAY_TIMES = 2
-/** A broker that ends does not listen any more by then; one that has only closed our connection does. */
+const DISCONNECTED_TIMES = 2
+/** A broker that stops does not listen any more by then; one that has only closed our connection does. */
 const LOOK_AFTER_MS = 100
-/** How often a store that failed is tried again. */
+/** How often a failed store is tried again. */
 const STORE_AGAIN_MS = 2_000
 
-// Else it makes a Buffer of every 16-bit number in advance: 8 MB, and 50 ms of the start.
+// Otherwise it creates a Buffer for every 16-bit number in advance: 8 MB, and 50 ms of the start.
 writeToStream.cacheNumbers = false
 
 const NOT_YET = new Error('This message is acknowledged with its turn.')
 
 export interface ConnectionEvents {
-  /** Called in turn for each message. @throws when it cannot be stored: then it is not acknowledged. */
+  /** Called for each message in order. @throws when it cannot be stored: then it is not acknowledged. */
   onMessage: (message: Delivered) => void
   /** The end of an event-loop turn with messages: those of QoS 1 are acknowledged by `done(true)`. @throws when they cannot be stored. */
-  onTurnEnd: (done?: (kept: boolean) => void) => void
-  /** Whether the broker goes on with our session; if not, nothing from an earlier one will be delivered again. */
+  onTurnEnd: (done?: (committed: boolean) => void) => void
+  /** Whether the broker continues our session; if not, it delivers nothing from an earlier one. */
   onSession: (resumed: boolean) => void
-  /** Why messages cannot be stored now, or null. While they cannot, they are only looked at, and wait in the broker's session. */
+  /**
+   * Why messages cannot be stored now, or null. Meanwhile they are only inspected, and wait in the broker's session.
+   */
   storeFault: () => string | null
   onStatus: (status: BrokerStatus) => void
 }
@@ -48,9 +50,9 @@ export interface ConnectionEvents {
 export interface Connection {
   start: () => void
   stop: () => Promise<void>
-  /** Ends the connection; the next one begins with another look at the store. */
+  /** Ends the connection; the next one begins with another check of the store. */
   cut: () => void
-  /** Connects anew, without a last will: what is asked for at the connect has changed. */
+  /** Connects again, without a last will: the settings of the connection have changed. */
   renew: () => void
   status: () => BrokerStatus
   session: () => Session
@@ -60,7 +62,7 @@ export interface Connection {
 export interface Session {
   attempts: number
   connects: number
-  /** Whether the broker went on with the session at the last connect; undefined before the first. */
+  /** Whether the broker continued the session at the last connect; undefined before the first. */
   resumed: boolean | undefined
 }
 
@@ -73,11 +75,11 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   let lookTimer: NodeJS.Timeout | undefined
   let version: 4 | 5 = options.embedded ? 4 : 5
   let stopped = false
-  /** Of an address that hangs up without a word: whether it speaks TLS. */
+  /** For an address that closes without an answer: whether it speaks TLS. */
   let isTlsThere: boolean | undefined
-  /** How often in a row the broker has let us in and closed the connection soon after. */
-  let sentAway = 0
-  /** A connection that got into a session which is not ours. */
+  /** How often in a row the broker has accepted us and closed the connection soon after. */
+  let disconnects = 0
+  /** A connection that got a session which is not ours. */
   let strange: MqttClient | undefined
   const session: Session = { attempts: 0, connects: 0, resumed: undefined }
   let status: BrokerStatus = {
@@ -123,7 +125,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       if (isDurable) events.onSession(sessionPresent)
       current.publish(statusTopicOf(options, isDurable), 'online', statusOptions(options, version), ignore)
       if (!isNew) return void subscribe(current, storeFault)
-      // Before anything waits in it, it is known to be ours.
+      // The session is known to be ours before anything waits in it.
       void claimed?.then(() => {
         if (current === client) void subscribe(current, storeFault)
       })
@@ -149,40 +151,40 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const reached = answered
       if (reached) subscriptions.closed(current)
       const why = fault ?? (reached ? CONNECTION_CLOSED : CLOSED_AT_ONCE)
-      // Old brokers answer MQTT 5 with "unacceptable version", older ones just hang up: take turns with 3.1.1.
+      // Old brokers answer MQTT 5 with "unacceptable version", older ones just close: alternate with 3.1.1.
       if (!reached && !options.embedded && (why === CLOSED_AT_ONCE || why.code === 'protocol-refused')) version = version === 5 ? 4 : 5
       const isPuzzle = !reached && !options.embedded && !isTls(options.url) && mayExpectTls(why)
       if (isPuzzle && isTlsThere === undefined) void lookForTls()
-      const isSentAway = reached && isBrokers(why) && performance.now() - connectedAt < HELD_MS
-      sentAway = isSentAway ? sentAway + 1 : 0
-      if (reached && !isSentAway) retry.reset()
-      const isPattern = sentAway >= SENT_AWAY_TIMES
-      const told = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientId) : why
-      setStatus({ code: told.code, reason: told.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [], further: undefined })
-      if (isSentAway) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
-      retry.schedule(attempt, isSentAway && sentAway > 1)
+      const wasDisconnected = reached && isBrokers(why) && performance.now() - connectedAt < HELD_MS
+      disconnects = wasDisconnected ? disconnects + 1 : 0
+      if (reached && !wasDisconnected) retry.reset()
+      const isPattern = disconnects >= DISCONNECTED_TIMES
+      const explained = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientId) : why
+      setStatus({ code: explained.code, reason: explained.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [], further: undefined })
+      if (wasDisconnected) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
+      retry.schedule(attempt, wasDisconnected && disconnects > 1)
     }
   }
 
-  /** A broker that is restarted sends nobody away. */
+  /** A broker that restarts does not disconnect single clients. */
   async function lookForBroker() {
     if (await isListening(options.url) || stopped) return
-    sentAway = 0
+    disconnects = 0
     retry.reset()
-    // Nobody has to wait as long as a twin.
+    // Only a duplicate client has to wait that long.
     if (!client) retry.schedule(attempt)
   }
 
-  /** Once, and again after a connection: the next attempt that fails tells. */
+  /** Once, and again after a connection: the next failing attempt reports it. */
   async function lookForTls() {
     isTlsThere = false
     isTlsThere = await speaksTls(options.url)
   }
 
-  /** Lets messages in, by the turn; `onFailure` when they cannot be kept. */
+  /** Accepts messages, turn by turn; `onFailure` when they cannot be committed. */
   function receive(current: MqttClient, protocolVersion: 4 | 5, onFailure: () => void) {
     const turns = createTurns(current, events, onFailure)
-    // What waits in somebody else's session is neither looked at nor acknowledged.
+    // Messages of a foreign session are neither inspected nor acknowledged.
     const takeOurs = (message: Delivered) => current === strange || turns.take(message)
     receiveDirectly(current, { protocolVersion, wantsTraceparent: options.wantsTraceparent, onPublish: takeOurs, onMalformed: error => current.stream.destroy(error) })
     current.handleMessage = (packet, done) => {
@@ -191,21 +193,21 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       const [traceparent] = options.wantsTraceparent ? [properties?.userProperties?.traceparent].flat() : []
       if (traceparent !== undefined) message.traceparent = traceparent
       const isOurs = takeOurs(message)
-      // An error tells MQTT.js not to acknowledge; the turn does.
+      // An error tells MQTT.js not to acknowledge; the turn does that.
       const answer = packet.qos === 1 ? NOT_YET : undefined
       if (isOurs) done(answer)
       else setImmediate(done, answer)
     }
   }
 
-  /** Nothing of the session has been taken; it is to stay for as long as its owner most likely asked for. */
+  /** Nothing of the session was taken; it keeps the expiry that its owner most likely set. */
   function leaveToOwner(current: MqttClient, { giveWay, expirySeconds }: Ownership) {
     strange = current
     void giveWay()
     void replace(current, version === 5 ? expirySeconds : 0)
   }
 
-  /** The next connection in place of one that is well. */
+  /** The next connection in place of a working one. */
   async function replace(current: MqttClient, sessionExpiryInterval = 0) {
     if (current !== client || stopped) return
     client = undefined
@@ -214,7 +216,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
     if (!client && !stopped) attempt()
   }
 
-  /** Comes back for what waits in the session as soon as it can be stored. */
+  /** Reconnects for what waits in the session as soon as it can be stored. */
   function watchStore(current: MqttClient) {
     storeTimer = setInterval(() => {
       if (current !== client) return clearInterval(storeTimer)
@@ -248,7 +250,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
   }
 
   /** A graceful end sends no last will, so `offline` is published first. */
-  function sayGoodbye(current: MqttClient): Promise<void> {
+  function endGracefully(current: MqttClient): Promise<void> {
     const topic = statusTopicOf(options, status.code !== 'store-failed')
     return endWithin(current, () => current.publishAsync(topic, 'offline', statusOptions(options, version)).then(() => current.endAsync()))
   }
@@ -277,7 +279,7 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       clearTimeout(subscribeTimer)
       clearTimeout(lookTimer)
       clearInterval(storeTimer)
-      if (client) await sayGoodbye(client)
+      if (client) await endGracefully(client)
       setStatus({ code: 'stopped', reason: 'The application is shutting down.' })
     },
   }

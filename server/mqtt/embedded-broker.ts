@@ -10,7 +10,7 @@ const MAX_CLIENT_ID_LENGTH = 128
 export interface EmbeddedBroker { url: string, port: number, stop: () => Promise<void> }
 
 /**
- * A broker inside the process (MQTT 3.1.1, this machine only, nothing kept on disk), for development, the demo and tests.
+ * A broker inside the process (MQTT 3.1.1, this machine only, nothing on disk), for development, the demo and tests.
  * Takes `port` or the next free one; 0 lets the system choose.
  * @throws when none of the ports tried is free.
  */

@@ -1,5 +1,5 @@
-// A short look at everything the broker carries, over a connection of its own: asked for, seconds long, limited in messages
-// and bytes. Never stores a payload, never acknowledges anything, never stays.
+// A short look at everything the broker carries, over a connection of its own: on request, for some seconds, limited
+// in messages and bytes. It never stores a payload, never acknowledges anything, never stays connected.
 import mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
 import type { Examination } from '#shared/schemas/doctor'
@@ -11,17 +11,17 @@ import { INSTALLATION_PROPERTY } from './session-options'
 export interface ExaminationOptions extends Access {
   url: string
   protocolVersion: 4 | 5
-  /** Our own subscriptions, and the topic on which we say that we are there. */
+  /** Our own subscriptions, and the topic of our own status. */
   filters: readonly string[]
   statusTopic: string
-  /** What we publish lies below it, under this name. */
+  /** Our own topics are below it, under this name. */
   root: string
   installation: string
-  /** How long it looks. */
+  /** How long it lasts. */
   ms: number
 }
 
-/** It is ended early by so many messages, or bytes on the wire. */
+/** It ends early after this many messages, or bytes on the wire. */
 const MAX_EXAMINED_MESSAGES = 5_000
 const MAX_BYTES = 16_777_216
 const MAX_PACKET_BYTES = 1_048_576
@@ -29,7 +29,7 @@ const MAX_TOPICS = 2_000
 const MAX_LISTED = 100
 /** Longer names are cut. */
 const MAX_TOPIC_LENGTH = 512
-/** Without an answer it has failed. */
+/** Without an answer by then it has failed. */
 const TIMEOUT_MS = 10_000
 const EVERYTHING = '#'
 const WORDS = new Set(['online', 'offline'])
@@ -43,7 +43,7 @@ interface Seen {
   strangers: Map<string, Examination['strangers'][number]>
 }
 
-/** Subscribes to `#` for a moment and tells what came. Never rejects. */
+/** Subscribes to `#` for some seconds and returns what came. Never rejects. */
 export function examine(options: ExaminationOptions): Promise<Examination> {
   const begun = Date.now()
   const seen: Seen = { messages: 0, within: 0, ownStatusSeen: false, others: new Map(), strangers: new Map() }
@@ -58,7 +58,7 @@ export function examine(options: ExaminationOptions): Promise<Examination> {
 
     function end(outcome: Examination['outcome'], reason: string | null, isCut: boolean) {
       for (const timer of timers) clearTimeout(timer)
-      // What fails from now on fails without us.
+      // Later failures are ignored.
       client.removeAllListeners().on('error', () => {})
       client.end(true)
       resolve(reportOf(seen, { at: new Date(begun).toISOString(), outcome, reason, isCut, seconds: (Date.now() - begun) / 1_000 }))
@@ -92,7 +92,7 @@ function countBytes(client: MqttClient, onTooMany: () => void) {
 interface Heard {
   topic: string
   retained: boolean
-  /** Who says that it has published it. */
+  /** Which installation has published it, by its own property. */
   installation: string | null
   /** `online` or `offline`. */
   isWord: boolean
@@ -118,12 +118,12 @@ function note(seen: Seen, options: ExaminationOptions, heard: Heard) {
   else if (seen.others.size < MAX_TOPICS) seen.others.set(topic, { topic, messages: 1, retained })
 }
 
-/** Whether we, a replica of ours, or our last will may have said it. */
+/** Whether we, a replica of ours, or our last will may have published it. */
 function isOurs({ topic, retained, installation, isWord }: Heard, { statusTopic, root, installation: own, protocolVersion }: ExaminationOptions): boolean {
   if (installation !== null) return installation === own
-  // Nothing of ours can bear a name over MQTT 3.1.1.
+  // Over MQTT 3.1.1 our messages carry no name.
   if (topic === statusTopic) return isWord && protocolVersion === 4
-  // A replica of an older version may be long gone.
+  // A replica of an older version may have stopped long ago.
   return isWord && topic.startsWith(`${root}/status/`) && (retained || protocolVersion === 4)
 }
 

@@ -1,6 +1,6 @@
 import type { BrokerCode } from '#shared/schemas/health'
 
-/** Why a connection is not there: the stable code, and a sentence that says what to do. */
+/** Why there is no connection: the stable code, and a sentence that says what to do. */
 export interface Fault { code: BrokerCode, reason: string }
 
 /** CONNACK codes of MQTT 3.1.1 (1-5) and MQTT 5 (128 and up), and DISCONNECT codes of MQTT 5. */
@@ -35,13 +35,13 @@ const UNREACHABLE: Record<string, string> = {
 }
 const TLS_ERROR = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_|EPROTO/
 
-/** MQTT.js or the WebSocket read something that is none. */
+/** MQTT.js or the WebSocket received something that is not their protocol. */
 const OTHER_PROTOCOL = /header flag bits|cannot parse packet|unknown (?:packet|property)|^HPE_|Parse Error|server response: \d/i
 const NO_TLS = /wrong version number|packet length too long|http request/i
 const PLAIN_OR_OTHER_PORT = 'set NUXT_MQTT_URL to mqtt:// (ws:// for WebSocket), or to the port at which the broker expects TLS (often 8883)'
 
 /**
- * What an error of MQTT.js, the socket or TLS means. Its own message is quoted only where it holds no path.
+ * The meaning of an error of MQTT.js, the socket or TLS. Its own message is quoted only if it contains no path.
  * @param tried The address, while it has not answered yet.
  */
 export function faultOfError(error: Error, tried = ''): Fault {
@@ -71,12 +71,12 @@ export const EXPECTS_TLS: Fault = {
   reason: 'The broker expects TLS at this port: set NUXT_MQTT_URL to mqtts:// (wss:// for WebSocket), and NUXT_MQTT_CA_FILE where an authority of your own has signed its certificate.',
 }
 
-/** Whether it was the broker that closed a connection, for no reason of its own end. */
+/** Whether the broker closed the connection, and not because it stops. */
 export function isBrokers(fault: Fault): boolean {
   return fault === CONNECTION_CLOSED || fault.code === 'taken-over' || fault.reason === UNREACHABLE.ECONNRESET
 }
 
-/** Most brokers only close a connection whose client id somebody else has taken. */
+/** Most brokers just close a connection whose client id another client has taken. */
 export function twinOf(clientId: string): Fault {
   return {
     code: 'taken-over',
@@ -88,7 +88,7 @@ export function isTls(url: string): boolean {
   return /^(?:mqtts|wss):/i.test(url)
 }
 
-/** Whether this is what happens when somebody does not speak TLS where it is expected. */
+/** Whether this is typical for a server that does not speak TLS where it is expected. */
 export function mayExpectTls(fault: Fault): boolean {
   return fault === CLOSED_AT_ONCE || fault === OTHER_SPEAKER || fault.reason === UNREACHABLE.ECONNRESET
 }

@@ -3,7 +3,10 @@ import { userProperty } from './user-properties'
 const PUBLISH = 3
 const LONGEST_LENGTH_FIELD = 4
 
-/** A message as it arrived. `replayed`: a retained one, sent because we subscribed. `redelivered`: the broker may have sent it before. */
+/**
+ * A message as it arrived. `replayed`: a retained one, sent because we subscribed. `redelivered`: the broker may have
+ * sent it before.
+ */
 export interface Delivered {
   topic: string
   payload: Buffer
@@ -11,11 +14,11 @@ export interface Delivered {
   redelivered: boolean
   /** The packet id of a QoS 1 message. */
   packetId: number | undefined
-  /** Its user property of this name (MQTT 5), where it is wanted: the trace that it belongs to, as its sender says. */
+  /** Its user property of this name (MQTT 5), if wanted: the sender's trace. */
   traceparent?: string
 }
 
-/** Where a packet begins and ends; `length` counts its fixed header, too. */
+/** Begin and end of a packet; `length` includes its fixed header. */
 export interface PacketBounds { isPublish: boolean, head: number, length: number }
 
 /**
@@ -38,7 +41,10 @@ function isPlainPublish(first: number): boolean {
   return first >> 4 === PUBLISH && (first >> 1 & 3) < 2
 }
 
-/** Reads the PUBLISH packet between two bounds, with its `traceparent` only where it is wanted. The payload is a part of `bytes`. @throws when it is malformed. */
+/**
+ * Reads the PUBLISH packet between two bounds, with its `traceparent` only if wanted. The payload is a part of
+ * `bytes`. @throws when it is malformed.
+ */
 export function readPublish(bytes: Buffer, at: number, { head, length }: PacketBounds, protocolVersion: 4 | 5, wantsTraceparent = false): Delivered {
   const first = bytes[at] ?? 0
   const end = at + length
@@ -69,14 +75,14 @@ function readUint16(bytes: Buffer, at: number, end: number): number {
   return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0)
 }
 
-/** Behind their length. */
+/** After their length. */
 function startOfProperties(bytes: Buffer, at: number): number {
   let position = at
   while ((bytes[position] ?? 0) >= 128) position++
   return position + 1
 }
 
-/** Properties are of no use to us, but for one; topic aliases are not among them, for we do not offer any. */
+/** We need only one of the properties; topic aliases do not occur, for we do not offer any. */
 function endOfProperties(bytes: Buffer, at: number, end: number): number {
   let length = 0
   for (let i = 0; i < LONGEST_LENGTH_FIELD; i++) {

@@ -7,22 +7,22 @@ export interface Receiving {
   wantsTraceparent: boolean
   /** One message; false: no more of them in this event-loop turn. */
   onPublish: (message: Delivered) => boolean
-  /** What the broker sends makes no sense. */
+  /** The broker sends data that is no valid MQTT. */
   onMalformed: (error: Error) => void
 }
 
 /**
- * Reads messages straight from the connection and leaves all other packets to MQTT.js, whose way of a message (a parser with a
- * list of buffers, an event, a store, a tick each) costs as much as everything that we do with it.
- * Where the connection is not built as expected, MQTT.js reads them as usual.
+ * Reads messages straight from the connection and leaves all other packets to MQTT.js, whose way of a message (a
+ * parser with a list of buffers, an event, a store, a tick each) costs as much as all our own work. If the connection
+ * is not built as expected, MQTT.js reads them as usual.
  */
 export function receiveDirectly(client: MqttClient, { protocolVersion, wantsTraceparent, onPublish, onMalformed }: Receiving) {
   const { stream } = client
-  // That of the pipe into MQTT.js.
+  // The listener of the pipe into MQTT.js.
   const [toClient, ...others] = stream.listeners('data')
   if (!toClient || others.length > 0) return
 
-  // What has not been read yet, and how much must be there before it is worth a look.
+  // What has not been read yet, and how many bytes must be there before reading makes sense.
   let chunks: Buffer[] = []
   let held = 0
   let needed = 0
@@ -45,7 +45,7 @@ export function receiveDirectly(client: MqttClient, { protocolVersion, wantsTrac
           needed = bounds.length
           break
         }
-        // Messages of a session come right behind the answer that says whether it goes on; that is looked at first.
+        // Messages of a session come right after the answer that says whether it continues; that is read first.
         if (bounds.isPublish && !connected) break
         const from = at
         at += bounds.length

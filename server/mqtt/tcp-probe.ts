@@ -9,7 +9,7 @@ export function addressOf(url: string): { host: string, port: number } {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (DEFAULT_PORTS[protocol] ?? 1883) }
 }
 
-/** Whether somebody listens at an address: a connection alone, without a word. */
+/** Whether a server listens at an address: only a connection, no data. */
 export function isListening(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...addressOf(url), timeout: TIMEOUT_MS })

@@ -3,7 +3,7 @@ import { addressOf } from './tcp-probe'
 
 const TIMEOUT_MS = 3_000
 
-/** Whether TLS is spoken at an address: a handshake alone, without a word of MQTT and without trusting what it shows. */
+/** Whether a server speaks TLS at an address: only a handshake, no MQTT, and its certificate is not trusted. */
 export function speaksTls(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...addressOf(url), rejectUnauthorized: false, timeout: TIMEOUT_MS })
@@ -12,7 +12,7 @@ export function speaksTls(url: string): Promise<boolean> {
       resolve(speaks)
     }
     socket.once('secureConnect', () => end(true))
-    // To refuse us by an alert is to speak it.
+    // A refusal by an alert is TLS, too.
     socket.once('error', error => end('code' in error && /ALERT/.test(String(error.code))))
     socket.once('timeout', () => end(false))
     socket.once('close', () => end(false))

@@ -2,13 +2,16 @@ import type { MqttClient } from 'mqtt'
 import type { Delivered } from './publish-packets'
 
 export interface TurnEvents {
-  /** One message; what it leaves to be stored is stored by `onTurnEnd`. @throws when it cannot be stored. */
+  /** One message; `onTurnEnd` stores what it leaves. @throws when it cannot be stored. */
   onMessage: (message: Delivered) => void
-  /** All messages of this event-loop turn have been handled; `done`, where it matters, wants to know whether they are kept. @throws when that fails. */
-  onTurnEnd: (done?: (kept: boolean) => void) => void
+  /**
+   * All messages of this event-loop turn have been handled; `done`, if given, learns whether they are committed.
+   * @throws when that fails.
+   */
+  onTurnEnd: (done?: (committed: boolean) => void) => void
 }
 
-/** A backlog arrives thousands at once: a turn is ended after this much, so that everything else has its turn, too. */
+/** A backlog arrives thousands at once: a turn ends after this many, so that other work runs, too. */
 const TURN_MESSAGES = 500
 const TURN_MS = 20
 
@@ -16,9 +19,9 @@ const PUBACK = 0x40
 const PUBACK_BYTES = 4
 
 /**
- * Acknowledges messages by the event-loop turn: what a turn brings is committed at its end, and only when that is kept do all
- * its acknowledgements leave, in one write. If it cannot be kept none of them leaves: the connection is cut and the broker
- * delivers again.
+ * Acknowledges messages by the event-loop turn: the messages of a turn are committed at its end, and only then all
+ * their acknowledgements are sent, in one write. If the commit fails none is sent: the connection is cut and the
+ * broker delivers again.
  */
 export function createTurns(client: MqttClient, { onMessage, onTurnEnd }: TurnEvents, onFailure: () => void) {
   const { stream } = client
@@ -34,7 +37,7 @@ export function createTurns(client: MqttClient, { onMessage, onTurnEnd }: TurnEv
     unacknowledged = []
     open = false
     try {
-      onTurnEnd(packetIds.length === 0 ? undefined : kept => kept ? acknowledge(packetIds) : fail())
+      onTurnEnd(packetIds.length === 0 ? undefined : committed => committed ? acknowledge(packetIds) : fail())
     }
     catch {
       fail()

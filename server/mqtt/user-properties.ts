@@ -1,8 +1,11 @@
-/** How long the value of each property of a message is (MQTT 5.0, table 2-4): bytes, or how it says so itself. */
+/** The length of each property's value (MQTT 5.0, table 2-4): bytes, or how the value encodes it. */
 const SIZES: Record<number, number | 'text' | 'number'> = { 0x01: 1, 0x02: 4, 0x03: 'text', 0x08: 'text', 0x09: 'text', 0x0b: 'number', 0x23: 2 }
 const USER_PROPERTY = 0x26
 
-/** The value of the first user property of this name among the properties from `at` to `end`; undefined where there is none, or they are malformed. */
+/**
+ * The value of the first user property of this name among the properties from `at` to `end`; undefined if there is
+ * none, or they are malformed.
+ */
 export function userProperty(bytes: Buffer, at: number, end: number, name: string): string | undefined {
   for (let position = at; position < end;) {
     const kind = bytes[position++] ?? 0
@@ -21,7 +24,7 @@ export function userProperty(bytes: Buffer, at: number, end: number, name: strin
   return undefined
 }
 
-/** Two bytes say how long a text is; where they are missing it never ends. */
+/** Two bytes contain the length of a text; if they are missing it never ends. */
 function endOfText(bytes: Buffer, at: number): number {
   return at + 2 > bytes.length ? Infinity : at + 2 + bytes.readUInt16BE(at)
 }

@@ -16,7 +16,7 @@ const LOG: Log = {
 
 /** Builds the control room once, starts it in the background and stops it with the server. */
 export default defineNitroPlugin((nitroApp) => {
-  // Without accounts the application is for this machine only, unless somebody says otherwise.
+  // Without accounts the application is only for this machine, unless a setting allows more.
   process.env.NITRO_HOST ||= process.env.HOST || '127.0.0.1'
   surviveLostLog()
   refuseForeignUpgrades(nitroApp.h3App)
@@ -34,7 +34,7 @@ export default defineNitroPlugin((nitroApp) => {
   const tracing = areTracesWanted(process.env) ? loadTracing() : undefined
   const started = tracing ? tracing.then(startTraced) : leitstand.start()
   started.catch(exit)
-  // Streams are told before the server closes their sockets under them.
+  // Streams are ended before the server closes their sockets.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => {
     leitstand.hub.stop()
     leitstand.replays.stop()
@@ -69,7 +69,7 @@ async function loadTracing() {
   }
 }
 
-/** Whoever reads the log may go away. To complain of that in the log fails as well, and so on without end. */
+/** The reader of the log may disappear. Logging that would fail as well, and so on without end. */
 function surviveLostLog() {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }

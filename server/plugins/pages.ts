@@ -11,8 +11,9 @@ declare module 'h3' {
 const NONCE_BYTES = 16
 
 /**
- * Gives every page a nonce and the policy that names it. Most tags get it as they are made (`plugins/nonce.server.ts`); here those that
- * modules add afterwards. What Vue has rendered is left alone: a script that somebody brought in there must not get one.
+ * Gives every page a nonce and the policy that names it. Most tags get it as they are made
+ * (`plugins/nonce.server.ts`); here those that modules add afterwards. HTML rendered by Vue is left alone: an
+ * injected script there must not get one.
  */
 export default defineNitroPlugin(({ hooks }) => {
   // Vite's client brings scripts and sockets of its own.

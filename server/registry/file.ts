@@ -9,9 +9,9 @@ export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** A profile with its fields in the one order in which they are written, and metrics that say nothing left out. */
+/** A profile with its fields in one fixed order, without empty metrics. */
 export function canonicalProfile({ name, place, group, note, icon, intervalSeconds, metrics = {} }: DeviceProfile): DeviceProfile {
-  const kept = Object.entries(metrics).map(([metric, profile]) => [metric, canonicalMetric(profile)] as const)
+  const profiles = Object.entries(metrics).map(([metric, profile]) => [metric, canonicalMetric(profile)] as const)
     .filter(([, profile]) => Object.keys(profile).length > 0)
     .sort(([a], [b]) => byCodeUnit(a, b))
   return {
@@ -21,7 +21,7 @@ export function canonicalProfile({ name, place, group, note, icon, intervalSecon
     ...(note !== undefined && { note }),
     ...(icon !== undefined && { icon }),
     ...(intervalSeconds !== undefined && { intervalSeconds }),
-    ...(kept.length > 0 && { metrics: Object.fromEntries(kept) }),
+    ...(profiles.length > 0 && { metrics: Object.fromEntries(profiles) }),
   }
 }
 
@@ -53,7 +53,7 @@ function indented(value: object, by: string): string {
 
 type Change = ImportReport['changes'][number]
 
-/** Notes what differs, field by field. */
+/** Collects the differences, field by field. */
 export function createComparison() {
   const changes: Change[] = []
   let total = 0

@@ -8,7 +8,9 @@ import { fromDataUrl, pictureInfo } from './pictures'
 import { deviceDocument, KIND, sharedDocument } from './profile-store'
 import type { HeldDevice, ProfileStore } from './profile-store'
 
-/** What an import changes: devices and groups that become another (or nothing), and the documents to write for that. */
+/**
+ * The changes of an import: devices and groups that change (or lose everything), and the documents to write for that.
+ */
 export interface ImportPlan {
   devices: ReadonlyMap<string, HeldDevice>
   groups: ReadonlyMap<string, SharedProfile>
@@ -19,8 +21,8 @@ export interface ImportPlan {
 
 const NOTHING: HeldDevice = { profile: {}, picture: undefined }
 
-/** Compares a file with what is held; whatever the file does not mention is to go. Changes nothing. */
-export function planImport(file: RegistryFile, shelf: ProfileStore, limits: RegistryLimits): ImportPlan | Refusal {
+/** Compares a file with the registry; what the file does not mention is deleted. Changes nothing. */
+export function planImport(file: RegistryFile, store: ProfileStore, limits: RegistryLimits): ImportPlan | Refusal {
   const wanted = readDevices(file, limits)
   if ('code' in wanted) return wanted
   const refused = tooMuch(wanted.devices, limits) ?? (file.groups.length > limits.devices ? full(`Groups: at most ${limits.devices} (NUXT_LIMITS_DEVICES).`) : undefined)
@@ -28,13 +30,13 @@ export function planImport(file: RegistryFile, shelf: ProfileStore, limits: Regi
 
   const { compare, report } = createComparison()
   const documents: ImportPlan['documents'][number][] = []
-  compare(['site'], shelf.site(), file.site)
+  compare(['site'], store.site(), file.site)
   documents.push({ kind: KIND.site, name: '', body: sharedDocument(file.site) })
 
   const groups = new Map<string, SharedProfile>()
   const wantedGroups = new Map(file.groups.map(({ name, ...profile }) => [name, profile]))
-  for (const name of namesOf(shelf.groups, wantedGroups)) {
-    const [before, after] = [shelf.groups.get(name), wantedGroups.get(name) ?? {}]
+  for (const name of namesOf(store.groups, wantedGroups)) {
+    const [before, after] = [store.groups.get(name), wantedGroups.get(name) ?? {}]
     if (sharedDocument(before ?? {}) === sharedDocument(after)) continue
     compare(['groups', name], before, sharedDocument(after) === null ? undefined : after)
     groups.set(name, after)
@@ -42,8 +44,8 @@ export function planImport(file: RegistryFile, shelf: ProfileStore, limits: Regi
   }
 
   const devices = new Map<string, HeldDevice>()
-  for (const deviceId of namesOf(shelf.devices, wanted.devices)) {
-    const [before, after] = [shelf.devices.get(deviceId) ?? NOTHING, wanted.devices.get(deviceId) ?? NOTHING]
+  for (const deviceId of namesOf(store.devices, wanted.devices)) {
+    const [before, after] = [store.devices.get(deviceId) ?? NOTHING, wanted.devices.get(deviceId) ?? NOTHING]
     if (deviceDocument(before) === deviceDocument(after)) continue
     compare(['devices', deviceId], shown(before), shown(after))
     devices.set(deviceId, after)
@@ -78,13 +80,19 @@ function tooMuch(devices: ReadonlyMap<string, HeldDevice>, limits: RegistryLimit
     bytes += Buffer.byteLength(deviceId) + Buffer.byteLength(deviceDocument(device) ?? '')
     pictureBytes += device.picture?.bytes ?? 0
   }
-  if (devices.size > limits.devices) return full(`The file has ${devices.size} devices; at most ${limits.devices} are kept (NUXT_LIMITS_DEVICES).`)
-  if (bytes > limits.registryBytes) return full(`What the file says takes up ${bytes} bytes; at most ${limits.registryBytes} are kept (NUXT_LIMITS_REGISTRY_BYTES).`)
-  if (pictureBytes > limits.picturesBytes) return full(`The pictures in the file take up ${pictureBytes} bytes; at most ${limits.picturesBytes} are kept (NUXT_LIMITS_PICTURES_BYTES).`)
+  if (devices.size > limits.devices) return full(
+    `The file has ${devices.size} devices; at most ${limits.devices} are allowed (NUXT_LIMITS_DEVICES).`,
+  )
+  if (bytes > limits.registryBytes) return full(
+    `The contents of the file take up ${bytes} bytes; at most ${limits.registryBytes} are allowed (NUXT_LIMITS_REGISTRY_BYTES).`,
+  )
+  if (pictureBytes > limits.picturesBytes) return full(
+    `The pictures in the file take up ${pictureBytes} bytes; at most ${limits.picturesBytes} are allowed (NUXT_LIMITS_PICTURES_BYTES).`,
+  )
   return undefined
 }
 
-/** A device as people compare it; undefined: nothing is said about it. */
+/** A device in comparable form; undefined: it has no profile. */
 function shown({ profile, picture }: HeldDevice): object | undefined {
   if (Object.keys(profile).length === 0 && !picture) return undefined
   return { ...profile, ...(picture && { picture: `${picture.type}, ${picture.bytes} bytes (${picture.tag})` }) }

@@ -9,20 +9,23 @@ const SIGNATURES: [PictureType, (bytes: Buffer) => boolean][] = [
   ['image/webp', bytes => bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP'],
 ]
 
-/** What a picture is by its first bytes, whatever its sender calls it; undefined: none that is taken. */
+/** The type of a picture by its first bytes, whatever its sender claims; undefined: not an accepted type. */
 function pictureType(bytes: Uint8Array): PictureType | undefined {
   const head = Buffer.from(bytes.subarray(0, 12))
   return SIGNATURES.find(([, matches]) => matches(head))?.[0]
 }
 
-/** Tells one picture from another. */
+/** Distinguishes one picture from another. */
 function pictureTag(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64url').slice(0, 12)
 }
 
-/** What a picture is, or why it is not taken. */
+/** The type of a picture, or why it is refused. */
 export function pictureInfo(bytes: Uint8Array, mostBytes: number): PictureInfo | Refusal {
-  if (bytes.length > mostBytes) return { code: 'picture-too-large', message: `The picture has ${bytes.length} bytes; at most ${mostBytes} are kept (NUXT_LIMITS_PICTURE_BYTES).` }
+  if (bytes.length > mostBytes) return {
+    code: 'picture-too-large',
+    message: `The picture has ${bytes.length} bytes; at most ${mostBytes} are allowed (NUXT_LIMITS_PICTURE_BYTES).`,
+  }
   const type = pictureType(bytes)
   if (!type) return { code: 'picture-invalid', message: 'The picture is neither PNG nor JPEG nor WebP.' }
   return { type, tag: pictureTag(bytes), bytes: bytes.length }

@@ -4,13 +4,13 @@ import type { DeviceProfile, SharedProfile } from '#shared/schemas/profile'
 import { readJson } from '#shared/text/json'
 import { byCodeUnit } from './file'
 
-/** The kinds of documents that the registry keeps; the site has one without a name. */
+/** The kinds of documents of the registry; the site's has no name. */
 export const KIND = { device: 'device', picture: 'picture', group: 'group', site: 'site' } as const
 
 const PictureInfoSchema = z.object({ type: PictureTypeSchema, tag: z.string(), bytes: z.number() })
 export type PictureInfo = z.infer<typeof PictureInfoSchema>
 
-/** A device's document: the profile, and what the picture beside it is. */
+/** A device's document: the profile, and the type and version of its picture. */
 const DeviceDocumentSchema = DeviceProfileSchema.extend({ picture: PictureInfoSchema.optional() })
 
 export interface HeldDevice { profile: DeviceProfile, picture: PictureInfo | undefined }
@@ -35,7 +35,7 @@ export function readShared(body: string): SharedProfile | undefined {
   return SharedProfileSchema.safeParse(readJson(body)).data
 }
 
-/** Everything held in memory: devices, groups that have a setting, the site; and by group and place who is there. */
+/** Everything in memory: devices, groups with a setting, the site; and the devices of each group and place. */
 export function createProfileStore() {
   const devices = new Map<string, HeldDevice & { size: number }>()
   const groups = new Map<string, SharedProfile>()
@@ -65,7 +65,7 @@ export function createProfileStore() {
     pictureBytes: () => pictureBytes,
     members: (group: string): ReadonlySet<string> => byGroup.get(group) ?? NOBODY,
     at: (place: string): ReadonlySet<string> => byPlace.get(place) ?? NOBODY,
-    /** How many devices each has, by name. */
+    /** The number of devices of each, by name. */
     countByGroup: () => counts(byGroup),
     countByPlace: () => counts(byPlace),
     setDevice,

@@ -1,6 +1,6 @@
-// Owns what people say about devices: profiles, pictures, groups, the site. Promises that it changes in memory only after it has
-// changed on disk, that it stays within its limits, and that its export is always the same text for the same content. Never knows
-// whether a device has been heard.
+// Owns what people write about devices: profiles, pictures, groups, the site. Promises that it changes in memory only
+// after it has changed on disk, that it stays within its limits, and that its export is always the same text for the
+// same content. Never knows whether a device has been heard.
 import type { KnownDevice } from '#shared/schemas/profile'
 import type { RegistryDevice } from '#shared/schemas/registry'
 import { isEndless, isWithin } from '#shared/device/device-scope'
@@ -15,9 +15,9 @@ import type { HeldDevice } from './profile-store'
 export interface RegistryOptions {
   store: RegistryStore
   limits: RegistryLimits
-  /** Told of every device about which something else is said now. */
+  /** Called for every device whose profile has changed. */
   onChange: (device: KnownDevice, before: Labels) => void
-  /** Something else is said now, of devices, groups or the site: {@link Registry.intervalSeconds} may have other answers. */
+  /** Devices, groups or the site have changed: {@link Registry.intervalSeconds} may return other values. */
   onWritten?: () => void
 }
 
@@ -26,11 +26,11 @@ type Change = Parameters<RegistryStore['write']>[0][number]
 const NOTHING: HeldDevice = { profile: {}, picture: undefined }
 
 export function createRegistry({ store, limits, onChange, onWritten }: RegistryOptions): Registry {
-  const shelf = createProfileStore()
+  const profileStore = createProfileStore()
   let revision = 0
   let last: Promise<unknown> = Promise.resolve()
 
-  /** One change after the other: what is in memory is in the same order on disk. */
+  /** One change after the other: the order in memory is the order on disk. */
   function inTurn<T>(change: () => Promise<T>): Promise<T> {
     const run = last.then(change)
     last = run.catch(() => undefined)
@@ -50,29 +50,37 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     return undefined
   }
 
-  const held = (deviceId: string) => shelf.devices.get(deviceId) ?? NOTHING
+  const held = (deviceId: string) => profileStore.devices.get(deviceId) ?? NOTHING
 
   function get(deviceId: string): KnownDevice {
     const { profile, picture } = held(deviceId)
     return { deviceId, ...profile, ...(picture && { picture: picture.tag }) }
   }
 
-  /** Why a device cannot become `next`, which replaces what is held of it. */
+  /** Why a device cannot become `next`, which replaces its stored profile. */
   function refusal(deviceId: string, next: HeldDevice): Refusal | undefined {
     const { profile, picture } = held(deviceId)
     const sizeOf = (device: HeldDevice) => Buffer.byteLength(deviceDocument(device) ?? '')
     const grown = sizeOf(next) - sizeOf({ profile, picture })
-    if (!shelf.devices.has(deviceId) && shelf.devices.size >= limits.devices) return full(`Something is said about ${limits.devices} devices already; NUXT_LIMITS_DEVICES allows more.`)
-    if (grown > 0 && shelf.bytes() + grown > limits.registryBytes) return full(`What is said about all devices takes up ${limits.registryBytes} bytes already; NUXT_LIMITS_REGISTRY_BYTES allows more.`)
+    if (!profileStore.devices.has(deviceId) && profileStore.devices.size >= limits.devices) return full(
+      `${limits.devices} devices have a profile already; NUXT_LIMITS_DEVICES allows more.`,
+    )
+    if (grown > 0 && profileStore.bytes()
+      + grown > limits.registryBytes) return full(
+      `The profiles of all devices take up ${limits.registryBytes} bytes already; NUXT_LIMITS_REGISTRY_BYTES allows more.`,
+    )
     const more = (next.picture?.bytes ?? 0) - (picture?.bytes ?? 0)
-    if (more > 0 && shelf.pictureBytes() + more > limits.picturesBytes) return full(`The pictures of all devices take up ${limits.picturesBytes} bytes already; NUXT_LIMITS_PICTURES_BYTES allows more.`)
+    if (more > 0 && profileStore.pictureBytes()
+      + more > limits.picturesBytes) return full(
+      `The pictures of all devices take up ${limits.picturesBytes} bytes already; NUXT_LIMITS_PICTURES_BYTES allows more.`,
+    )
     return undefined
   }
 
-  /** Something else is said of a device; told with where it belonged before. */
+  /** The profile of a device has changed; called with its labels before. */
   function set(deviceId: string, next: HeldDevice) {
     const before = labelsOf(deviceId)
-    shelf.setDevice(deviceId, next)
+    profileStore.setDevice(deviceId, next)
     return () => onChange(get(deviceId), before)
   }
 
@@ -88,12 +96,16 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
   function within(deviceScope: DeviceScope): ReadonlySet<string> | undefined {
     if (isEndless(deviceScope)) return undefined
     const { groups, places, devices } = deviceScope
-    const candidates = devices ? [...devices] : groups ? [...groups].flatMap(group => [...shelf.members(group)]) : [...places ?? []].flatMap(place => [...shelf.at(place)])
+    const candidates = devices
+      ? [...devices]
+      : groups
+        ? [...groups].flatMap(group => [...profileStore.members(group)])
+        : [...places ?? []].flatMap(place => [...profileStore.at(place)])
     return new Set(candidates.filter(deviceId => isWithin(deviceScope, deviceId, labelsOf(deviceId))))
   }
 
   function* fileDevices(): Generator<RegistryDevice> {
-    for (const deviceId of [...shelf.devices.keys()].sort(byCodeUnit)) {
+    for (const deviceId of [...profileStore.devices.keys()].sort(byCodeUnit)) {
       const { profile, picture } = held(deviceId)
       const bytes = picture && store.bytes(KIND.picture, deviceId)
       yield { deviceId, ...profile, ...(picture && bytes && { picture: toDataUrl(picture.type, bytes) }) }
@@ -101,12 +113,12 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
   }
 
   function sharedOf(group: string) {
-    return shelf.groups.get(group) ?? {}
+    return profileStore.groups.get(group) ?? {}
   }
 
   return {
     load() {
-      shelf.clear()
+      profileStore.clear()
       let unreadable = 0
       const read = <T>(kind: string, parse: (body: string) => T | undefined, take: (name: string, value: T) => void) => {
         for (const { name, body } of store.all(kind)) {
@@ -115,16 +127,19 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
           else take(name, value)
         }
       }
-      read(KIND.device, readDevice, shelf.setDevice)
-      read(KIND.group, readShared, shelf.setGroup)
-      read(KIND.site, readShared, (_, profile) => shelf.setSite(profile))
+      read(KIND.device, readDevice, profileStore.setDevice)
+      read(KIND.group, readShared, profileStore.setGroup)
+      read(KIND.site, readShared, (_, profile) => profileStore.setSite(profile))
       revision++
       return { unreadable }
     },
     follow(kind, name, body) {
       if (kind === KIND.device) set(name, (body === undefined ? undefined : readDevice(body)) ?? NOTHING)()
-      else if (kind === KIND.group) shelf.setGroup(name, (body === undefined ? undefined : readShared(body)) ?? {})
-      else if (kind === KIND.site) shelf.setSite((body === undefined ? undefined : readShared(body)) ?? {})
+      else if (kind === KIND.group) profileStore.setGroup(
+        name,
+        (body === undefined ? undefined : readShared(body)) ?? {},
+      )
+      else if (kind === KIND.site) profileStore.setSite((body === undefined ? undefined : readShared(body)) ?? {})
       else return kind === KIND.picture
       revision++
       onWritten?.()
@@ -132,21 +147,23 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     },
     revision: () => revision,
     get,
-    all: () => [...shelf.devices.keys()].sort(byCodeUnit).map(get),
+    all: () => [...profileStore.devices.keys()].sort(byCodeUnit).map(get),
     groups() {
-      const counted = shelf.countByGroup()
-      const names = [...new Set([...counted.keys(), ...shelf.groups.keys()])].sort(byCodeUnit)
+      const counted = profileStore.countByGroup()
+      const names = [...new Set([...counted.keys(), ...profileStore.groups.keys()])].sort(byCodeUnit)
       return names.map(name => ({ name, devices: counted.get(name) ?? 0, ...sharedOf(name) }))
     },
-    places: () => Array.from(shelf.countByPlace(), ([name, devices]) => ({ name, devices })),
-    members: shelf.members,
-    groupOf: deviceId => shelf.devices.get(deviceId)?.profile.group,
+    places: () => Array.from(profileStore.countByPlace(), ([name, devices]) => ({ name, devices })),
+    members: profileStore.members,
+    groupOf: deviceId => profileStore.devices.get(deviceId)?.profile.group,
     labelsOf,
     within,
-    site: shelf.site,
+    site: profileStore.site,
     intervalSeconds(deviceId) {
       const { intervalSeconds, group } = held(deviceId).profile
-      return intervalSeconds ?? (group === undefined ? undefined : sharedOf(group).intervalSeconds) ?? shelf.site().intervalSeconds
+      return intervalSeconds
+        ?? (group === undefined ? undefined : sharedOf(group).intervalSeconds)
+        ?? profileStore.site().intervalSeconds
     },
     picture(deviceId) {
       const { picture } = held(deviceId)
@@ -157,10 +174,12 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       ? replace(deviceId, { profile: canonicalProfile(profile), picture: held(deviceId).picture })
       : { code: 'device-unknown', message: 'The device has been moved away meanwhile.' }),
     forget: (deviceId, put) => inTurn(() => {
-      const isSaid = shelf.devices.has(deviceId)
-      const changes = isSaid ? [KIND.device, KIND.picture].map(kind => ({ kind, name: deviceId, body: null })) : []
+      const isDescribed = profileStore.devices.has(deviceId)
+      const changes = isDescribed
+        ? [KIND.device, KIND.picture].map(kind => ({ kind, name: deviceId, body: null }))
+        : []
       return write(changes, () => {
-        if (isSaid) set(deviceId, NOTHING)()
+        if (isDescribed) set(deviceId, NOTHING)()
       }, put)
     }),
     putPicture: (deviceId, bytes) => inTurn(async () => {
@@ -169,20 +188,32 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
       return replace(deviceId, { profile: held(deviceId).profile, picture: picture ?? undefined }, [{ kind: KIND.picture, name: deviceId, body: bytes }])
     }),
     putGroup: (group, profile) => inTurn(async () => {
-      if (!shelf.groups.has(group) && shelf.groups.size >= limits.devices) return full(`Something is said about ${limits.devices} groups already; NUXT_LIMITS_DEVICES allows more.`)
-      return write([{ kind: KIND.group, name: group, body: sharedDocument(profile) }], () => shelf.setGroup(group, profile))
+      if (!profileStore.groups.has(group) && profileStore.groups.size >= limits.devices) return full(
+        `${limits.devices} groups have a profile already; NUXT_LIMITS_DEVICES allows more.`,
+      )
+      return write([{ kind: KIND.group, name: group, body: sharedDocument(profile) }], () => profileStore.setGroup(
+        group,
+        profile,
+      ))
     }),
-    putSite: profile => inTurn(() => write([{ kind: KIND.site, name: '', body: sharedDocument(profile) }], () => shelf.setSite(profile))),
-    exportFile: () => fileText({ site: shelf.site(), groups: [...shelf.groups].sort(([a], [b]) => byCodeUnit(a, b)).map(([name, profile]) => ({ name, ...profile })), devices: fileDevices() }),
+    putSite: profile => inTurn(() => write([{
+      kind: KIND.site,
+      name: '',
+      body: sharedDocument(profile),
+    }], () => profileStore.setSite(profile))),
+    exportFile: () => fileText({ site: profileStore.site(), groups: [...profileStore.groups].sort((
+      [a],
+      [b],
+    ) => byCodeUnit(a, b)).map(([name, profile]) => ({ name, ...profile })), devices: fileDevices() }),
     importFile: (file, dryRun) => inTurn(async () => {
-      const plan = planImport(file, shelf, limits)
+      const plan = planImport(file, profileStore, limits)
       if ('code' in plan) return plan
       if (!dryRun) {
         const refused = await write(plan.documents, () => {
-          const tell = Array.from(plan.devices, ([deviceId, device]) => set(deviceId, device))
-          for (const [group, profile] of plan.groups) shelf.setGroup(group, profile)
-          shelf.setSite(plan.site)
-          for (const each of tell) each()
+          const notifications = Array.from(plan.devices, ([deviceId, device]) => set(deviceId, device))
+          for (const [group, profile] of plan.groups) profileStore.setGroup(group, profile)
+          profileStore.setSite(plan.site)
+          for (const each of notifications) each()
         })
         if (refused) return refused
       }

@@ -1,7 +1,8 @@
-// Owns what was rejected and why: counts for ever, keeps the last 200. Promises that the worst payload costs one kilobyte.
+// Owns what was rejected and why: it counts since the start and stores the last 200. Promises that the worst payload
+// costs one kilobyte. Never decides what is rejected.
 import type { Rejection, RejectionReason, RejectionReport } from '#shared/schemas/rejection'
 
-const KEPT = 200
+const MOST_RECENT = 200
 const EXCERPT_BYTES = 1_024
 const TOPIC_LENGTH = 512
 
@@ -12,14 +13,14 @@ export interface Rejections {
 }
 
 export function createRejections(): Rejections {
-  const kept: Rejection[] = []
+  const recent: Rejection[] = []
   const byReason: RejectionReport['byReason'] = {}
   let total = 0
   return {
     add(topic, payload, reason, detail, at) {
       total++
       byReason[reason] = (byReason[reason] ?? 0) + 1
-      kept.push({
+      recent.push({
         id: total,
         at: at.toISOString(),
         topic: topic.slice(0, TOPIC_LENGTH),
@@ -28,9 +29,9 @@ export function createRejections(): Rejections {
         bytes: payload.length,
         excerpt: payload.toString('utf8', 0, EXCERPT_BYTES),
       })
-      if (kept.length > KEPT) kept.shift()
+      if (recent.length > MOST_RECENT) recent.shift()
     },
-    report: () => ({ total, byReason: { ...byReason }, recent: [...kept].reverse() }),
+    report: () => ({ total, byReason: { ...byReason }, recent: [...recent].reverse() }),
     total: () => total,
   }
 }

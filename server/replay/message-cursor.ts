@@ -3,19 +3,22 @@ import type { HistoryReader } from '../history/queries/history-reader'
 
 export interface MessageCursorOptions {
   past: () => HistoryReader
-  /** Messages that are held ahead. */
+  /** Messages that are read ahead. */
   most: number
   isOpen: () => boolean
 }
 
-/** The stored messages from a moment on, one after the other, read as far ahead as fits. Times in microseconds since 1970. */
+/**
+ * The stored messages from a time on, one after the other, read ahead up to a limit. Times in microseconds since
+ * 1970.
+ */
 export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions) {
   let devices: ReadonlySet<string> | undefined
   let messages: ScannedMessage[] = []
   let head = 0
   /** Everything before it is read. */
   let readTo = 0
-  /** Counts the changes of mind: what was read for an earlier one is thrown away. */
+  /** Counts jumps: what was read for an earlier position is dropped. */
   let turn = 0
 
   /** Reads on, not beyond `until`; false: there is nothing more before it. */
@@ -39,9 +42,9 @@ export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions
   }
 
   return {
-    /** Gives up what is being read. */
+    /** Drops what is being read. */
     interrupt: () => void turn++,
-    /** Goes to a moment: what comes next was measured behind it. */
+    /** Goes to a time: the next message was measured after it. */
     wind(at: number, followed: ReadonlySet<string> | undefined) {
       turn++
       devices = followed
@@ -54,7 +57,9 @@ export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions
       if (head >= messages.length && !await readOn(until)) return undefined
       return messages[head]?.message.time
     },
-    /** The messages up to a moment that are read already, about `limit` at most: those of one microsecond stay together. */
+    /**
+     * The messages up to a time that are read already, about `limit` at most: those of one microsecond stay together.
+     */
     take(to: number, limit: number): ScannedMessage[] {
       let end = head
       for (let last = Number.NaN; end < messages.length; end++) {
@@ -66,7 +71,7 @@ export function createMessageCursor({ past, most, isOpen }: MessageCursorOptions
       head = end
       return taken
     },
-    /** Up to which moment everything was taken, of what is read. */
+    /** The time up to which everything that was read has been taken. */
     takenTo: () => (messages[head]?.message.time ?? readTo) - 1,
   }
 }

@@ -6,9 +6,9 @@ import { fromStored } from '../history/engine/records'
 import { toLatest } from '../history/engine/values'
 
 /**
- * A device as the API has it, at a past moment. On this axis everything happens when it was measured: `lastSeen` is the time of the
- * newest message, for one that was handed in later would else be heard before it was. `now` is what is known of the device today:
- * of its state topic only the last word is kept, which tells of the past only what it has said since then.
+ * A device as the API returns it, at a past time. On this axis everything happens when it was measured: `lastSeen` is
+ * the time of the newest message, otherwise a late message would count before it was measured. `now` is the device
+ * today: only the last message of its state topic is stored, which is valid only since it was sent.
  */
 export function pastDeviceState(deviceId: string, { last, values, wrongClock }: DeviceStateAt, at: number, now: DeviceState | undefined, presence: PresenceChange): DeviceState {
   const state: DeviceState = {

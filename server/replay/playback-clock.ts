@@ -3,14 +3,14 @@ import { fromMicroseconds } from '#shared/time/time'
 import type { ScannedMessage } from '../history/queries/range-scan'
 import type { createMessageCursor } from './message-cursor'
 
-/** So many messages are told at once: more would keep the event loop. */
+/** Most messages that are delivered at once: more would block the event loop. */
 const MESSAGES_PER_TICK = 1_000
-/** So close to the present a replay has reached it: what is measured just now is not stored yet. */
+/** A replay this close to the present has reached it: what is measured now is not stored yet. */
 const PRESENT_US = 2_000_000
 
-/** The clock of one replay, and which messages its hands pass. Times in microseconds since 1970. */
+/** The clock of one replay, and the messages it passes. Times in microseconds since 1970. */
 export function createPlaybackClock(cursor: ReturnType<typeof createMessageCursor>) {
-  /** Everything up to here was told; while playing the clock has gone on since. */
+  /** Everything up to here was delivered; while playing the clock has moved on since. */
   let at = 0
   let sinceMs = 0
   let speed = 0
@@ -25,25 +25,25 @@ export function createPlaybackClock(cursor: ReturnType<typeof createMessageCurso
     return Date.now() * 1_000 - PRESENT_US
   }
 
-  /** Whatever is missing of `target` did not come in time: the clock waits for it. */
-  function deviceScope(target: number, end: number, told: readonly ScannedMessage[]): readonly ScannedMessage[] {
+  /** What is missing up to `target` was not read in time: the clock waits for it. */
+  function deviceScope(target: number, end: number, delivered: readonly ScannedMessage[]): readonly ScannedMessage[] {
     set(Math.max(at, Math.min(target, cursor.takenTo())))
     // What is read ends right before the end.
     if (at >= end - 1) state = 'ended'
-    return told
+    return delivered
   }
 
   return {
     at: () => at,
     isPlaying: () => state === 'playing',
     clock: (): ReplayClock => ({ at: fromMicroseconds(Math.round(at)), speed, state }),
-    /** Goes to a moment, and plays on from there if it played. */
+    /** Goes to a time, and continues to play from there if it was playing. */
     go(moment: number, devices: ReadonlySet<string> | undefined) {
       cursor.wind(moment, devices)
       set(moment)
       if (state === 'ended') state = 'paused'
     },
-    /** Time in which nothing could be told is none that has passed. */
+    /** Time in which nothing could be delivered does not count. */
     hold: () => set(at),
     play(times: number) {
       set(at)
@@ -53,14 +53,14 @@ export function createPlaybackClock(cursor: ReturnType<typeof createMessageCurso
     pause() {
       state = state === 'ended' ? 'ended' : 'paused'
     },
-    /** The messages that the clock has passed since; those that it cannot read in time make it wait. */
+    /** The messages that the clock has passed since; if they cannot be read in time it waits. */
     async tick(): Promise<readonly ScannedMessage[]> {
       const end = present()
       const target = Math.round(Math.min(at + (performance.now() - sinceMs) * 1_000 * speed, end))
       if (cursor.takenTo() < target) await cursor.next(end)
       return deviceScope(target, end, cursor.take(target, MESSAGES_PER_TICK))
     },
-    /** The next message, and whatever was measured in the same microsecond. */
+    /** The next message, and all others of the same microsecond. */
     async step(): Promise<readonly ScannedMessage[]> {
       state = 'paused'
       const next = await cursor.next(present())

@@ -7,8 +7,9 @@ const SECOND_MS = 1_000
 interface Known { deviceId: string, presence: Presence, sinceMs: number }
 
 /**
- * Whether devices were alive at past moments, by the same rules as now (`server/fleet/presence/reporting-interval.ts`), learned from the messages right before.
- * That nobody listened for a while, or that a last will was published, is not known of the past. Times in milliseconds.
+ * The presence of devices at past times, by the same rules as now (`server/fleet/presence/reporting-interval.ts`),
+ * learned from the messages right before. Times without a connection, and published last wills, are not known for the
+ * past. Times in milliseconds.
  */
 export function createPastPresence(intervalOf: (deviceId: string) => number | undefined) {
   let intervals = createReportingIntervals()
@@ -42,7 +43,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
       numbers = new Map()
       devices = []
     },
-    /** Takes a device as it stood at a moment, by when its newest messages (at least one) were measured. */
+    /** Takes a device as it was at a time, and when its newest messages (at least one) were measured. */
     begin(deviceId: string, times: readonly number[], nowMs: number): PresenceChange {
       const [first = nowMs, ...others] = times
       const device = add(deviceId, first)
@@ -58,7 +59,7 @@ export function createPastPresence(intervalOf: (deviceId: string) => number | un
       if (device === undefined) add(deviceId, atMs)
       else intervals.hear(device, atMs)
     },
-    /** Who has fallen silent up to a moment, or has come back. */
+    /** Devices that have become silent up to a time, or have come back. */
     changes(nowMs: number): PresenceChange[] {
       return devices.flatMap((known, device) => {
         const { presence, sinceMs } = judge(device, nowMs)

@@ -1,6 +1,6 @@
-// Owns the past as it is watched: the fleet at a moment, and streams that play on from there with the events of the live
-// stream. Promises that a replay that cannot be taken or read as fast as asked goes slower, and that no number of them keeps the
-// event loop or grows without limit. Never writes anything, never touches the live fleet.
+// Owns replays: the fleet at a past time, and streams that play from there with the events of the live stream.
+// Promises that a replay that cannot be read or sent as fast as requested becomes slower, and that no number of
+// replays blocks the event loop or grows without limit. Never writes anything, never touches the live fleet.
 import type { DeviceState } from '#shared/schemas/device'
 import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import type { WantedReplay } from '../stream/request'
@@ -12,7 +12,7 @@ import type { ReplayOptions, ReplaySession } from './session'
 import { pastDeviceState } from './past-device-state'
 
 export interface ReplaysOptions extends ReplayOptions {
-  /** Replays, and questions about a moment, at once. */
+  /** Replays, and queries for a past time, at once. */
   mostReplays: number
 }
 
@@ -21,20 +21,20 @@ export interface Replays {
   has: (clientId: string) => boolean
   remove: (clientId: string) => void
   request: (clientId: string, request: StreamRequest) => void
-  /** The first moment that can be shown, in microseconds since 1970; undefined: there is none. */
+  /** The earliest time that can be shown, in microseconds since 1970; undefined: there is none. */
   earliest: () => Promise<number | undefined>
-  /** The devices at a moment (microseconds since 1970), all or some; undefined: too many ask at once. */
+  /** The devices at a time (microseconds since 1970), all or some; undefined: too many queries at once. */
   devicesAt: (at: number, deviceIds?: readonly string[]) => Promise<DeviceState[] | undefined>
-  /** Some devices belong elsewhere now. */
+  /** The labels of some devices have changed. */
   reconsider: () => void
   /** Whether as many are running as are allowed. */
   isBusy: () => boolean
   size: () => number
-  /** Ends every replay: the server is going away. */
+  /** Ends every replay: the server stops. */
   stop: () => void
 }
 
-/** What a screen needs; slower than that, changes would be seen to come in jumps. */
+/** Often enough for a screen; slower updates would be visible as jumps. */
 const TICK_MS = 25
 const PING_EVERY_MS = 20_000
 const CLOSE_CANNOT_GO_ON = 1011
@@ -73,7 +73,7 @@ export function createReplays(options: ReplaysOptions): Replays {
     for (const { session } of sessions.values()) session.tick()
   }
 
-  /** Whoever has not said anything since the last ping is gone. */
+  /** A client that has sent nothing since the last ping is closed. */
   function ping() {
     for (const watched of sessions.values()) {
       const { client } = watched.session
@@ -135,6 +135,6 @@ function close(client: StreamClient, code: number, reason: string) {
     client.close(code, reason)
   }
   catch {
-    // It is gone already.
+    // It is closed already.
   }
 }

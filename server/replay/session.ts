@@ -15,56 +15,56 @@ import { createMessageCursor } from './message-cursor'
 import { pastDeviceState } from './past-device-state'
 
 export interface ReplayOptions {
-  /** @throws while no history can be read. */
+  /** @throws while the history cannot be read. */
   past: () => HistoryReader
-  /** Why nothing can be shown of a moment (microseconds since 1970). */
+  /** Why a time (microseconds since 1970) cannot be shown. */
   faultOf: (at: number) => Promise<{ code: string, message: string } | undefined>
-  /** Messages that one replay holds ahead. */
+  /** Messages that one replay reads ahead. */
   most: number
-  /** Beyond so many waiting bytes a client is slow, and its replay waits. */
+  /** With more waiting bytes a client is slow, and its replay waits. */
   bufferBytes: number
   /** A device as it is today. */
   now: (deviceId: string) => DeviceState | undefined
   intervalOf: (deviceId: string) => number | undefined
-  /** Who is in which group today. */
+  /** The present members of groups. */
   grouping: Grouping
-  /** How things stand besides the devices, as the data of a `broker` event; `isLimited`: for somebody who may not see every device. */
+  /** The broker's state as the data of a `broker` event; `isLimited`: for a client that may not see every device. */
   broker: (isLimited: boolean) => string
 }
 
 const CLOCK_EVERY_MS = 250
 const IDLE_CLOCK_EVERY_MS = 10_000
-/** Requests that wait for the one being answered; of jumps only the last does. */
+/** Requests that wait for the running one; of several jumps only the last runs. */
 const MOST_WAITING = 16
 const TOO_MANY = textOf({ type: 'error', data: { code: 'request-refused', message: `${MOST_WAITING} requests are waiting for an answer already.` } })
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** One client that watches the past. `fail` is called when it cannot go on. */
+/** One client of a replay. `fail` is called when it cannot continue. */
 export function createReplaySession(client: StreamClient, stream: StreamOptions, { past, faultOf, most, bufferBytes, now, intervalOf, grouping, broker }: ReplayOptions, fail: () => void) {
-  /** What was asked for last. */
+  /** The last requested position. */
   let interest: Subscription = stream
   let devices = devicesOf(stream, grouping)
   let isOpen = true
-  /** Whether there is a moment to go on from. */
+  /** Whether there is a position to continue from. */
   let isShown = false
-  let clockToldMs = 0
-  // One thing after the other: the next begins when the one before is told.
+  let clockSentMs = 0
+  // One action after the other: the next begins when the one before is sent.
   let work = Promise.resolve()
   let waiting = 0
-  /** The jump that waits; the last of several counts. */
+  /** The waiting jump; the last of several counts. */
   let sought: WantedReplay | undefined
 
   const cursor = createMessageCursor({ past, most, isOpen: () => isOpen })
   const playback = createPlaybackClock(cursor)
   const presence = createPastPresence(intervalOf)
 
-  function say(texts: readonly string[]) {
+  function send(texts: readonly string[]) {
     if (isOpen && texts.length > 0) client.write(client.framing.join(texts.map(text => ({ text }))))
   }
 
   function clockText(): string {
-    clockToldMs = Date.now()
+    clockSentMs = Date.now()
     return textOf({ type: 'clock', data: playback.clock() })
   }
 
@@ -85,7 +85,7 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
     return presence.changes(playback.at() / 1_000).filter(({ deviceId }) => devices?.has(deviceId) !== false).map(data => textOf({ type: 'presence', data }))
   }
 
-  /** The devices that are followed at the moment of the clock, as a JSON array. */
+  /** The followed devices at the time of the clock, as a JSON array. */
   async function statesText(isWanted: () => boolean): Promise<string> {
     const at = playback.at()
     const texts: string[] = []
@@ -109,14 +109,14 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
       sought = undefined
       const isWanted = () => isOpen && sought === undefined
       const fault = await faultOf(at)
-      if (fault) return say([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
+      if (fault) return send([textOf({ type: 'error', data: { code: fault.code, message: fault.message } })])
       playback.go(at, devices)
       isShown = true
       const states = await statesText(isWanted)
       if (!isWanted()) return
       if (speed > 0) playback.play(speed)
       else playback.hold()
-      say([
+      send([
         `{"type":"snapshot","data":${states}}`,
         `{"type":"broker","data":${broker(stream.deviceScope !== undefined)}}`,
         clockText(),
@@ -131,7 +131,7 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
     follow(chosen, [textOf({ type: 'subscribed', data: { devices: isAll ? null : chosen?.size ?? null, groups: wanted.groups?.size } })])
   }
 
-  /** From now on these devices: after `texts` comes what is known of them at the moment of the clock. */
+  /** From now on these devices: after `texts` the client gets their state at the time of the clock. */
   function follow(chosen: ReadonlySet<string> | undefined, texts: readonly string[]) {
     devices = chosen
     cursor.interrupt()
@@ -139,17 +139,17 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
       if (isShown) playback.go(playback.at(), devices)
       const states = isShown ? await statesText(() => isOpen) : '[]'
       playback.hold()
-      say([...texts, `{"type":"states","data":${states}}`])
+      send([...texts, `{"type":"states","data":${states}}`])
     })
   }
 
   async function step() {
     if (!isShown) return
     const messages = await playback.step()
-    say([...telemetryTexts(messages), ...presenceTexts(), clockText()])
+    send([...telemetryTexts(messages), ...presenceTexts(), clockText()])
   }
 
-  /** Does something after everything before it. */
+  /** Runs after all earlier actions. */
   function queue(act: () => Promise<void> | void): Promise<void> {
     waiting++
     return work = work.then(async () => {
@@ -157,7 +157,7 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
         if (isOpen) await act()
       }
       catch {
-        // The store was closed or has failed; it says so itself.
+        // The store was closed or has failed; it reports that itself.
         if (isOpen) fail()
       }
       finally {
@@ -170,39 +170,41 @@ export function createReplaySession(client: StreamClient, stream: StreamOptions,
     if (client.bufferedBytes() > bufferBytes) return playback.hold()
     const messages = await playback.tick()
     const texts = [...telemetryTexts(messages), ...presenceTexts()]
-    const isDue = !playback.isPlaying() || Date.now() - clockToldMs >= CLOCK_EVERY_MS
-    say(isDue ? [...texts, clockText()] : texts)
+    const isDue = !playback.isPlaying() || Date.now() - clockSentMs >= CLOCK_EVERY_MS
+    send(isDue ? [...texts, clockText()] : texts)
   }
 
   return {
     client,
     start: seek,
-    /** Called all the time: moves on as far as the clock has. */
+    /** Called periodically: moves on as far as the clock has. */
     tick() {
       if (waiting > 0) return
       if (playback.isPlaying()) void queue(advance)
-      else if (clockToldMs > 0 && Date.now() - clockToldMs >= IDLE_CLOCK_EVERY_MS) say([clockText()])
+      else if (clockSentMs > 0 && Date.now() - clockSentMs >= IDLE_CLOCK_EVERY_MS) send([clockText()])
     },
     request(request: StreamRequest) {
-      if (request.type === 'ping') return say([textOf({ type: 'pong' })])
+      if (request.type === 'ping') return send([textOf({ type: 'pong' })])
       if (request.type === 'seek') return seek({ at: toMicroseconds(request.at), speed: 0 })
-      if (waiting >= MOST_WAITING) return say([TOO_MANY])
+      if (waiting >= MOST_WAITING) return send([TOO_MANY])
       if (request.type === 'subscribe') return subscribe(subscriptionOf(request))
       if (request.type === 'step') return void queue(step)
       void queue(() => {
         if (!isShown) return
         if (request.type === 'play') playback.play(request.speed)
         else playback.pause()
-        say([clockText()])
+        send([clockText()])
       })
     },
-    /** Devices belong elsewhere now: what may not be seen any more is withdrawn at once, what may be seen only now is shown. */
+    /**
+     * Labels have changed: devices that may not be seen any more are withdrawn at once, newly visible ones are shown.
+     */
     reconsider() {
       if (!stream.deviceScope) return
       const before = devices ?? NONE
       const now = devicesOf({ ...interest, deviceScope: stream.deviceScope }, grouping)
       if (!now || (now.size === before.size && before.isSubsetOf(now))) return
-      say([...before.difference(now)].map(deviceId => textOf({ type: 'withdrawn', data: { deviceId } })))
+      send([...before.difference(now)].map(deviceId => textOf({ type: 'withdrawn', data: { deviceId } })))
       follow(now, [])
     },
     close() {

@@ -4,21 +4,21 @@ import type { Telemetry } from '#shared/schemas/telemetry'
 /** A message as it arrived. */
 export interface Carried { topic: string, payload: Buffer, replayed: boolean, packetId: number | undefined }
 
-/** What was made of it. */
+/** The result of the message. */
 export type Verdict
   = | { kind: 'telemetry', telemetry: Pick<Telemetry, 'deviceId' | 'metrics' | 'absent'> }
     | { kind: 'status', change: { deviceId: string, status: string | null } }
     | { kind: 'rejected', reason: RejectionReason, detail: string }
     | { kind: 'nothing' }
 
-/** How often a payload is looked at, and the shortest time over which a rate is told. */
+/** How often a payload is sampled, and the shortest time over which a rate is computed. */
 const SAMPLE_MS = 1_000
 const WINDOW_MS = 10_000
-/** A topic is silent after so many of its usual intervals. */
+/** A topic is silent after this many of its usual intervals. */
 const SILENT_INTERVALS = 3
-const NAMES_KEPT = 20
+const MAX_METRIC_NAMES = 20
 
-/** What is known of one topic. Its fields are set for every message, so nothing but numbers and references is kept there. */
+/** The figures of one topic. Its fields are set for every message, so only numbers and references are stored there. */
 export class Heard {
   messages = 0
   live = 0
@@ -29,7 +29,7 @@ export class Heard {
   reason: RejectionReason | undefined
   detail = ''
   isState = false
-  /** The beginning of a payload, a character for each byte: unlike a part of a buffer it holds nothing else in memory. */
+  /** The beginning of a payload, a character per byte: unlike a part of a buffer it holds no other memory. */
   sample = ''
   bytes = 0
   names: readonly string[] = []
@@ -74,7 +74,7 @@ export class Heard {
       const names = Object.keys(metrics).concat(absent)
       this.deviceId = deviceId
       this.count = names.length
-      this.names = names.slice(0, NAMES_KEPT)
+      this.names = names.slice(0, MAX_METRIC_NAMES)
     }
     else if (verdict.kind === 'status') {
       const { deviceId, status } = verdict.change

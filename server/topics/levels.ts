@@ -11,7 +11,7 @@ interface Branch { heard: Heard, topic: string, topics: number, messages: number
 const NO_TEXT = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/
 const LONGEST_UTF8 = 4
 
-/** One level of the tree for each `under`; with `q` every topic that fits, however deep. */
+/** One level of the tree for each `under`; with `q` every matching topic, however deep. */
 export function levelsOf(heard: ReadonlyMap<string, Heard>, { under, q = [], limit }: TopicsQuery, nowMs: number): Level[] {
   return under.map(prefix => q.length > 0 ? found(heard, prefix, q, limit, nowMs) : children(heard, prefix, limit, nowMs))
 }
@@ -35,7 +35,7 @@ function children(heard: ReadonlyMap<string, Heard>, under: string, limit: numbe
     if (branch) count(branch, entry, nowMs)
     else byPath.set(path, count({ heard: entry, topic, topics: 0, messages: 0, rate: 0, lastMs: 0, rejected: 0 }, entry, nowMs))
   }
-  // A branch of one topic is shown as that topic: nobody has to open it.
+  // A branch with one topic is shown as that topic: no need to open it.
   return cut(under, [...byPath], limit, (path, branch) => branch.topics === 1 ? topicOf(branch.topic, branch.heard, nowMs) : branchOf(path, branch))
 }
 
@@ -81,9 +81,11 @@ function verdictOf({ reason, detail, isState, deviceId = '', names, count, statu
 }
 
 function payloadOf(sample: string, bytes: number): { encoding: 'text' | 'base64', data: string } {
-  const kept = Buffer.from(sample, 'latin1')
-  const text = textOf(kept, kept.length < bytes)
-  return text === undefined || NO_TEXT.test(text) ? { encoding: 'base64', data: kept.toString('base64') } : { encoding: 'text', data: text }
+  const raw = Buffer.from(sample, 'latin1')
+  const text = textOf(raw, raw.length < bytes)
+  return text === undefined || NO_TEXT.test(text)
+    ? { encoding: 'base64', data: raw.toString('base64') }
+    : { encoding: 'text', data: text }
 }
 
 /** The bytes as UTF-8, undefined when they are not; a character that was cut in two is left out. */

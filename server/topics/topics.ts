@@ -1,5 +1,5 @@
-// Owns the live tree of what the broker carries under our subscriptions: per topic how much, how often, the last payload and
-// what was made of it. Promises to grow no further than its limits and to count what it leaves out. Never judges a message.
+// Owns the live tree of the topics under our subscriptions: per topic the counts, the rate, the last payload and its
+// result. Promises to stay within its limits and to count what it leaves out. Never judges a message.
 import type { Topics, TopicsQuery } from '#shared/schemas/topics'
 import { Heard } from './heard'
 import type { Carried, Verdict } from './heard'
@@ -7,21 +7,21 @@ import { levelsOf } from './levels'
 
 export interface TopicsLimits {
   topics: number
-  /** Bytes kept of the last payload of a topic. */
+  /** Stored bytes of the last payload of a topic. */
   topicPayloadBytes: number
 }
 
-/** Longer topics than this are not kept: none that is accepted comes near it. */
-const MAX_KEPT_LENGTH = 1_024
-/** When there is no room, topics that have been silent for so long are forgotten; looked for at most so often. */
+/** Longer topics are not stored: no accepted topic is nearly as long. */
+const MAX_TOPIC_LENGTH = 1_024
+/** Without room, topics that have been silent for this long are dropped; this check runs at most this often. */
 const FORGET_AFTER_MS = 3_600_000
 const FORGET_EVERY_MS = 60_000
 
 export interface TopicTree {
-  /** Notes a message and what was made of it. */
+  /** Notes a message and its result. */
   take: (message: Carried, verdict: Verdict, nowMs: number) => void
   answer: (query: TopicsQuery, nowMs: number) => Topics
-  /** Every topic that is kept. */
+  /** Every stored topic. */
   heard: () => MapIterator<[string, Heard]>
 }
 
@@ -32,7 +32,7 @@ export function createTopics(limits: TopicsLimits): TopicTree {
   let lookedMs = -Infinity
 
   function add(topic: string, nowMs: number): Heard | undefined {
-    if (topic.length > MAX_KEPT_LENGTH || (heard.size >= limits.topics && !makeRoom(nowMs))) {
+    if (topic.length > MAX_TOPIC_LENGTH || (heard.size >= limits.topics && !makeRoom(nowMs))) {
       unlisted++
       return undefined
     }

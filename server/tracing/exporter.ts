@@ -3,19 +3,19 @@ import { ExportResultCode } from '@opentelemetry/core'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import type { TracingOptions } from './options'
 
-/** Lines for the person who runs it. */
+/** Log lines for the operator. */
 export interface TraceLog {
   info: (line: string) => void
   warn: (line: string) => void
 }
 
-/** Characters of what the collector or the network says that stand in the log. */
+/** Logged characters of a collector's or network's error. */
 const MAX_REASON_LENGTH = 200
 
 /** The exporter of the standard's variables. A collector that is away costs one line in the log until it is back, not one for each batch. */
 export async function createExporter({ protocol, collector }: Pick<TracingOptions, 'protocol' | 'collector'>, log: TraceLog): Promise<SpanExporter> {
   const { OTLPTraceExporter } = protocol === 'http/json' ? await import('@opentelemetry/exporter-trace-otlp-http') : await import('@opentelemetry/exporter-trace-otlp-proto')
-  // Files that cannot be read are told only while it is made; what is said later comes with every batch.
+  // Unreadable files are reported only while it is created; later reports come with every batch.
   const ignore = () => {}
   diag.setLogger({ error: ignore, warn: line => log.warn(`Traces: ${line}.`), info: ignore, debug: ignore, verbose: ignore }, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
   const exporter: SpanExporter = new OTLPTraceExporter()
@@ -23,7 +23,7 @@ export async function createExporter({ protocol, collector }: Pick<TracingOption
   return tellingOnce(exporter, collector, log)
 }
 
-/** Tells when exporting begins to fail, and when it is well again. */
+/** Reports when exporting begins to fail, and when it works again. */
 export function tellingOnce(exporter: SpanExporter, collector: string, log: TraceLog): SpanExporter {
   let isFailing = false
   return {
@@ -43,7 +43,7 @@ export function tellingOnce(exporter: SpanExporter, collector: string, log: Trac
 
 function reasonOf(error: Error | undefined): string {
   const code: unknown = error && Reflect.get(error, 'code')
-  // Of the network a word, of the collector its status and what it says.
+  // For the network a code, for the collector its status and message.
   const reason = typeof code === 'string' ? code : [code, error?.message].filter(Boolean).join(' ') || 'no reason given'
   return reason.replaceAll(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)
 }

@@ -38,13 +38,13 @@ export interface TracingOptions {
   batchSize: number
   /** Links that one span has at most. */
   linksPerSpan: number
-  /** Whether the trace of whoever asks goes on here (W3C `traceparent`). */
+  /** Whether the client's trace continues here (W3C `traceparent`). */
   isContinuing: boolean
 }
 
 /**
- * What the variables say. As the standard wants it, none of them keeps the application from starting: `warn` is told in a line what cannot
- * be used, and the default is taken. Undefined: nothing can be exported this way.
+ * Reads the variables. As the standard requires, none of them prevents a start: `warn` gets a line about an unusable
+ * value, and the default is used. Undefined: nothing can be exported this way.
  */
 export function readTracingOptions(env: Record<string, string | undefined>, warn: (line: string) => void): TracingOptions | undefined {
   const given = (name: string) => env[name]?.trim() || undefined

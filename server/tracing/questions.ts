@@ -50,7 +50,7 @@ function askWithin<R>({ tracer, within }: Spans, operation: string, database: Da
   }
 }
 
-/** What went wrong in the store says more of the machine than may leave it; the log has it. */
+/** The store's error contains details of the machine; they are in the log. */
 function fail(span: Span) {
   span.setAttribute(ATTR_ERROR_TYPE, 'history-failed').setStatus({ code: SpanStatusCode.ERROR, message: 'The history could not answer.' })
   span.end()

@@ -6,12 +6,12 @@ export const PAGE_ROUTES = [
   '/topics', '/wall', '/welcome',
 ] as const
 
-/** Methods that may stand in a span: whatever else somebody makes up is one. */
+/** Methods that may appear in a span; all others are replaced by one. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 
 const NAME_OF_DEVICE = /^\/devices\/[^/]+$/
 
-/** How a request is called in a trace: never by what somebody has put into its address. */
+/** The name of a request in a trace: never from the client's address. */
 export interface TracedRequest {
   /** `GET /api/sensors/{deviceId}`; where there is no such route, `GET`. */
   name: string

@@ -10,14 +10,14 @@ const SWITCHING = 101
 interface Upgrade { span: Span, openedAt: number | undefined }
 
 /**
- * Has every WebSocket opened within a span: from its upgrade until it has been told what there is. Its end is a moment in the same trace, for
- * a span of hours would be seen only when it is over.
+ * Makes a span for every WebSocket: from its upgrade until the initial data is sent. Its end is a point in the same
+ * trace, for a span of hours would be visible only when it is over.
  */
 export function traceStreams(app: App, spans: Spans) {
   const { resolve } = app.websocket
   // By the hooks of a route, which come with every message.
   const traced = new WeakMap<object, Partial<Hooks>>()
-  // By what the adapter keeps for a connection from its upgrade on.
+  // By the object that the adapter holds for a connection from its upgrade on.
   const upgrades = new WeakMap<object, Upgrade>()
   Object.assign(app.websocket, {
     async resolve(info: Parameters<NonNullable<typeof resolve>>[0]) {

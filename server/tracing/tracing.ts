@@ -24,7 +24,7 @@ export interface Tracing {
   stop: () => Promise<void>
 }
 
-/** Undefined where the variables ask for what is not supported; the log says so. */
+/** Undefined if the variables ask for something unsupported; the log contains the reason. */
 export async function startTracing(env: Record<string, string | undefined>, log: TraceLog): Promise<Tracing | undefined> {
   const options = readTracingOptions(env, log.warn)
   if (!options) return undefined

@@ -5,12 +5,12 @@ import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions'
 import type { TurnEvents } from '../mqtt/turns'
 import type { Spans } from './sdk'
 
-/** `off`: nothing is kept, so that nothing has to be waited for. */
+/** `off`: nothing is stored, so nothing has to be waited for. */
 export type TurnDurability = 'full' | 'normal' | 'off'
 
 /**
- * Makes one span of each turn: from its first message until all of them are kept and acknowledged. Messages that name a trace (user property
- * `traceparent` of MQTT 5) are linked, as many as a span may have.
+ * Makes one span of each turn: from its first message until all of them are committed and acknowledged. Messages with
+ * a trace (user property `traceparent` of MQTT 5) are linked, as many as a span may have.
  */
 export function traceTurns({ tracer, linksPerSpan }: Pick<Spans, 'tracer' | 'linksPerSpan'>, { onMessage, onTurnEnd }: TurnEvents, durability: TurnDurability): TurnEvents {
   let began: Date | undefined
@@ -50,23 +50,26 @@ export function traceTurns({ tracer, linksPerSpan }: Pick<Spans, 'tracer' | 'lin
     onTurnEnd(done) {
       const span = startSpan()
       try {
-        onTurnEnd(done && ((kept) => {
-          end(span, kept)
-          done(kept)
+        onTurnEnd(done && ((committed) => {
+          end(span, committed)
+          done(committed)
         }))
       }
       catch (error) {
         end(span, false)
         throw error
       }
-      // Nobody waits for messages that are not acknowledged.
+      // Messages without acknowledgement need not wait.
       if (!done) span.end()
     },
   }
 }
 
-function end(span: Span, kept: boolean) {
+function end(span: Span, committed: boolean) {
   if (!span.isRecording()) return
-  if (!kept) span.setAttribute(ATTR_ERROR_TYPE, 'store-failed').setStatus({ code: SpanStatusCode.ERROR, message: 'The messages could not be kept; the broker delivers them again.' })
+  if (!committed) span.setAttribute(ATTR_ERROR_TYPE, 'store-failed').setStatus({
+    code: SpanStatusCode.ERROR,
+    message: 'The messages could not be stored; the broker delivers them again.',
+  })
   span.end()
 }

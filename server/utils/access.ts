@@ -50,7 +50,7 @@ export function visitorFor(event: H3Event): Visitor {
 const LOST = 'There were accounts, and they cannot be read: nobody may enter. `npm run admin` on the machine that the application runs on, or `npm run restore`, opens it again; its log says how.'
 
 const MESSAGES = {
-  'in-person': { code: 'session-required', message: 'Only somebody who has signed in can do this, no token.' },
+  'in-person': { code: 'session-required', message: 'Only a user who has signed in can do this, no token.' },
   'limited': { code: 'groups-limited', message: 'This tells of all devices, or holds for all, and your rights are limited to some of them.' },
   'by-link': { code: 'link-only', message: 'A share link shows one view and nothing else; sign in with an account for more.' },
 } as const

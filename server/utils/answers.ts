@@ -28,7 +28,7 @@ export function requireHistory() {
   if (!history?.isOpen()) {
     throw createError({
       statusCode: 503,
-      message: history?.fault() ?? 'No history is kept: the application runs with NUXT_HISTORY=off.',
+      message: history?.fault() ?? 'The history is off: the application runs with NUXT_HISTORY=off.',
       data: { code: 'history-unavailable' },
     })
   }

@@ -49,7 +49,7 @@ async function hooksAt(app: App, path: string) {
 }
 
 /**
- * What h3's routing needs to be told about the API before it starts: HEAD is answered like GET, `config` is the same for all
+ * Settings of h3's routing for the API before it starts: HEAD is answered like GET, `config` is the same for all
  * requests, and h3 1.15 decodes the path before routing, so that an encoded `?` inside a deviceId would start the query: keep it encoded
  * until the route is found. {@link pathSegmentAfter} then reads the name from the address as it was sent. `baseURL` ends with a slash.
  */

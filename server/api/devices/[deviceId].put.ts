@@ -1,7 +1,10 @@
 import type { KnownDevice } from '#shared/schemas/profile'
 import { DeviceProfileSchema } from '#shared/schemas/profile'
 
-/** `PUT /api/devices/{deviceId}` with a `DeviceProfile` -> `KnownDevice`; the picture stays as it is. Nobody moves one from or to where they may not look */
+/**
+ * `PUT /api/devices/{deviceId}` with a `DeviceProfile` -> `KnownDevice`; the picture stays as it is. A device can be
+ * moved only between labels within the visitor's scope
+ */
 export default defineEventHandler(async (event): Promise<KnownDevice> => {
   const deviceId = requireDeviceName(event)
   const { registry } = useLeitstand()

@@ -1,6 +1,9 @@
 import { OidcCallbackQuerySchema } from '#shared/schemas/access'
 
-/** `GET /api/oidc/callback?state=&code=` from the identity provider -> 302 to where somebody wanted to go, with a session, or to the page that says why not */
+/**
+ * `GET /api/oidc/callback?state=&code=` from the identity provider -> 302 to the original path, with a session, or to
+ * the page that shows why not
+ */
 export default defineEventHandler(async (event) => {
   const oidc = requireOidc()
   const { accounts } = useLeitstand()

@@ -6,6 +6,6 @@ import { answerDeviceAt } from '../../replay/point-in-time'
 export default defineEventHandler(async (event): Promise<DeviceState> => {
   const { at } = requireQuery(event, DeviceQuerySchema)
   if (at === undefined) return requireDevice(event)
-  await requireMoment(at)
+  await requirePointInTime(at)
   return requireAnswer(await answerDeviceAt(useLeitstand(), at, requireDevice(event).deviceId))
 })

@@ -1,35 +1,35 @@
 import { TelemetryMessageSchema } from '#shared/schemas/telemetry'
 import type { Telemetry, TelemetryMessage } from '#shared/schemas/telemetry'
 import { isOrdinaryCount, isOrdinaryMetrics, isOrdinaryTime } from '#shared/device/ordinary'
-import { keepWholeNumbers } from './whole-numbers'
+import { restoreWholeNumbers } from './whole-numbers'
 
 const MINUTES_END = '2025-11-02T12:00'.length
 
-/** Where a message is not what it should be, and what the schema says of that. */
+/** Where a message is wrong, and what the schema says about it. */
 export interface MessageFault { path: PropertyKey[], message: string }
 
-/** A message with its values apart from the names that have none. */
+/** A message with its values, and the names that have none. */
 export type ReadMessage = Omit<TelemetryMessage, 'metrics'> & Pick<Telemetry, 'metrics' | 'exact' | 'absent'>
 
 type Checked = { data: ReadMessage } | { fault: MessageFault }
 
 /**
- * A parsed message, or its first fault; `text` is the JSON that it was parsed from. Names and lengths are the caller's to
- * check, the names before: what is parsed may be changed here.
+ * A parsed message, or its first fault; `text` is the JSON that it was parsed from. The caller checks names and
+ * lengths, the names before: parsed objects may be changed here.
  */
 export function checkMessage(message: Record<string, unknown>, text: string): Checked {
   if (isOrdinary(message)) return { data: message }
-  const exact = keepWholeNumbers(message.metrics, text)
+  const exact = restoreWholeNumbers(message.metrics, text)
   if (!exact) return { fault: { path: [], message: '' } }
   const parsed = TelemetryMessageSchema.safeParse(message)
   if (!parsed.success) {
     const { path = [], message: words = '' } = parsed.error.issues[0] ?? {}
     return { fault: { path, message: words } }
   }
-  const { metrics: said, ...rest } = parsed.data
+  const { metrics: values, ...rest } = parsed.data
   const metrics: ReadMessage['metrics'] = {}
   const absent: string[] = []
-  for (const [name, value] of Object.entries(said)) {
+  for (const [name, value] of Object.entries(values)) {
     if (value === null) absent.push(name)
     else metrics[name] = value
   }
@@ -37,8 +37,8 @@ export function checkMessage(message: Record<string, unknown>, text: string): Ch
 }
 
 /**
- * Whether a message is without any doubt what {@link TelemetryMessageSchema} accepts and leaves as it is. Nearly all are, and
- * asking the schema costs many times as much; it judges the others, and a test holds the two together.
+ * Whether a message is certainly one that {@link TelemetryMessageSchema} accepts and leaves unchanged. Nearly all
+ * are, and running the schema costs many times as much. The schema decides the others; a test compares both.
  */
 export function isOrdinary(message: Record<string, unknown>): message is ReadMessage & Record<string, unknown> {
   for (const key in message) {

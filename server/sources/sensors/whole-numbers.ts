@@ -1,17 +1,17 @@
 import { isRecord } from '#shared/device/ordinary'
 import { withoutWrapping } from '../json'
 
-/** A double keeps every whole number up to 2^53, which has so many digits. */
-const KEPT = String(2 ** 53)
-const LONG_RUN = new RegExp(`\\d{${KEPT.length}}`)
+/** A double represents every whole number up to 2^53, which has this many digits. */
+const LARGEST_EXACT = String(2 ** 53)
+const LONG_RUN = new RegExp(`\\d{${LARGEST_EXACT.length}}`)
 const WHOLE = /^-?\d+$/
 
 /**
- * Puts the digits of whole numbers beyond 2^53 in their places, as texts: what JSON made of them are other numbers.
+ * Replaces whole numbers beyond 2^53 by their digits as text: JSON parsing has changed them.
  * @param metrics As they were parsed from `text`.
- * @returns the names of those; `undefined` where they cannot be found, for something in the message is nested too deeply.
+ * @returns their names; `undefined` if they cannot be found, because the message is nested too deeply.
  */
-export function keepWholeNumbers(metrics: unknown, text: string): string[] | undefined {
+export function restoreWholeNumbers(metrics: unknown, text: string): string[] | undefined {
   if (!isRecord(metrics) || !LONG_RUN.test(text)) return []
   const digits = digitsIn(text)
   if (!digits) return undefined
@@ -19,9 +19,9 @@ export function keepWholeNumbers(metrics: unknown, text: string): string[] | und
   return [...digits.keys()]
 }
 
-/** The whole numbers beyond 2^53 among the metrics of a message, as they were written. */
+/** The whole numbers beyond 2^53 among the metrics of a message, with their original digits. */
 function digitsIn(text: string): ReadonlyMap<string, string> | undefined {
-  // Objects come before what holds them: which of them is `metrics` is known at the end.
+  // Inner objects come first: which of them is `metrics` is known at the end.
   const byHolder = new Map<unknown, Map<string, string>>()
   function note(this: unknown, name: string, value: unknown, ...[context]: { source?: string }[]) {
     const source = context?.source
@@ -44,5 +44,5 @@ function digitsIn(text: string): ReadonlyMap<string, string> | undefined {
 function isBeyond(source: string): boolean {
   if (!WHOLE.test(source)) return false
   const digits = source.startsWith('-') ? source.slice(1) : source
-  return digits.length > KEPT.length || (digits.length === KEPT.length && digits > KEPT)
+  return digits.length > LARGEST_EXACT.length || (digits.length === LARGEST_EXACT.length && digits > LARGEST_EXACT)
 }

@@ -1,6 +1,6 @@
 import { createError } from 'h3'
 
-/** `GET /api/devices/{deviceId}/picture?v=` -> the picture; with `v` it may be kept for ever */
+/** `GET /api/devices/{deviceId}/picture?v=` -> the picture; with `v` it may be cached for ever */
 export default defineEventHandler((event) => {
   const deviceId = requireDeviceName(event)
   const picture = useLeitstand().registry.picture(deviceId)
@@ -11,7 +11,7 @@ export default defineEventHandler((event) => {
     'content-type': type,
     'etag': etag,
     'cache-control': getQuery(event).v === tag ? 'private, max-age=31536000, immutable' : 'no-cache',
-    // Whoever sent it decided what is in it.
+    // The uploader decided what is in it.
     'content-security-policy': 'default-src \'none\'; sandbox',
   })
   return isUnchanged(event, etag) ? null : bytes
