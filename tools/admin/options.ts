@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { ROLES } from '../../shared/api/access.ts'
+import { parseOptions } from '../cli/command.ts'
 
 const ARGUMENTS = { role: { type: 'string' }, data: { type: 'string' }, url: { type: 'string' }, help: { type: 'boolean' } } as const
 const COMMANDS = ['create', 'password', 'list', 'give-up-accounts'] as const
@@ -11,7 +11,7 @@ export type Asked = Order | { kind: 'help' } | { kind: 'wrong', fault: string }
 
 /** Reads the command line (without `node` and the file's name). Never throws for what somebody typed. */
 export function readOptions(args: string[], env: Record<string, string | undefined>): Asked {
-  const typed = parse(args)
+  const typed = parseOptions({ args, options: ARGUMENTS, allowPositionals: true })
   if (typeof typed === 'string') return { kind: 'wrong', fault: typed }
   const { values, positionals: [first, name = '', ...more] } = typed
   if (values.help) return { kind: 'help' }
@@ -25,14 +25,4 @@ export function readOptions(args: string[], env: Record<string, string | undefin
   if (!NAMED.includes(command) && name) return { kind: 'wrong', fault: `${command} takes no name, but ${name} came after it.` }
   if (more.length > 0) return { kind: 'wrong', fault: `One name is enough, but ${more.join(' ')} came after it.` }
   return { kind: 'run', command, name, role, data: values.data ?? (env.NUXT_DATA_DIR || '.data'), url }
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: ARGUMENTS, allowPositionals: true })
-  }
-  catch (error) {
-    const explanation = error instanceof Error ? error.message : String(error)
-    return `${explanation.replace(/\.?(?:\s(?=To |Did |This )|\n)[^]*$/, '')}.`
-  }
 }
