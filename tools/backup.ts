@@ -1,9 +1,10 @@
 // `npm run backup`: a consistent copy of the history in one file, while the server goes on. How is in tools/backup/.
-import { runCommand } from './backup/command.ts'
-import { megabytes } from './backup/files.ts'
 import { makeBackup, partsOf } from './backup/make.ts'
+import { readOptions, removeOnSignal } from './backup/options.ts'
+import { megabytes } from './backup/files.ts'
+import { runCommand } from './cli/command.ts'
 
-const HELP = `Copies the history of a server, running or not, into one file that can be checked and put back.
+const help = `Copies the history of a server, running or not, into one file that can be checked and put back.
 
   npm run backup -- FILE [options]
 
@@ -11,13 +12,13 @@ const HELP = `Copies the history of a server, running or not, into one file that
   --force      replace FILE
   --help       this text
 `
-
 await runCommand({
   name: 'backup',
-  help: HELP,
-  parts: ({ file }) => partsOf(file),
-  async run(options, steps) {
-    const { bytes, schema, sha256 } = await makeBackup(options, steps)
-    return `Backed up ${megabytes(bytes)} MB to ${options.file} (schema ${schema}, SHA-256 ${sha256}).`
+  help,
+  asked: readOptions(process.argv.slice(2), process.env),
+  async run(options, progress) {
+    removeOnSignal(partsOf(options.file))
+    const { bytes, schema, sha256 } = await makeBackup(options, progress)
+    progress.say(`Backed up ${megabytes(bytes)} MB to ${options.file} (schema ${schema}, SHA-256 ${sha256}).`)
   },
 })

@@ -1,7 +1,7 @@
 // `npm run restore`: checks a backup to the last byte and puts it in place of the history. How is in tools/backup/.
 import './programs/extensions.ts'
 
-const HELP = `Checks a backup and puts it in place of the history. The server must be stopped; what was there is kept beside.
+const help = `Checks a backup and puts it in place of the history. The server must be stopped; what was there is kept beside.
 
   npm run restore -- FILE [options]
 
@@ -9,21 +9,20 @@ const HELP = `Checks a backup and puts it in place of the history. The server mu
   --force      set an existing history aside
   --help       this text
 `
-
 // Only now: what they import of the server needs the hook in place.
-const { runCommand } = await import('./backup/command.ts')
-const { megabytes } = await import('./backup/files.ts')
+const { runCommand } = await import('./cli/command.ts')
+const { readOptions, removeOnSignal } = await import('./backup/options.ts')
 const { partIn, restoreBackup } = await import('./backup/put-back.ts')
+const { megabytes } = await import('./backup/files.ts')
 
 await runCommand({
   name: 'restore',
-  help: HELP,
-  parts: ({ data }) => [partIn(data)],
-  async run(options, steps) {
-    const { header, database, setAside } = await restoreBackup(options, steps)
-    return [
-      `Restored ${megabytes(header.bytes)} MB, backed up at ${header.createdAt}, to ${database}.`,
-      ...(setAside ? [`The history that was there is now ${setAside}.`] : []),
-    ].join('\n')
+  help,
+  asked: readOptions(process.argv.slice(2), process.env),
+  async run(options, progress) {
+    removeOnSignal([partIn(options.data)])
+    const { header, database, setAside } = await restoreBackup(options, progress)
+    progress.say(`Restored ${megabytes(header.bytes)} MB, backed up at ${header.createdAt}, to ${database}.`)
+    if (setAside) progress.say(`The history that was there is now ${setAside}.`)
   },
 })

@@ -1,21 +1,19 @@
-import { parseArgs } from 'node:util'
+import { rmSync } from 'node:fs'
+import { parseOptions } from '../cli/command.ts'
+import type { Asked } from '../cli/command.ts'
 
+/** `force`: replace the file, or set an existing history aside. */
 export interface Options { file: string, data: string, force: boolean }
 
-export type Asked
-  = | { kind: 'run', options: Options }
-    | { kind: 'help' }
-    /** What is wrong, in one sentence. */
-    | { kind: 'wrong', fault: string }
-
 const ARGUMENTS = { data: { type: 'string' }, force: { type: 'boolean' }, help: { type: 'boolean' } } as const
+const INTERRUPTED = 130
 
 /**
  * Reads the command line of `backup` and `restore` (without `node` and the file's name). Never throws for what somebody typed.
  * @param env The environment, for `NUXT_DATA_DIR`.
  */
-export function readOptions(args: string[], env: Record<string, string | undefined>): Asked {
-  const typed = parse(args)
+export function readOptions(args: string[], env: Record<string, string | undefined>): Asked<Options> {
+  const typed = parseOptions({ args, options: ARGUMENTS, allowPositionals: true })
   if (typeof typed === 'string') return { kind: 'wrong', fault: typed }
   const { values: { data, force = false, help }, positionals: [file, ...more] } = typed
   if (help) return { kind: 'help' }
@@ -25,13 +23,12 @@ export function readOptions(args: string[], env: Record<string, string | undefin
   return { kind: 'run', options: { file, data: data ?? (env.NUXT_DATA_DIR || '.data'), force } }
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: ARGUMENTS, allowPositionals: true })
-  }
-  catch (error) {
-    // Node explains in several sentences; the first says what is wrong.
-    const explanation = error instanceof Error ? error.message : String(error)
-    return `${explanation.replace(/\.?(?:\s(?=To |Did |This )|\n)[^]*$/, '')}.`
+/** Files that are only there while the command runs. */
+export function removeOnSignal(parts: readonly string[]) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      for (const part of parts) rmSync(part, { force: true })
+      process.exit(INTERRUPTED)
+    })
   }
 }

@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { makeBackup } from '../../../../tools/backup/make'
-import type { Steps } from '../../../../tools/backup/progress'
 import { restoreBackup } from '../../../../tools/backup/put-back'
 import { openHistory, SILENT, tempFolder } from './support'
 
@@ -19,7 +18,7 @@ describe('a backup', () => {
     // 5,000 rows of 2 KB are more than one step of 4 MB.
     const { data, database, file } = openHistory(5_000)
     const seen: number[] = []
-    const steps: Steps = {
+    const steps: typeof SILENT = {
       begin: verb => (bytes) => {
         if (verb !== 'copied') return
         seen.push(bytes)
@@ -72,6 +71,6 @@ describe('a backup', () => {
 
   it('says that the folder for it does not exist', async () => {
     const { data, file } = openHistory(1)
-    await expect(makeBackup({ file: join(file, 'x'), data, force: false }, SILENT)).rejects.toThrow('cannot be written: there is no such file or folder.')
+    await expect(makeBackup({ file: join(file, 'x'), data, force: false }, SILENT)).rejects.toThrow('cannot be written: no such file or directory.')
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { inMegabytes } from '../../../../tools/backup/files'
 import { readOptions } from '../../../../tools/backup/options'
-import { createProgress } from '../../../../tools/backup/progress'
+import { createProgress } from '../../../../tools/cli/progress'
 
 describe('the options of backup and restore', () => {
   it('take the data folder from the option, the environment, or the default', () => {
@@ -28,9 +29,9 @@ describe('the progress', () => {
   const written = (isTTY: boolean) => {
     const texts: string[] = []
     const progress = createProgress({ isTTY, write: (text: string | Uint8Array) => texts.push(String(text)) > 0 })
-    const step = progress.begin('copied', 40_000_000)
+    const step = progress.begin('copied', 40_000_000, inMegabytes(40_000_000))
     for (const bytes of [10_000_000, 10_000_001, 11_000_000, 40_000_000]) step(bytes)
-    progress.end('Done.')
+    progress.say('Done.')
     return texts
   }
 

@@ -109,7 +109,7 @@ describe('a restore', () => {
   it('keeps the old history beside and puts the backup in its place', async () => {
     const { data, database, file } = await backedUp()
     database.close()
-    const report = await restoreBackup({ file, data, force: true, now: NOW }, SILENT)
+    const report = await restoreBackup({ file, data, force: true }, SILENT, NOW)
     expect(report.setAside).toBe(join(data, ASIDE))
     expect(devicesIn(join(data, 'history.db'))).toBe(50)
     expect(devicesIn(join(data, ASIDE))).toBe(51)
@@ -121,7 +121,7 @@ describe('a restore', () => {
     writeFileSync(join(data, 'history.db'), 'no database'.repeat(1_000))
     writeFileSync(join(data, 'history.db-wal'), 'log')
     writeFileSync(join(data, 'history.db-shm'), 'index')
-    await restoreBackup({ file, data, force: true, now: NOW }, SILENT)
+    await restoreBackup({ file, data, force: true }, SILENT, NOW)
     expect(readFileSync(join(data, ASIDE), 'utf8')).toMatch(/^no database/)
     expect(existsSync(join(data, 'history.db-wal'))).toBe(false)
     expect(devicesIn(join(data, 'history.db'))).toBe(50)
