@@ -1,160 +1,107 @@
-// What is made, in which order, and what is left alone because it is there.
+// What is made, in which order, and what is left alone because it is there. Says nothing of what is inside a secret.
 import { X509Certificate } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandFailure } from '../cli/failure.ts'
+import type { Progress } from '../cli/progress.ts'
 import { openAuthority } from './authority.ts'
-import type { Authority } from './authority.ts'
-import { CertificatesFailure } from './failure.ts'
-import { giveTo, makeFolder, writeSecret } from './files.ts'
-import { APPLICATION, HEALTH_CHECK } from './options.ts'
-import type { Options, Owner } from './options.ts'
-import { newPassword, openPasswordFile } from './passwords.ts'
-import type { PasswordFile } from './passwords.ts'
+import type { Options } from './options.ts'
+import { newPassword, openPasswordFile, writeWhole } from './passwords.ts'
 
 /** Beside the hosts that were asked for: the broker's name in compose, and the machine itself. */
 const OWN_HOSTS = ['mosquitto', 'localhost', '127.0.0.1']
-/** No device is called so, because a device's name begins with a letter or digit. */
-const SERVER = '_server'
-/** The folders in which the containers keep their data. */
-const DATA = ['caddy', 'leitstand', 'mosquitto']
-/** Whom the container of the application runs as, and so the others. */
-const CONTAINER_USER: Owner = { uid: 1000, gid: 1000 }
 
-/** Called for each thing that was made, kept or taken back: a verb, what, and more about it. */
-export type Say = (verb: 'made' | 'kept' | 'revoked', what: string, about: string) => void
-
-interface Workshop {
-  options: Options
-  authority: Authority
-  passwords: PasswordFile
-  say: Say
-  broker: string
-}
-
-/**
- * Makes what is asked for and not there yet. Says nothing of what is inside a secret.
- * @returns Whom the files belong to.
- * @throws {CertificatesFailure} when something is missing; what was made until then stays.
- */
-export function makeCertificates(options: Options, say: Say): Owner {
-  const broker = join(options.folder, 'broker')
-  const isServerMissing = !existsSync(join(broker, 'server.pem'))
-  if (isServerMissing && options.hosts.length === 0) {
-    throw new CertificatesFailure('--host is missing: the name or address under which devices reach the broker, for example --host broker.example.org.')
+/** Makes what is asked for and not there yet; what was made until something is missing stays. @throws {CommandFailure} */
+export function makeCertificates(options: Options, progress: Progress) {
+  try {
+    const { uid, gid } = ownerOf(options)
+    make(options, (verb, what, about) => progress.say(`${verb.padEnd(8)} ${what}: ${about}`))
+    const made = ['.', 'caddy', 'leitstand', 'mosquitto'].map(name => join(options.data, name)).filter(path => !existsSync(path))
+    for (const path of made) mkdirSync(path, { recursive: true })
+    const secrets = readdirSync(options.folder, { recursive: true, encoding: 'utf8' }).map(path => join(options.folder, path))
+    // Only root can give something away; everybody else is the owner already.
+    if (process.getuid?.() === 0) for (const path of [options.folder, ...secrets, ...made]) chownSync(path, uid, gid)
+    if (uid !== 1000 || gid !== 1000) progress.say(`The files belong to ${uid}:${gid}: put LEITSTAND_USER=${uid}:${gid} into .env.`)
   }
-  const owner = ownerOf(options)
-  for (const folder of [options.folder, broker, join(options.folder, 'authority')]) makeFolder(folder)
-  const authority = openAuthority(join(options.folder, 'authority'), broker)
-  say(authority.isNew ? 'made' : 'kept', join(broker, 'authority.pem'), `the authority, until ${endOf(join(broker, 'authority.pem'))}`)
-  const workshop = { options, authority, passwords: openPasswordFile(join(broker, 'passwords')), say, broker }
-
-  makeServer(workshop)
-  makeApplication(workshop)
-  makeHealthCheck(workshop)
-  for (const device of options.devices) {
-    if (options.password) makePassword(workshop, device)
-    else makeDevice(workshop, device)
+  catch (error) {
+    // What the system says of a file is a sentence already.
+    if (error instanceof Error && 'syscall' in error) throw new CommandFailure(error.message, { cause: error })
+    throw error
   }
-  for (const device of options.revoke) revoke(workshop, device)
-  makeData(options, owner)
-  return owner
 }
 
-function makeServer({ options, authority, say, broker }: Workshop) {
-  const certificateFile = join(broker, 'server.pem')
-  const isThere = existsSync(certificateFile)
-  if (isThere && !(options.force && options.hosts.length > 0)) return say('kept', certificateFile, aboutServer(certificateFile))
-  if (isThere) authority.revoke(SERVER)
-  const hosts = [...new Set([...options.hosts, ...OWN_HOSTS])]
-  authority.sign({ name: SERVER, hosts, days: options.days, keyFile: join(broker, 'server.key'), certificateFile })
-  say('made', certificateFile, aboutServer(certificateFile))
+/** By default the user of the containers, or whoever runs this without being root. */
+function ownerOf({ owner }: Options) {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()]
+  if (!uid || gid === undefined) return owner ?? { uid: 1000, gid: 1000 }
+  if (!owner || (owner.uid === uid && owner.gid === gid)) return { uid, gid }
+  throw new CommandFailure('Only root can make files that belong to somebody else: run it with sudo, or leave --owner out.')
 }
 
-/** Made anew together with the broker's. */
-function makeApplication({ options, authority, say, broker }: Workshop) {
-  const folder = join(options.folder, APPLICATION)
-  const certificateFile = join(folder, 'client.pem')
-  const isThere = existsSync(certificateFile)
-  if (isThere && !(options.force && options.hosts.length > 0)) return say('kept', certificateFile, aboutClient('the application', certificateFile))
-  if (isThere) authority.revoke(APPLICATION)
-  signClient({ authority, broker, options }, APPLICATION, folder)
-  say('made', certificateFile, aboutClient('the application', certificateFile))
-}
+type Say = (verb: 'made' | 'kept' | 'revoked', what: string, about: string) => void
 
-/** Without a certificate, because it asks from inside the container. */
-function makeHealthCheck({ passwords, say, broker }: Workshop) {
-  // The name under which mosquitto_sub looks for its options.
-  const file = join(broker, 'mosquitto_sub')
-  if (existsSync(file) && passwords.has(HEALTH_CHECK)) return say('kept', file, 'the health check’s password')
-  const password = newPassword()
-  passwords.set(HEALTH_CHECK, password)
-  writeSecret(file, `-i ${HEALTH_CHECK}\n-u ${HEALTH_CHECK}\n-P ${password}\n`)
-  say('made', file, 'the health check’s password')
-}
-
-function makeDevice({ options, authority, say, broker }: Workshop, device: string) {
-  const folder = join(options.folder, 'devices', device)
-  const certificateFile = join(folder, 'client.pem')
-  if (authority.hasSigned(device)) {
-    if (!options.force) return say('kept', folder, `${device} has a certificate already; --force makes another and revokes this one`)
-    authority.revoke(device)
-    say('revoked', device, 'its certificate until now')
+function make({ hosts, devices, revoke, password, force, days, folder }: Options, say: Say) {
+  const [own = '', health = '', server = ''] = ['authority.pem', 'mosquitto_sub', 'server'].map(name => join(folder, 'broker', name))
+  if (hosts.length === 0 && !existsSync(`${server}.pem`)) {
+    throw new CommandFailure('--host is missing: the name or address under which devices reach the broker, for example --host broker.example.org.')
   }
-  signClient({ authority, broker, options }, device, folder)
-  say('made', folder, aboutClient(device, certificateFile))
+  for (const name of ['broker', 'authority']) mkdirSync(join(folder, name), { recursive: true })
+  const authority = openAuthority(folder)
+  say(authority.isNew ? 'made' : 'kept', own, `the authority, until ${endOf(own)}`)
+  const passwords = openPasswordFile(join(folder, 'broker/passwords'))
+
+  function renew(name: string): string {
+    const password = newPassword()
+    passwords.set(name, password)
+    return password
+  }
+
+  function makeFolder(path: string) {
+    mkdirSync(path, { recursive: true })
+    copyFileSync(own, join(path, 'authority.pem'))
+  }
+
+  const application = join(folder, 'leitstand')
+  // No device is called `_server`, because a device's name begins with a letter or digit.
+  for (const [name, file, names] of [['_server', server, [...hosts, ...OWN_HOSTS]], ['leitstand', join(application, 'client'), []]] as const) {
+    const isThere = existsSync(`${file}.pem`)
+    const isKept = isThere && !(force && hosts.length > 0)
+    if (isThere && !isKept) authority.revoke(name)
+    if (!isKept && file !== server) makeFolder(application)
+    if (!isKept) authority.sign(name, file, days, [...new Set(names)])
+    const subject = file === server ? `the broker as ${hostsOf(`${file}.pem`)}` : 'the application'
+    say(isKept ? 'kept' : 'made', `${file}.pem`, `${subject}, until ${endOf(`${file}.pem`)}`)
+  }
+
+  // By password, because it asks from inside the container.
+  const hasHealth = existsSync(health) && passwords.has('healthcheck')
+  if (!hasHealth) writeWhole(health, `-i healthcheck\n-u healthcheck\n-P ${renew('healthcheck')}\n`)
+  say(hasHealth ? 'kept' : 'made', health, 'the health check’s password')
+
+  for (const device of devices) {
+    const path = join(folder, 'devices', device)
+    const has = password ? passwords.has(device) : authority.hasSigned(device)
+    if (has && !force) {
+      say('kept', path, `${device} has a ${password ? 'password already; --force makes another' : 'certificate already; --force makes another and revokes this one'}`)
+      continue
+    }
+    if (has && !password) {
+      authority.revoke(device)
+      say('revoked', device, 'its certificate until now')
+    }
+    makeFolder(path)
+    if (password) writeWhole(join(path, 'password'), `${renew(device)}\n`)
+    else authority.sign(device, join(path, 'client'), days, [])
+    say('made', path, password ? `${device} by password` : `${device}, until ${endOf(join(path, 'client.pem'))}`)
+  }
+  for (const device of revoke) {
+    const taken = [authority.revoke(device) > 0 && 'certificate', passwords.remove(device) && 'password'].filter(Boolean)
+    if (taken.length === 0) throw new CommandFailure(`There is nothing to revoke of ${device}: it has neither a certificate nor a password.`)
+    rmSync(join(folder, 'devices', device), { recursive: true, force: true })
+    say('revoked', device, taken.join(' and '))
+  }
 }
 
-function signClient({ authority, broker, options }: Pick<Workshop, 'authority' | 'broker' | 'options'>, name: string, folder: string) {
-  makeFolder(folder)
-  copyFileSync(join(broker, 'authority.pem'), join(folder, 'authority.pem'))
-  authority.sign({ name, hosts: [], days: options.days, keyFile: join(folder, 'client.key'), certificateFile: join(folder, 'client.pem') })
-}
-
-function makePassword({ options, passwords, say, broker }: Workshop, device: string) {
-  const folder = join(options.folder, 'devices', device)
-  if (passwords.has(device) && !options.force) return say('kept', folder, `${device} has a password already; --force makes another`)
-  const password = newPassword()
-  makeFolder(folder)
-  copyFileSync(join(broker, 'authority.pem'), join(folder, 'authority.pem'))
-  writeSecret(join(folder, 'password'), `${password}\n`)
-  passwords.set(device, password)
-  say('made', folder, `${device} by password`)
-}
-
-function revoke({ options, authority, passwords, say }: Workshop, device: string) {
-  const certificates = authority.revoke(device)
-  const password = passwords.remove(device)
-  if (certificates === 0 && !password) throw new CertificatesFailure(`There is nothing to revoke of ${device}: it has neither a certificate nor a password.`)
-  rmSync(join(options.folder, 'devices', device), { recursive: true, force: true })
-  say('revoked', device, [certificates > 0 && 'certificate', password && 'password'].filter(Boolean).join(' and '))
-}
-
-function makeData({ folder, data }: Options, owner: Owner) {
-  const made = [data, ...DATA.map(name => join(data, name))].filter(makeFolder)
-  // Only root can give something away; everybody else is the owner already.
-  if (process.getuid?.() !== 0) return
-  for (const each of [folder, ...made]) giveTo(owner, each)
-}
-
-/** @throws {CertificatesFailure} when somebody other than root wants to give files away. */
-function ownerOf({ owner }: Options): Owner {
-  const uid = process.getuid?.()
-  const gid = process.getgid?.()
-  if (uid === undefined || gid === undefined || uid === 0) return owner ?? CONTAINER_USER
-  if (owner && (owner.uid !== uid || owner.gid !== gid)) throw new CertificatesFailure('Only root can make files that belong to somebody else: run it with sudo, or leave --owner out.')
-  return { uid, gid }
-}
-
-function aboutServer(file: string): string {
-  const names = new X509Certificate(readFileSync(file)).subjectAltName ?? ''
-  return `the broker as ${names.replaceAll(/DNS:|IP Address:/g, '')}, until ${endOf(file)}`
-}
-
-function aboutClient(name: string, file: string): string {
-  return `${name}, until ${endOf(file)}`
-}
-
+const hostsOf = (file: string) => new X509Certificate(readFileSync(file)).subjectAltName?.replaceAll(/DNS:|IP Address:/g, '')
 /** `2031-11-23` */
-function endOf(file: string): string {
-  return new Date(new X509Certificate(readFileSync(file)).validTo).toISOString().slice(0, 10)
-}
+const endOf = (file: string) => new Date(new X509Certificate(readFileSync(file)).validTo).toISOString().slice(0, 10)

@@ -1,2 +1,0 @@
-/** What keeps certificates from being made, in one sentence fit to show. */
-export class CertificatesFailure extends Error {}
