@@ -61,7 +61,7 @@ export const BENCHES: Record<string, Part> = {
     load: async () => (await import('./cluster/cluster.ts')).benchCluster,
   },
   scale: {
-    what: 'what a message and a viewer cost, and what a model makes of it for up to 100 million devices (two minutes)',
+    what: 'what a message and a viewer cost a server that is alone, and a replica (two minutes)',
     load: async () => (await import('./scale/scale.ts')).benchScale,
   },
   migrate: {

@@ -6,12 +6,12 @@ import { measure } from '../ingest/measure.ts'
 import type { Measurement } from '../ingest/measure.ts'
 import { RECEIVE_MAXIMUM, startStreamReader } from '../ingest/subscriber.ts'
 import type { Subscriber } from '../ingest/subscriber.ts'
-import { treeCpuSeconds } from '../scale/usage.ts'
 import { AT_ONCE, startBroker } from '../support/broker.ts'
 import type { BenchBroker } from '../support/broker.ts'
 import { count, median, table, verdict } from '../support/figures.ts'
 import type { BenchOptions, Say } from '../support/bench.ts'
 import { startServer } from '../support/server.ts'
+import { treeCpuSeconds } from '../support/tree-cpu.ts'
 
 const SECONDS = 6
 const MIN_RATIO = 1.8

@@ -20,14 +20,16 @@ export interface Crowd extends Pick<Worker, 'failed' | 'stop' | 'cpuSeconds'> {
 
 /**
  * Connects many clients to the event stream at this path (`{n}` in it is the number of the client); `onProgress` is told of the slowest of
- * them now and then. Latencies are told in steps of `bucketUs`.
+ * them now and then. Latencies are told in steps of `bucketUs`; `isOrdered`: events come in the order they were sent.
  */
-export async function startCrowd(port: number, path: string, clients: number, onProgress: (least: number) => void, bucketUs = 100): Promise<Crowd> {
+export async function startCrowd(
+  port: number, path: string, clients: number, onProgress: (least: number) => void, bucketUs = 100, isOrdered = true,
+): Promise<Crowd> {
   let ready = false
   let arrived: Arrived = { least: 0, most: 0, events: 0, bytes: 0 }
   let taken: (latencies: Latencies) => void = () => {}
   const worker = startWorker(CLIENTS, {
-    args: [String(port), path, String(clients), String(bucketUs)],
+    args: [String(port), path, String(clients), String(bucketUs), String(isOrdered)],
     place: 'others',
     onMessage(message) {
       if ('ready' in message) ready = true
