@@ -1,6 +1,6 @@
 // `npm run backup`: a consistent copy of the history in one file, while the server goes on. How is in tools/backup/.
 import { makeBackup, partsOf } from './backup/make.ts'
-import { readOptions, removeOnSignal } from './backup/options.ts'
+import { readOptions, removeAtExit } from './backup/options.ts'
 import { megabytes } from './backup/files.ts'
 import { runCommand } from './cli/command.ts'
 
@@ -17,7 +17,7 @@ await runCommand({
   help,
   asked: readOptions(process.argv.slice(2), process.env),
   async run(options, progress) {
-    removeOnSignal(partsOf(options.file))
+    removeAtExit(partsOf(options.file))
     const { bytes, schema, sha256 } = await makeBackup(options, progress)
     progress.say(`Backed up ${megabytes(bytes)} MB to ${options.file} (schema ${schema}, SHA-256 ${sha256}).`)
   },

@@ -96,8 +96,8 @@ interface Figures { samples: number, whole: Run, killed: Run, rest: Run, bare: {
 function report({ samples, whole, killed, rest, bare, different }: Figures, say: Say) {
   say(`\n${table(['', 's', 'samples/s', 'of the bare COPY’s rate', `target: under ${TARGET_SECONDS} s`], [
     ['moved', count(whole.movingSeconds, 1), count(samples / whole.movingSeconds), `${count(100 * bare.seconds / whole.movingSeconds)} %`, ''],
-    ['moved, read back on both sides and compared', count(whole.seconds, 1), count(samples / whole.seconds), `${count(100 * bare.seconds / whole.seconds)} %`, verdict(whole.seconds < TARGET_SECONDS)],
-    [`killed after ${count(killed.seconds, 1)} s; the rest, compared`, count(rest.seconds, 1), '', '', verdict(rest.resumed)],
+    ['moved, and both sides counted', count(whole.seconds, 1), count(samples / whole.seconds), `${count(100 * bare.seconds / whole.seconds)} %`, verdict(whole.seconds < TARGET_SECONDS)],
+    [`killed after ${count(killed.seconds, 1)} s; the rest`, count(rest.seconds, 1), '', '', verdict(rest.resumed)],
     [`bare COPY of the same ${count(bare.bytes)} bytes, no index`, count(bare.seconds, 1), count(samples / bare.seconds), '', ''],
   ])}`)
   say(`\n${count(QUESTIONS)} random questions to SQLite and to both databases: ${different === 0 ? 'all answers are the same' : `**${count(different)} answers differ**`}`)

@@ -3,8 +3,8 @@ import { open, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CommandFailure } from '../cli/failure.ts'
+import { inDigits } from '../cli/progress.ts'
 
-const CHUNK_BYTES = 1_048_576
 /** Left free beside what is written, for what else lives on the disk. */
 const SPARE_BYTES = 16_777_216
 
@@ -12,7 +12,7 @@ const SPARE_BYTES = 16_777_216
 export async function pour(source: FileHandle, from: number, target: FileHandle | undefined, onBytes: (done: number) => void): Promise<string> {
   const digest = createHash('sha256')
   let done = 0
-  for await (const chunk of source.createReadStream({ start: from, autoClose: false, highWaterMark: CHUNK_BYTES })) {
+  for await (const chunk of source.createReadStream({ start: from, autoClose: false, highWaterMark: 1_048_576 })) {
     digest.update(chunk)
     await target?.writeFile(chunk)
     onBytes(done += chunk.length)
@@ -34,10 +34,7 @@ export async function syncFolder(folder: string) {
   await handle.sync()
 }
 
-/** `12.3` */
-export function megabytes(bytes: number): string {
-  return (bytes / 1_000_000).toLocaleString('en-GB', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
-}
+export const megabytes = (bytes: number): string => inDigits(bytes / 1_000_000, 1)
 
 /** `12.3 of 45.6 MB (27 %)` */
 export function inMegabytes(total: number) {

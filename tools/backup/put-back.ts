@@ -6,39 +6,26 @@ import type { FileHandle } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { SCHEMA_VERSION } from '../../server/history/sqlite/migrations.ts'
 import { CommandFailure, explained } from '../cli/failure.ts'
-import type { Progress } from '../cli/progress.ts'
+import { lockData, lockDatabase } from '../cli/locks.ts'
+import type { Steps } from '../cli/progress.ts'
 import { inMegabytes, pour, requireRoom, syncFolder } from './files.ts'
 import { decodeHeader, HEADER_BYTES } from './format.ts'
 import type { BackupHeader } from './format.ts'
-import { lockData, lockDatabase } from './lock.ts'
 import type { Options } from './options.ts'
-
-type Steps = Pick<Progress, 'begin'>
 
 /** The file that exists in the data folder while a backup is being put back. */
 export const partIn = (data: string) => join(data, 'history.db.restore-part')
 
 /** @returns what was put back, and where the history that was there is now. @throws {CommandFailure} */
-export async function restoreBackup({ file, data, force }: Options, steps: Steps, now = new Date()) {
-  const unreadable = `The backup ${file} cannot be read`
-  await using backup = await explained(unreadable, () => open(file))
+export async function restoreBackup(options: Options, steps: Steps, now = new Date()) {
+  const unreadable = `The backup ${options.file} cannot be read`
+  await using backup = await explained(unreadable, () => open(options.file))
   const header = await explained(unreadable, () => verify(backup, steps))
-  const database = join(data, 'history.db')
   try {
-    return await explained(`The history in ${resolve(data)} cannot be replaced`, async () => {
-      if (!force && existsSync(database)) throw new CommandFailure(`There is a history in ${resolve(data)} already; --force sets it aside and puts the backup in its place.`)
-      // A server started meanwhile does not start.
-      const unlock = lockData(data)
-      try {
-        return { header, database, setAside: await replace(backup, header, data, steps, now) }
-      }
-      finally {
-        unlock()
-      }
-    })
+    return await explained(`The history in ${resolve(options.data)} cannot be replaced`, () => replace(backup, header, options, steps, now))
   }
   finally {
-    await rm(partIn(data), { force: true })
+    await rm(partIn(options.data), { force: true })
   }
 }
 
@@ -55,19 +42,20 @@ async function verify(backup: FileHandle, steps: Steps): Promise<BackupHeader> {
   return header
 }
 
-/** Where the history that was there is now; undefined: there was none. */
-async function replace(backup: FileHandle, header: BackupHeader, data: string, steps: Steps, now: Date): Promise<string | undefined> {
+async function replace(backup: FileHandle, header: BackupHeader, { data, force }: Options, steps: Steps, now: Date) {
   const database = join(data, 'history.db')
   const isThere = existsSync(database)
-  // An older server knows no lock of the folder.
-  const unlock = isThere ? lockDatabase(database) : () => {}
-  try {
+  if (!force && isThere) throw new CommandFailure(`There is a history in ${resolve(data)} already; --force sets it aside and puts the backup in its place.`)
+  using locks = new DisposableStack()
+  // A server started meanwhile does not start.
+  locks.defer(lockData(data))
+  {
+    using old = new DisposableStack()
+    // An older server knows no lock of the folder.
+    if (isThere) old.defer(lockDatabase(database))
     await mkdir(data, { recursive: true })
     await requireRoom(database, header.bytes)
     await copyOut(backup, header, partIn(data), isThere ? database : data, steps)
-  }
-  finally {
-    unlock()
   }
   const aside = `${database}.before-restore-${now.toISOString().replaceAll(/[:.]/g, '-')}`
   // The log goes first: beside another database it would be taken for that one's. `history.db` itself is there all the time.
@@ -76,7 +64,7 @@ async function replace(backup: FileHandle, header: BackupHeader, data: string, s
   if (isThere) await link(database, aside).catch(() => rename(database, aside))
   await rename(partIn(data), database)
   await syncFolder(data)
-  return isThere ? aside : undefined
+  return { header, database, setAside: isThere ? aside : undefined }
 }
 
 /** Writes the database in the backup to `target` and on disk, with the owner and rights of `like`. */

@@ -1,6 +1,7 @@
 import { getSystemErrorMessage } from 'node:util'
 
 const SQLITE_FULL = 13
+const SQLITE_NOT_A_DATABASE = 26
 
 /** What keeps a command from being done, in one sentence fit to show. */
 export class CommandFailure extends Error {}
@@ -18,6 +19,7 @@ export async function explained<T>(what: string, step: () => Promise<T>): Promis
 
 function reasonOf(error: Error): string {
   if (sqliteCode(error) === SQLITE_FULL) return 'there is no room left on the disk'
+  if (sqliteCode(error) === SQLITE_NOT_A_DATABASE) return 'it is damaged, for it is not a database'
   if ('syscall' in error && 'errno' in error) return getSystemErrorMessage(Number(error.errno))
   return error.message.replace(/\.$/, '')
 }

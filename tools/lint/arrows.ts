@@ -40,7 +40,8 @@ const ROOMS: Room[] = [
   { path: /^components\//, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
   { path: /^(?:pages|layouts)\/|^(?:app|error)\.vue$/, mayImport: [/^components\//, /^composables\//, SHARED], packages: NO_NODE },
   // Which schema a backup may have is the history's to say, and who has the folder that of its lock.
-  { path: /^tools\/backup\//, mayImport: [/^tools\//, /^server\/(?:history\/sqlite\/migrations|leitstand\/folder-lock)/, SHARED], packages: ANY },
+  { path: /^tools\/backup\//, mayImport: [/^tools\//, /^server\/history\/sqlite\/migrations/, SHARED], packages: ANY },
+  { path: /^tools\/cli\/locks/, mayImport: [/^tools\//, /^server\/leitstand\/folder-lock/, SHARED], packages: ANY },
   // It reads and writes what the history does, with the history's own words.
   { path: /^tools\/migrate\//, mayImport: [/^tools\//, /^server\/(?:history\/|settings)/, SHARED], packages: ANY },
   { path: /^bench\//, mayImport: [/^bench\//, /^tools\//, /^server\/(?:history\/|mqtt\/embedded-broker)/, SHARED], packages: ANY },

@@ -59,7 +59,7 @@ describe('a backup', () => {
 
   it.each<[string, (data: string) => void, RegExp]>([
     ['no history', data => rmSync(join(data, 'history.db')), /^There is no history in \S+data; --data names the folder/],
-    ['no database', data => writeFileSync(join(data, 'history.db'), 'x'.repeat(5_000)), /history\.db is damaged: it is not a database\.$/],
+    ['no database', data => writeFileSync(join(data, 'history.db'), 'x'.repeat(5_000)), /^The history in \S+data cannot be read: it is damaged, for it is not a database\.$/],
     ['an empty database', data => writeFileSync(join(data, 'history.db'), ''), /history\.db is not a history of Leitstand\.$/],
   ])('says that there is %s', async (_, spoil, sentence) => {
     const { data, database, file } = openHistory(1)

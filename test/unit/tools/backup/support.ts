@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openDatabase } from '../../../../server/history/sqlite/database'
-import type { Progress } from '../../../../tools/cli/progress'
+import type { Steps } from '../../../../tools/cli/progress'
 
-export const SILENT: Pick<Progress, 'begin'> = { begin: () => () => {} }
+export const SILENT: Steps = { begin: () => () => {} }
 
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leitstand-backup-'))

@@ -83,6 +83,33 @@ export async function answersOf(history: History) {
   return answers
 }
 
+const OF_DEVICES = `IN (SELECT 0 UNION SELECT id FROM device WHERE name IN (${DEVICES.map(name => `'${name}'`).join(', ')}))`
+const OF_SERIES = `IN (SELECT id FROM series WHERE device ${OF_DEVICES})`
+
+/** Questions of both databases that have the same answer; in SQLite there is more: what is forgotten and what is given up. */
+export const SAME_ROWS = [
+  ['SELECT id, name, archived, state FROM device', `WHERE id ${OF_DEVICES}`, 'id'],
+  ['SELECT id, device, metric FROM series', `WHERE device ${OF_DEVICES}`, 'id'],
+  ['SELECT device, time, state FROM presence', `WHERE device ${OF_DEVICES}`, 'device, time'],
+  ['SELECT id, device, first, last, received, messages, data FROM segment', `WHERE device ${OF_DEVICES} AND max(last, received) >= ${START - 5}`, 'id'],
+  ['SELECT last, body FROM batch', '', 'last'],
+  ['SELECT last, packets FROM delivery', '', 'last'],
+].map(([select = '', where = '', order = '']) => ({ here: `${select} ${where} ORDER BY ${order}`, there: `${select} ORDER BY ${order}` })).concat(
+  { here: 'SELECT kind, name, CAST(body AS BLOB) FROM document ORDER BY kind, name', there: 'SELECT kind, name, body FROM document ORDER BY kind, name' },
+  [['minute', 1], ['hour', 2]].map(([tier, id]) => ({
+    here: `SELECT series, period, data FROM rollup WHERE tier = ${id} AND series ${OF_SERIES} ORDER BY series, period`,
+    there: `SELECT series, period, data FROM ${tier} ORDER BY series, period`,
+  })),
+)
+
+/** Rows as text, whatever a database calls its numbers and bytes. */
+export function rowsOf(rows: readonly Record<string, unknown>[], nameOf: (name: unknown) => string = String): string[][] {
+  return rows.map(row => Object.entries(row).map(([column, value]) => {
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+    return column === 'name' || column === 'metric' ? nameOf(value) : String(value)
+  }))
+}
+
 /** Runs the tool to its end; what it said, both ways, and its exit code. */
 export async function runTool(args: string[], env: Record<string, string> = {}): Promise<{ code: number | null, said: string }> {
   const tool = startTool(args, env)

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FolderTaken, hasLock, lockFolder } from '../../server/leitstand/folder-lock.ts'
-import { CommandFailure, sqliteCode } from '../cli/failure.ts'
+import { CommandFailure, sqliteCode } from './failure.ts'
 
 const SQLITE_BUSY = 5
 /** Corrupt, not a database: nobody can be working with it. */
