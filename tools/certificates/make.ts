@@ -6,28 +6,21 @@ import { CommandFailure } from '../cli/failure.ts'
 import type { Progress } from '../cli/progress.ts'
 import { openAuthority } from './authority.ts'
 import type { Options } from './options.ts'
-import { newPassword, openPasswordFile, writeWhole } from './passwords.ts'
+import { openPasswordFile, writeWhole } from './passwords.ts'
 
 /** Beside the hosts that were asked for: the broker's name in compose, and the machine itself. */
 const OWN_HOSTS = ['mosquitto', 'localhost', '127.0.0.1']
 
 /** Makes what is asked for and not there yet; what was made until something is missing stays. @throws {CommandFailure} */
 export function makeCertificates(options: Options, progress: Progress) {
-  try {
-    const { uid, gid } = ownerOf(options)
-    make(options, (verb, what, about) => progress.say(`${verb.padEnd(8)} ${what}: ${about}`))
-    const made = ['.', 'caddy', 'leitstand', 'mosquitto'].map(name => join(options.data, name)).filter(path => !existsSync(path))
-    for (const path of made) mkdirSync(path, { recursive: true })
-    const secrets = readdirSync(options.folder, { recursive: true, encoding: 'utf8' }).map(path => join(options.folder, path))
-    // Only root can give something away; everybody else is the owner already.
-    if (process.getuid?.() === 0) for (const path of [options.folder, ...secrets, ...made]) chownSync(path, uid, gid)
-    if (uid !== 1000 || gid !== 1000) progress.say(`The files belong to ${uid}:${gid}: put LEITSTAND_USER=${uid}:${gid} into .env.`)
-  }
-  catch (error) {
-    // What the system says of a file is a sentence already.
-    if (error instanceof Error && 'syscall' in error) throw new CommandFailure(error.message, { cause: error })
-    throw error
-  }
+  const { uid, gid } = ownerOf(options)
+  make(options, (verb, what, about) => progress.say(`${verb.padEnd(8)} ${what}: ${about}`))
+  const made = ['.', 'caddy', 'leitstand', 'mosquitto'].map(name => join(options.data, name)).filter(path => !existsSync(path))
+  for (const path of made) mkdirSync(path, { recursive: true })
+  const secrets = readdirSync(options.folder, { recursive: true, encoding: 'utf8' }).map(path => join(options.folder, path))
+  // Only root can give something away; everybody else is the owner already.
+  if (process.getuid?.() === 0) for (const path of [options.folder, ...secrets, ...made]) chownSync(path, uid, gid)
+  if (uid !== 1000 || gid !== 1000) progress.say(`The files belong to ${uid}:${gid}: put LEITSTAND_USER=${uid}:${gid} into .env.`)
 }
 
 /** By default the user of the containers, or whoever runs this without being root. */
@@ -50,12 +43,6 @@ function make({ hosts, devices, revoke, password, force, days, folder }: Options
   say(authority.isNew ? 'made' : 'kept', own, `the authority, until ${endOf(own)}`)
   const passwords = openPasswordFile(join(folder, 'broker/passwords'))
 
-  function renew(name: string): string {
-    const password = newPassword()
-    passwords.set(name, password)
-    return password
-  }
-
   function makeFolder(path: string) {
     mkdirSync(path, { recursive: true })
     copyFileSync(own, join(path, 'authority.pem'))
@@ -75,7 +62,7 @@ function make({ hosts, devices, revoke, password, force, days, folder }: Options
 
   // By password, because it asks from inside the container.
   const hasHealth = existsSync(health) && passwords.has('healthcheck')
-  if (!hasHealth) writeWhole(health, `-i healthcheck\n-u healthcheck\n-P ${renew('healthcheck')}\n`)
+  if (!hasHealth) writeWhole(health, `-i healthcheck\n-u healthcheck\n-P ${passwords.renew('healthcheck')}\n`)
   say(hasHealth ? 'kept' : 'made', health, 'the health check’s password')
 
   for (const device of devices) {
@@ -90,7 +77,7 @@ function make({ hosts, devices, revoke, password, force, days, folder }: Options
       say('revoked', device, 'its certificate until now')
     }
     makeFolder(path)
-    if (password) writeWhole(join(path, 'password'), `${renew(device)}\n`)
+    if (password) writeWhole(join(path, 'password'), `${passwords.renew(device)}\n`)
     else authority.sign(device, join(path, 'client'), days, [])
     say('made', path, password ? `${device} by password` : `${device}, until ${endOf(join(path, 'client.pem'))}`)
   }

@@ -31,6 +31,12 @@ export function openPasswordFile(file: string) {
       entries.set(name, `${name}:${hashPassword(password)}`)
       write()
     },
+    /** Sets a new one. */
+    renew(name: string): string {
+      const password = newPassword()
+      this.set(name, password)
+      return password
+    },
     /** Whether there was one. */
     remove(name: string): boolean {
       const was = entries.delete(name)

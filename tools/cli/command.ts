@@ -48,7 +48,8 @@ export async function runCommand<Options>({ name, help, asked, run }: Command<Op
     await run(asked.options, progress)
   }
   catch (error) {
-    if (!(error instanceof CommandFailure)) throw error
+    // What the system says of a file is a sentence already.
+    if (!(error instanceof CommandFailure) && !(error instanceof Error && 'syscall' in error)) throw error
     progress.clear()
     process.stderr.write(`${error.message}\n`)
     process.exitCode = FAILED
