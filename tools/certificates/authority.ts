@@ -26,6 +26,9 @@ export function openAuthority(secrets: string) {
   const issuedTo = (name: string) => readdirSync(at('issued')).filter(file => file.replace(/\.[0-9a-f]{32}\.pem$/, '') === name)
 
   function openssl(command: string, args: string[], purpose = 'extendedKeyUsage = clientAuth') {
+    if (command !== 'req' && !existsSync(at('authority.key'))) {
+      throw new CommandFailure(`The authority's key is not at ${at('authority.key')}; bring it back from where it is kept.`)
+    }
     writeFileSync(at('openssl.cnf'), configOf(purpose))
     const config = [command === 'x509' ? '-extfile' : '-config', 'openssl.cnf']
     try {
@@ -45,11 +48,6 @@ export function openAuthority(secrets: string) {
     renameSync(at('new.pem'), join(secrets, 'broker/revoked.pem'))
   }
 
-  function requireKey() {
-    if (existsSync(at('authority.key'))) return
-    throw new CommandFailure(`The authority's key is not at ${at('authority.key')}; bring it back from where it is kept.`)
-  }
-
   if (isNew) {
     if (readdirSync(at('issued')).length > 0) {
       throw new CommandFailure(`${ownFile} is gone, but what it signed is not; bring it back, or take the whole folder away to begin anew.`)
@@ -66,7 +64,6 @@ export function openAuthority(secrets: string) {
     hasSigned: (name: string) => issuedTo(name).length > 0,
     /** Makes `file`.key and `file`.pem, of a server for its `hosts`, of a client without any. Neither passes for the other. */
     sign(name: string, file: string, days: number, hosts: readonly string[]) {
-      requireKey()
       const left = Math.floor((Date.parse(new X509Certificate(readFileSync(ownFile)).validTo) - Date.now()) / DAY_MS)
       if (left < 1) throw new CommandFailure(`The authority in ${ownFile} is past its time; take the folder away to begin anew.`)
       const names = hosts.map(host => `${/^[\d.]+$|:/.test(host) ? 'IP' : 'DNS'}:${host}`)
@@ -83,7 +80,6 @@ export function openAuthority(secrets: string) {
     /** Takes back every certificate of a name; how many there were. */
     revoke(name: string): number {
       const files = issuedTo(name)
-      if (files.length > 0) requireKey()
       for (const file of files) {
         openssl('ca', ['-name', 'list', '-revoke', `issued/${file}`])
         renameSync(at(`issued/${file}`), at(`revoked/${file}`))
