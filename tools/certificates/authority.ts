@@ -35,11 +35,11 @@ export function openAuthority(secrets: string) {
       execFileSync('openssl', [command, ...config, ...args], { cwd: at('.'), stdio: ['ignore', 'ignore', 'pipe'] })
     }
     catch (error) {
-      const { code, stderr = '' } = Object(error)
-      const reason = String(stderr).trim().split('\n').at(-1) || String(error)
-      throw new CommandFailure(code === 'ENOENT'
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : String(error)
+      throw new CommandFailure(isMissing
         ? 'The program openssl is missing; install it (Debian: apt install openssl; Windows: it comes with Git).'
-        : `openssl ${command} failed: ${reason}`, { cause: error })
+        : `openssl ${command} failed: ${said}`, { cause: error })
     }
   }
 

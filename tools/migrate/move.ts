@@ -15,8 +15,8 @@ export async function migrateHistory(options: Options, progress: Progress) {
     await migrate(options, progress)
   }
   catch (error) {
-    if (sqliteCode(error) === undefined) throw error
-    throw new CommandFailure(`The history of --from cannot be read: ${Object(error).message}.`, { cause: error })
+    if (!(error instanceof Error) || sqliteCode(error) === undefined) throw error
+    throw new CommandFailure(`The history of --from cannot be read: ${error.message}.`, { cause: error })
   }
 }
 
