@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Proves the Dockerfile on a machine without Docker and without an image registry: builds it, unmodified, on a stand-in
 # for its base image, runs the result as compose.yaml would, next to a real Mosquitto, and asks it what a user would ask.
-# Debian only, as root. Exit code 0: proved, 1: broken, 77: cannot run here.
+# `--storage DIR` leaves the image there for the next proof. Debian only, as root. Exit code 0: proved, 1: broken, 77: cannot
+# run here.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/leitstand-proof
-base=docker.io/library/node:24-bookworm-slim
 image=localhost/leitstand:proof
 started=$SECONDS
 
@@ -17,18 +17,17 @@ fail() { step "FAILED: $*"; exit 1; }
 # --- What is needed ----------------------------------------------------------------------------------------------------
 
 [[ $(uname -s) == Linux ]] || skip 'it needs Linux'
-((EUID == 0)) || skip 'it needs root, for debootstrap and name spaces'
-for tool in buildah debootstrap unshare nsenter setpriv ip tar npm mosquitto mosquitto_pub; do
+((EUID == 0)) || skip 'it needs root, for name spaces'
+for tool in buildah unshare nsenter setpriv ip mosquitto mosquitto_pub; do
   command -v $tool > /dev/null || skip "$tool is not installed"
 done
 node=$repo/node_modules/node/bin/node
-[[ -x $node && $("$node" --version) == v24.* ]] || skip 'Node 24 is missing in node_modules: run npm ci first'
-npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
-[[ -d $npm/node_modules ]] || skip 'npm on this machine does not bring its own dependencies and cannot be copied'
 
 mkdir -p "$cache"
 work=$(mktemp -d "${TMPDIR:-/tmp}/leitstand-proof.XXXXXX")
 chmod 711 "$work" # Mosquitto gives up root and still has to reach its data below.
+storage=$work
+[[ ${1:-} != --storage ]] || storage=$2
 log=$cache/last-run.log
 : > "$log"
 pids=()
@@ -38,7 +37,7 @@ cleanup() {
   trap - EXIT
   for pid in "${pids[@]}"; do kill -KILL "$pid" 2> /dev/null || true; done
   wait 2> /dev/null || true
-  buildah_ umount --all > /dev/null 2>&1 || true
+  [[ -z ${container:-} ]] || buildah_ rm "$container" > /dev/null 2>&1 || true
   rm -rf "$work"
   ((status == 0)) || echo "what the tools said: $log" >&2
   exit $status
@@ -47,64 +46,15 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The npm cache that the Dockerfile asks for lies below TMPDIR and stays for the next run; everything else goes.
 buildah_() {
-  TMPDIR=$cache buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"
+  TMPDIR=$cache buildah --storage-driver vfs --root "$storage/storage" --runroot "$storage/run" "$@"
 }
-
-# --- A stand-in for the base image: the same Debian, Node, npm and user ------------------------------------------------
-
-rootfs=$cache/bookworm-$(dpkg --print-architecture).tar
-if [[ ! -f $rootfs ]]; then
-  step 'making a minimal Debian (once; kept for later runs)'
-  # The mirror this machine already uses; none: debootstrap's own.
-  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^bookworm //p' | head -n 1)
-  debootstrap --variant=minbase bookworm "$work/rootfs" ${mirror:+"$mirror"} >> "$log" 2>&1 || fail 'debootstrap'
-  tar --numeric-owner -C "$work/rootfs" --exclude='./var/cache/apt/*.bin' --exclude='./var/cache/apt/archives/*.deb' -cf "$rootfs.part" .
-  mv "$rootfs.part" "$rootfs"
-  rm -rf "$work/rootfs"
-fi
-
-step 'making the stand-in for the base image'
-container=$(buildah_ from scratch)
-root=$(buildah_ mount "$container")
-tar --numeric-owner -C "$root" -xf "$rootfs"
-install -m 755 "$node" "$root/usr/local/bin/node"
-mkdir -p "$root/usr/local/lib/node_modules" "$root/usr/local/etc"
-cp -a "$npm" "$root/usr/local/lib/node_modules/npm"
-ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
-ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
-chroot "$root" useradd --uid 1000 --user-group --create-home --shell /bin/bash node
-# The official image starts everything through such a script.
-printf '#!/bin/sh\nexec "$@"\n' > "$root/usr/local/bin/docker-entrypoint.sh"
-chmod 755 "$root/usr/local/bin/docker-entrypoint.sh"
-buildah_ umount "$container" > /dev/null
-buildah_ config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  --entrypoint '["docker-entrypoint.sh"]' --cmd '["node"]' "$container" >> "$log" 2>&1
-buildah_ commit --quiet --rm --format docker "$container" "$base" >> "$log" 2>&1
 
 # --- The build ---------------------------------------------------------------------------------------------------------
 
-# How this machine reaches its npm registry, lent to the build as npm's own settings file: not part of any image.
-{
-  for key in registry proxy https-proxy noproxy strict-ssl; do
-    value=$(cd / && npm config get "$key" 2> /dev/null)
-    [[ -z $value || $value == null || $value == undefined ]] || echo "$key=$value"
-  done
-  echo update-notifier=false
-} > "$work/npmrc"
-authorities=$(cd / && npm config get cafile 2> /dev/null)
-[[ -f $authorities ]] || authorities=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}
-lent=(--volume "$work/npmrc:/usr/local/etc/npmrc:ro")
-if [[ -f $authorities ]]; then
-  echo cafile=/usr/local/etc/authorities.pem >> "$work/npmrc"
-  lent+=(--volume "$authorities:/usr/local/etc/authorities.pem:ro")
-fi
-
-step 'building the Dockerfile'
-building=$SECONDS
-buildah_ build --isolation chroot --format docker --pull-never "${lent[@]}" --tag "$image" "$repo" >> "$log" 2>&1 || fail 'the build'
-step "built in $((SECONDS - building)) s"
+code=0
+"$repo/tools/prove/images.sh" "$storage" "$repo" "build:$image" || code=$?
+((code == 0)) || exit "$code"
 
 container=$(buildah_ from --pull-never "$image")
 root=$(buildah_ mount "$container")
