@@ -29,6 +29,10 @@ describe('the workflow', () => {
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m)
   })
 
+  it('of every push starts the image and compose.yaml', () => {
+    expect(readFileSync('.ci/run', 'utf8')).toMatch(/^prove tools\/prove-container\.sh\nprove npm run -s prove-compose --$/m)
+  })
+
   it('of every week looks for known weaknesses and fuzzes for ten minutes, every push for twenty seconds', () => {
     const weekly = readFileSync(`${FOLDER}weekly.yml`, 'utf8')
     expect(weekly).toContain('npm audit --audit-level=high')

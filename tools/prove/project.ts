@@ -1,0 +1,76 @@
+// Starts what Compose files say, in their order, and removes it again.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ComposeFault, startOrder } from './compose-file.ts'
+import type { Compose, Service } from './compose-file.ts'
+import type { Podman } from './podman.ts'
+import { containerOf, networkOf, runArguments, secondsOf } from './service.ts'
+
+const POLL_MS = 500
+/** Machines that prove are slow and busy; what never becomes healthy is found all the same. */
+const PATIENCE = 2
+/** For an image that brings a health check of its own. */
+const USUAL_S = 60
+/** How a process ends that had to be killed. */
+const KILLED = '137'
+
+export interface Project {
+  /** Resolves when every service that has a health check is healthy. @throws with the name of the first that is not. */
+  start: () => Promise<void>
+  /** Ends each service as `docker compose stop` does. @throws when one had to be killed. */
+  stop: () => void
+}
+
+export function createProject(compose: Compose, podman: Podman, say: (sentence: string) => void): Project {
+  const order = startOrder(compose)
+
+  function makeNetworks() {
+    const used = new Set(Object.values(compose.services).flatMap(({ networks }) => Object.keys(networks)))
+    for (const name of used) {
+      const network = compose.networks[name]
+      if (!network && name !== 'default') throw new ComposeFault(`${name} is no network of the file`)
+      const [range] = network?.ipam?.config ?? []
+      podman.run([
+        'network', 'create',
+        ...(network?.internal ? ['--internal'] : []),
+        ...(range ? ['--subnet', range.subnet, '--ip-range', range.ip_range] : []),
+        networkOf(compose, name),
+      ])
+    }
+  }
+
+  return {
+    async start() {
+      makeNetworks()
+      for (const name of order) {
+        const service = compose.services[name]
+        if (!service) continue
+        podman.start(runArguments(compose, name), service.ulimits?.nofile)
+        await untilHealthy(name, service)
+      }
+    },
+    stop() {
+      for (const name of order.toReversed()) {
+        podman.run(['stop', containerOf(compose, name)])
+        const code = podman.run(['inspect', '--format', '{{.State.ExitCode}}', containerOf(compose, name)])
+        if (code === KILLED) throw new ComposeFault(`${name} did not end within its stop_grace_period`)
+        say(`${name}: stopped with exit code ${code}`)
+      }
+    },
+  }
+
+  async function untilHealthy(name: string, { healthcheck }: Service) {
+    // The image may have one where the file has none.
+    const watched = podman.run(['inspect', '--format', '{{if .Config.Healthcheck}}yes{{end}}', containerOf(compose, name)])
+    if (!watched) return say(`${name}: started, without a health check`)
+    const allowed = healthcheck ? secondsOf(healthcheck.start_period) + secondsOf(healthcheck.interval) * healthcheck.retries : USUAL_S
+    const deadline = Date.now() + allowed * PATIENCE * 1000
+    while (!podman.succeeds(['healthcheck', 'run', containerOf(compose, name)])) {
+      if (Date.now() > deadline) {
+        await podman.log(containerOf(compose, name))
+        throw new ComposeFault(`${name} did not become healthy within ${allowed * PATIENCE} seconds`)
+      }
+      await sleep(POLL_MS)
+    }
+    say(`${name}: healthy`)
+  }
+}
