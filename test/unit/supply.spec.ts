@@ -33,12 +33,22 @@ describe('the workflow', () => {
     expect(readFileSync('.ci/run', 'utf8')).toMatch(/^prove tools\/prove-container\.sh\nprove npm run -s prove-compose --$/m)
   })
 
-  it('of every week looks for known weaknesses and fuzzes for ten minutes, every push for twenty seconds', () => {
+  it('of every week looks for known weaknesses, starts the compose files and fuzzes for ten minutes, every push for twenty seconds', () => {
     const weekly = readFileSync(`${FOLDER}weekly.yml`, 'utf8')
     expect(weekly).toContain('npm audit --audit-level=high')
     expect(weekly).toContain('npm run fuzz -- --seconds 600')
+    expect(weekly).toContain('tools/prove-deploy.sh')
     expect(readFileSync('.ci/run', 'utf8')).toContain('npm run -s fuzz -- --seconds 20')
     expect(readFileSync(`${FOLDER}ci.yml`, 'utf8')).toContain('.ci/run')
     expect(readFileSync(`${FOLDER}release.yml`, 'utf8')).toContain('npm run sbom')
+  })
+})
+
+describe('the script that starts the compose files', () => {
+  it('leaves none below deploy/ out', () => {
+    const script = readFileSync('tools/prove-deploy.sh', 'utf8')
+    const files = readdirSync('deploy').filter(name => name.startsWith('compose.'))
+    expect(files.length).toBeGreaterThan(2)
+    expect(files.filter(name => !script.includes(`deploy/${name}`))).toEqual([])
   })
 })

@@ -122,6 +122,11 @@ function interpolate(value: unknown, variables: Record<string, string | undefine
   })
 }
 
+/** The same without some services, which no other depends on. */
+export function without(compose: Compose, left: readonly string[]): Compose {
+  return { ...compose, services: Object.fromEntries(Object.entries(compose.services).filter(([name]) => !left.includes(name))) }
+}
+
 /** Services in an order in which each comes after those it depends on. @throws ComposeFault on a circle or an unknown name. */
 export function startOrder({ services }: Compose): string[] {
   const order: string[] = []

@@ -100,11 +100,63 @@ make_mosquitto() {
   finish "$1" --entrypoint '["/docker-entrypoint.sh"]' --cmd '["/usr/sbin/mosquitto","-c","/mosquitto/config/mosquitto.conf"]'
 }
 
+# Caddy's program is marked with the capability that the official one is marked with, and starts only where it can be had.
+# Debian's 2.6 does not know persist_config.
+make_caddy() {
+  begin caddy wget libcap2-bin ca-certificates
+  printf '#!/bin/sh\nsed /persist_config/d "$3" > /tmp/Caddyfile\nexec /usr/bin/caddy run --config /tmp/Caddyfile --adapter caddyfile\n' > "$root/usr/local/bin/caddy"
+  chmod 755 "$root/usr/local/bin/caddy"
+  chroot "$root" setcap cap_net_bind_service=+ep /usr/bin/caddy
+  finish "$1" --env XDG_CONFIG_HOME=/config --env XDG_DATA_HOME=/data --workingdir /srv \
+    --cmd '["caddy","run","--config","/etc/caddy/Caddyfile","--adapter","caddyfile"]'
+}
+
+# Debian's nginx does not have its stream module built in.
+make_nginx() {
+  begin nginx-light libnginx-mod-stream wget
+  printf '#!/bin/sh\nexec /usr/sbin/nginx -g "load_module /usr/lib/nginx/modules/ngx_stream_module.so;" "$@"\n' > "$root/usr/local/bin/nginx"
+  chmod 755 "$root/usr/local/bin/nginx"
+  finish "$1" --stop-signal SIGQUIT --cmd '["nginx"]'
+}
+
+make_prometheus() {
+  begin prometheus wget
+  mkdir -p "$root/prometheus"
+  chown 65534:65534 "$root/prometheus"
+  finish "$1" --user 65534 --workingdir /prometheus --entrypoint '["/usr/bin/prometheus"]'
+}
+
+# PostgreSQL alone: Leitstand does not need TimescaleDB.
+make_postgresql() {
+  begin postgresql
+  chroot "$root" sh -c 'ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/'
+  chroot "$root" useradd --uid 1000 --user-group timescale
+  mkdir -p "$root/home/postgres/pgdata"
+  install -d -m 3777 "$root/run/postgresql"
+  install -m 755 "$here/postgresql-entrypoint.sh" "$root/docker-entrypoint.sh"
+  finish "$1" --stop-signal SIGINT --entrypoint '["/docker-entrypoint.sh"]' --cmd '["postgres"]'
+}
+
+# EMQX has no package: one Mosquitto that listens as deploy/cluster/emqx.conf does. docs/operation.md says what that leaves open.
+make_emqx() {
+  begin mosquitto mosquitto-clients
+  mkdir -p "$root/opt/emqx/bin" "$root/opt/emqx/etc" "$root/opt/emqx/data" "$root/opt/emqx/log"
+  install -m 644 "$here/emqx-stand-in.conf" "$root/opt/emqx/etc/mosquitto.conf"
+  printf '#!/bin/sh\nexec mosquitto_sub -i healthcheck -t "\$SYS/broker/uptime" -C 1 -W 3\n' > "$root/opt/emqx/bin/emqx"
+  chmod 755 "$root/opt/emqx/bin/emqx"
+  finish "$1" --cmd '["/usr/sbin/mosquitto","-c","/opt/emqx/etc/mosquitto.conf"]'
+}
+
 make_stand_in() {
   step "making the stand-in for $1"
   case $1 in
     "$node_image") make_node "$1" ;;
     docker.io/library/eclipse-mosquitto:2) make_mosquitto "$1" ;;
+    docker.io/library/caddy:2) make_caddy "$1" ;;
+    docker.io/library/nginx:*) make_nginx "$1" ;;
+    docker.io/prom/prometheus:*) make_prometheus "$1" ;;
+    docker.io/timescale/timescaledb-ha:*) make_postgresql "$1" ;;
+    docker.io/emqx/emqx:*) make_emqx "$1" ;;
     *) fail "there is no stand-in for $1" ;;
   esac
 }

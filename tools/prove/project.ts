@@ -1,8 +1,10 @@
 // Starts what Compose files say, in their order, and removes it again.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { subnetOf } from './addresses.ts'
 import { ComposeFault, startOrder } from './compose-file.ts'
 import type { Compose, Service } from './compose-file.ts'
 import type { Podman } from './podman.ts'
+import { publishOutsideOnly } from './published.ts'
 import { containerOf, networkOf, runArguments, secondsOf } from './service.ts'
 
 const POLL_MS = 500
@@ -16,6 +18,8 @@ const KILLED = '137'
 export interface Project {
   /** Resolves when every service that has a health check is healthy. @throws with the name of the first that is not. */
   start: () => Promise<void>
+  /** What a service has written. */
+  log: (service: string) => string
   /** Ends each service as `docker compose stop` does. @throws when one had to be killed. */
   stop: () => void
 }
@@ -33,6 +37,7 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
         'network', 'create',
         ...(network?.internal ? ['--internal'] : []),
         ...(range ? ['--subnet', range.subnet, '--ip-range', range.ip_range] : []),
+        ...(network?.internal && !range ? ['--subnet', subnetOf(compose, name)] : []),
         networkOf(compose, name),
       ])
     }
@@ -45,9 +50,11 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
         const service = compose.services[name]
         if (!service) continue
         podman.start(runArguments(compose, name), service.ulimits?.nofile)
+        publishOutsideOnly(compose, name)
         await untilHealthy(name, service)
       }
     },
+    log: service => podman.log(containerOf(compose, service)),
     stop() {
       for (const name of order.toReversed()) {
         podman.run(['stop', containerOf(compose, name)])
@@ -58,6 +65,7 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
     },
   }
 
+  /** @throws ComposeFault */
   async function untilHealthy(name: string, { healthcheck }: Service) {
     // The image may have one where the file has none.
     const watched = podman.run(['inspect', '--format', '{{if .Config.Healthcheck}}yes{{end}}', containerOf(compose, name)])
@@ -65,10 +73,7 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
     const allowed = healthcheck ? secondsOf(healthcheck.start_period) + secondsOf(healthcheck.interval) * healthcheck.retries : USUAL_S
     const deadline = Date.now() + allowed * PATIENCE * 1000
     while (!podman.succeeds(['healthcheck', 'run', containerOf(compose, name)])) {
-      if (Date.now() > deadline) {
-        await podman.log(containerOf(compose, name))
-        throw new ComposeFault(`${name} did not become healthy within ${allowed * PATIENCE} seconds`)
-      }
+      if (Date.now() > deadline) throw new ComposeFault(`${name} did not become healthy within ${allowed * PATIENCE} seconds`)
       await sleep(POLL_MS)
     }
     say(`${name}: healthy`)

@@ -1,6 +1,7 @@
 // What one service of a Compose file is as arguments of `podman run`.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { addressIn, internalHosts } from './addresses.ts'
 import { ComposeFault, imageOf } from './compose-file.ts'
 import type { Compose, Service } from './compose-file.ts'
 
@@ -26,7 +27,7 @@ export function runArguments(compose: Compose, name: string): string[] {
     '--name', containerOf(compose, name),
     '--restart', service.restart,
     ...each('--network', networksOf(compose, name, service)),
-    ...each('--add-host', service.extra_hosts),
+    ...each('--add-host', [...service.extra_hosts, ...internalHosts(compose, name)]),
     ...one('--hostname', service.hostname),
     ...one('--user', service.user),
     ...one('--workdir', service.working_dir),
@@ -44,7 +45,8 @@ export function runArguments(compose: Compose, name: string): string[] {
 }
 
 function networksOf(compose: Compose, name: string, { networks }: Service): string[] {
-  return Object.entries(networks).map(([network, { ipv4_address: address, aliases }]) => {
+  return Object.entries(networks).map(([network, { ipv4_address: fixed, aliases }]) => {
+    const address = fixed ?? addressIn(compose, network, name)
     const options = [...[name, ...aliases].map(alias => `alias=${alias}`), ...(address ? [`ip=${address}`] : [])]
     return `${networkOf(compose, network)}:${options.join(',')}`
   })

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { addressIn, internalHosts } from '../../../../tools/prove/addresses'
 import { ComposeFault, imageOf, readCompose, startOrder } from '../../../../tools/prove/compose-file'
 import { runArguments, secondsOf } from '../../../../tools/prove/service'
 
@@ -79,5 +80,16 @@ describe('the Compose files of the project', () => {
   it('start the application of compose.yaml without rights, on a file system that cannot be changed', () => {
     const args = runArguments(readCompose(project(), ['compose.yaml']), 'leitstand').join(' ')
     for (const option of ['--read-only --read-only-tmpfs=false', '--cap-drop ALL', '--security-opt no-new-privileges', '--publish 127.0.0.1:3000:3000']) expect(args).toContain(option)
+  })
+
+  it('name each service to those in its internal networks, and to no other', () => {
+    const production = readCompose(project(), ['deploy/compose.production.yaml'])
+    const names = (service: string) => internalHosts(production, service).map(host => host.split(':')[0])
+    expect([names('caddy'), names('leitstand'), names('mosquitto')]).toEqual([['leitstand'], ['caddy', 'mosquitto'], ['leitstand']])
+    expect(internalHosts(production, 'leitstand').map(host => host.split(':')[1])).toContain(addressIn(production, 'pages', 'caddy'))
+    const cluster = readCompose(project(), ['deploy/compose.cluster.yaml'])
+    expect(internalHosts(cluster, 'leitstand-1')).toContain(`mosquitto:${addressIn(cluster, 'messages', 'balancer')}`)
+    expect(addressIn(cluster, 'pages', 'leitstand-1')).toBe('172.30.41.11')
+    expect(addressIn(cluster, 'devices', 'balancer')).toBeUndefined()
   })
 })
