@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { subnetOf } from './addresses.ts'
 import { ComposeFault, startOrder } from './compose-file.ts'
-import type { Compose, Service } from './compose-file.ts'
+import type { Compose } from './compose-file.ts'
 import type { Podman } from './podman.ts'
 import { publishOutsideOnly } from './published.ts'
 import { containerOf, networkOf, runArguments, secondsOf } from './service.ts'
@@ -26,6 +26,7 @@ export interface Project {
 
 export function createProject(compose: Compose, podman: Podman, say: (sentence: string) => void): Project {
   const order = startOrder(compose)
+  const healthy = new Set<string>()
 
   function makeNetworks() {
     const used = new Set(Object.values(compose.services).flatMap(({ networks }) => Object.keys(networks)))
@@ -33,11 +34,12 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
       const network = compose.networks[name]
       if (!network && name !== 'default') throw new ComposeFault(`${name} is no network of the file`)
       const [range] = network?.ipam?.config ?? []
+      if (range && !network?.internal) throw new ComposeFault(`${name} has a range and is not internal, which is not understood here`)
       podman.run([
         'network', 'create',
         ...(network?.internal ? ['--internal'] : []),
-        ...(range ? ['--subnet', range.subnet, '--ip-range', range.ip_range] : []),
-        ...(network?.internal && !range ? ['--subnet', subnetOf(compose, name)] : []),
+        // Podman takes no fixed address outside of an `ip_range`; all that these networks have is fixed (addresses.ts).
+        ...(network?.internal ? ['--subnet', range?.subnet ?? subnetOf(compose, name)] : []),
         networkOf(compose, name),
       ])
     }
@@ -49,10 +51,11 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
       for (const name of order) {
         const service = compose.services[name]
         if (!service) continue
+        for (const needed of Object.keys(service.depends_on)) await untilHealthy(needed)
         podman.start(runArguments(compose, name), service.ulimits?.nofile)
         publishOutsideOnly(compose, name)
-        await untilHealthy(name, service)
       }
+      for (const name of order) await untilHealthy(name)
     },
     log: service => podman.log(containerOf(compose, service)),
     stop() {
@@ -66,7 +69,9 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
   }
 
   /** @throws ComposeFault */
-  async function untilHealthy(name: string, { healthcheck }: Service) {
+  async function untilHealthy(name: string) {
+    if (healthy.has(name)) return
+    const healthcheck = compose.services[name]?.healthcheck
     // The image may have one where the file has none.
     const watched = podman.run(['inspect', '--format', '{{if .Config.Healthcheck}}yes{{end}}', containerOf(compose, name)])
     if (!watched) return say(`${name}: started, without a health check`)
@@ -76,6 +81,7 @@ export function createProject(compose: Compose, podman: Podman, say: (sentence: 
       if (Date.now() > deadline) throw new ComposeFault(`${name} did not become healthy within ${allowed * PATIENCE} seconds`)
       await sleep(POLL_MS)
     }
+    healthy.add(name)
     say(`${name}: healthy`)
   }
 }
