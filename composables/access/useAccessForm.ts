@@ -4,7 +4,7 @@ import { ErrorAnswerSchema } from '#shared/schemas/error'
 import { isAccessFault } from '#shared/api/access'
 import { faultOf } from '../registry/useProfileSaving'
 
-/** Sends something about accounts, and says in words why it was not taken. */
+/** Sends a change to accounts, and explains why it was refused. */
 export function useAccessForm() {
   const { t } = useI18n()
   const isBusy = ref(false)
@@ -20,7 +20,7 @@ export function useAccessForm() {
     isBusy,
     /** Empty while nothing is wrong. */
     fault,
-    /** Whether it was done. */
+    /** Whether it succeeded. */
     async attempt(work: () => Promise<void>): Promise<boolean> {
       isBusy.value = true
       fault.value = ''

@@ -2,7 +2,7 @@ import { computed } from 'vue'
 import { useI18n, useRoute } from '#imports'
 import { isAccessFault } from '#shared/api/access'
 
-/** In words why the identity provider led nobody in, as the address says by a code; empty when it says nothing of that. */
+/** Why the identity provider refused a sign-in, as a sentence for the code in the address; empty without a code. */
 export function useProviderFault() {
   const { t } = useI18n()
   const route = useRoute()

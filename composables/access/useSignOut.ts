@@ -3,7 +3,9 @@ import { SignedOutSchema } from '#shared/schemas/access'
 import { useAccess } from './useAccess'
 import { useAccessForm } from './useAccessForm'
 
-/** Signs out, here or everywhere, and goes to the login; by way of the identity provider where somebody has come from there. */
+/**
+ * Signs out, here or everywhere, and goes to the login; through the identity provider for users who came from there.
+ */
 export function useSignOut() {
   const toast = useToast()
   const { goTo, isLeaving } = useAccess()

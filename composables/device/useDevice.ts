@@ -3,7 +3,7 @@ import type { MaybeRefOrGetter } from 'vue'
 import { signsOf } from '#shared/device/device-status'
 import { useFleet } from '../fleet/useFleet'
 
-/** One device and its signs; `undefined` while nothing is known of it. */
+/** One device and its status; `undefined` while it is unknown. */
 export function useDevice(deviceId: MaybeRefOrGetter<string>) {
   const fleet = useFleet()
 

@@ -30,7 +30,7 @@ export const TEXT_COLOURS: Record<MarkColour, string> = { success: 'text-success
 /** A value counts as just changed for this long. */
 const JUST_CHANGED_MS = 2_000
 
-/** The words and marks of a device in the language of the page. */
+/** The words and icons of a device in the language of the page. */
 export function useDeviceAppearance() {
   const { t } = useI18n()
   const formats = useFormats()
@@ -40,7 +40,7 @@ export function useDeviceAppearance() {
     replayed: { key: 'replayed', icon: 'i-lucide-archive', label: t('mark.replayed'), hint: t('mark.replayedHint'), colour: 'neutral' },
   } satisfies Record<string, Mark>))
 
-  /** Never the colour alone: each has its own icon and word. */
+  /** Never colour alone: each has its own icon and word. */
   function presenceMark(presence: Presence): Mark {
     return { key: presence, label: t(`presence.word.${presence}`), hint: t(`presence.hint.${presence}`), ...PRESENCE_LOOKS[presence] }
   }
@@ -52,18 +52,18 @@ export function useDeviceAppearance() {
   }
 
   return {
-    /** `open` and `closed` in the page's language, any other word as the device says it. */
+    /** `open` and `closed` in the page's language, any other word as the device sent it. */
     doorText,
 
-    /** A metric's value as one would say it, with its unit; `own` is what people say about the metric. */
+    /** A metric's value as text, with its unit; `own` is the profile of the metric. */
     metricText(name: string, { value, exact }: Pick<LatestValue, 'value' | 'exact'>, own?: MetricProfile): string {
       return typeof value === 'string' && isDoorMetric(name) ? doorText(value) : formats.value(name, value, own, exact)
     },
 
-    /** What stands behind the dash of a metric that has no value now. */
+    /** The text behind the dash of a metric that has no value now. */
     noValueHint: (ts: string) => t('value.noneAt', { when: formats.dateTime(ts) }),
 
-    /** `tempC` -> Temperature; a name of the device's own stays. */
+    /** `tempC` -> Temperature; other names stay as they are. */
     metricLabel(name: string): string {
       const { quantity } = metricKind(name)
       return quantity ? t(`metric.quantity.${quantity}`) : name
@@ -80,11 +80,11 @@ export function useDeviceAppearance() {
       if (silentAfterSeconds === undefined) return text
       const limit = formats.duration(silentAfterSeconds * 1_000)
       if (intervalSeconds !== undefined) return t('presence.rhythm', { text, interval: formats.duration(intervalSeconds * 1_000), limit })
-      // One that has not been heard, or says that it is gone, is not called silent.
+      // A device that has not been heard, or has signed off, is not called silent.
       return presence === 'unknown' || presence === 'offline' ? text : t('presence.limit', { text, limit })
     },
 
-    /** What is not as it should be, most serious first. */
+    /** The problems of the device, most serious first. */
     marksOf(signs: Signs): Mark[] {
       const { wrongClock, replayed } = marks.value
       return [
@@ -96,7 +96,7 @@ export function useDeviceAppearance() {
   }
 }
 
-/** Whether a change is recent enough to be marked. A row scrolled into sight does not replay old changes. */
+/** Whether a change is recent enough to be marked. A row that is scrolled into view does not replay old changes. */
 export function isJustChanged(changedAtMs: number | undefined): boolean {
   return changedAtMs !== undefined && presentMs() - changedAtMs < JUST_CHANGED_MS
 }

@@ -6,13 +6,13 @@ import { addressOf, useProfiles } from '../registry/useProfiles'
 
 const SECOND_MS = 1_000
 
-/** Forgets a device, and offers to bring it back for as long as the server can. */
+/** Deletes a device, and offers to restore it for as long as the server can. */
 export function useDeviceDeletion(deviceId: string) {
   const { t } = useI18n()
   const toast = useToast()
   const { nameOf } = useProfiles()
   const isForgetting = ref(false)
-  /** Why it was not forgotten, in the server's words. */
+  /** Why it was not deleted, in the server's words. */
   const fault = ref<string | null>(null)
 
   async function restore(name: string) {

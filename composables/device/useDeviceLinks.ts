@@ -1,8 +1,8 @@
 import { useRouter } from '#imports'
 
 /**
- * Links to device pages as plain elements, each in one with `data-device`: `onClick`, on whatever they stand in, follows them without
- * loading the page anew.
+ * Links to device pages as plain elements, each in one with `data-device`: `onClick`, on any parent of them, opens
+ * them without a page load.
  */
 export function useDeviceLinks() {
   const router = useRouter()

@@ -5,7 +5,7 @@ import { usePolled } from '../shell/usePolled'
 
 const EVERY_MS = 3_000
 
-/** What the doctor finds, refreshed every few seconds while the page is seen, and the way to look further. */
+/** The doctor's findings, refreshed every few seconds while the page is visible, and the examination. */
 export function useDoctor() {
   const { answer: report, status, refresh } = usePolled({ path: '/api/doctor', schema: DoctorSchema, everyMs: EVERY_MS })
   const isExamining = ref(false)

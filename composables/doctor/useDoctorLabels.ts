@@ -4,7 +4,7 @@ import type { DoctorCheck } from '#shared/schemas/doctor'
 import { useClock } from '../shell/useClock'
 import { useFormats } from '../shell/useFormats'
 
-/** A check in words: what is the case, and what to do. */
+/** The text of a check: the finding, and what to do. */
 export function useDoctorLabels() {
   const { t, locale } = useI18n()
   const { number, ago, duration } = useFormats()

@@ -17,14 +17,14 @@ function createRejections() {
   let isAsking = false
 
   async function refresh() {
-    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
+    // The stream knows whether the server is there; a request to a dead one only fills the browser's console.
     if (!may('get /api/rejections') || isAsking || status.value !== 'live' || visibility.value !== 'visible') return
     isAsking = true
     try {
       report.value = RejectionReportSchema.parse(await $fetch('/api/rejections'))
     }
     catch {
-      // The list stays as it was; the connection's own banner tells why.
+      // The list stays as it was; the connection's own banner shows why.
     }
     finally {
       isAsking = false
@@ -42,7 +42,7 @@ function createRejections() {
 
 const useSharedRejections = createSharedComposable(createRejections)
 
-/** What was not accepted, refreshed now and then: enough for a count. `null` until the first answer. */
+/** Rejected messages, refreshed from time to time: enough for a count. `null` until the first answer. */
 export function useRejections() {
   return { report: readonly(useSharedRejections().report) }
 }

@@ -2,7 +2,7 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import type { FleetColumn } from './useFleetColumns'
 
-/** What the columns of the overview's table are called. */
+/** The names of the columns of the overview's table. */
 export function useColumnLabels() {
   const { t } = useI18n()
   return computed((): Record<FleetColumn, string> => ({

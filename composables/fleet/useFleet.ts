@@ -18,7 +18,7 @@ const MAX_WAITING = 5_000
 
 function createFleet() {
   const stream = useEventStream()
-  // A plain Map: making 10,000 devices reactive would cost more than drawing the 30 that are in sight.
+  // A plain Map: making 10,000 devices reactive would cost more than drawing the 30 visible ones.
   const entries = new Map<string, FleetEntry>()
   const revision = ref(0)
   const members = ref(0)
@@ -27,7 +27,7 @@ function createFleet() {
   let waiting: StreamEvent[] = []
 
   const drawing = createDrawing(applyWaiting)
-  const sight = useVisibleDevices({ stream, size: () => entries.size, receive: receiveDistant })
+  const visibleDevices = useVisibleDevices({ stream, size: () => entries.size, receive: receiveDistant })
 
   function applyWaiting() {
     drawing.cancel()
@@ -38,7 +38,7 @@ function createFleet() {
     for (const event of events) apply(event, nowMs)
     revision.value++
     if (entries.size !== sizeBefore) members.value++
-    sight.review(nowMs)
+    visibleDevices.review(nowMs)
   }
 
   function apply(event: StreamEvent, nowMs: number) {
@@ -60,7 +60,7 @@ function createFleet() {
     }
   }
 
-  /** Forgets the devices that `isReplaced`, and takes these for them. */
+  /** Replaces the devices for which `isReplaced` is true by these. */
   function replace(devices: readonly DeviceState[], isReplaced: (deviceId: string) => boolean) {
     applyWaiting()
     for (const deviceId of entries.keys()) if (isReplaced(deviceId)) entries.delete(deviceId)
@@ -77,17 +77,17 @@ function createFleet() {
   }
 
   tryOnScopeDispose(stream.onEvent((event) => {
-    sight.hear(event)
+    visibleDevices.hear(event)
     if (event.type === 'snapshot') {
-      const isDistant = sight.isDistant()
-      replace(event.data, deviceId => !(sight.isSplit() && isDistant(deviceId)))
+      const isDistant = visibleDevices.isDistant()
+      replace(event.data, deviceId => !(visibleDevices.isSplit() && isDistant(deviceId)))
     }
     else if (event.type === 'broker') broker.value = event.data
     else if (event.type === 'telemetry' || event.type === 'state' || event.type === 'presence' || event.type === 'states' || event.type === 'forgotten' || event.type === 'withdrawn') wait(event)
   }))
 
   function receiveDistant(event: DistantEvent) {
-    const isDistant = sight.isDistant()
+    const isDistant = visibleDevices.isDistant()
     if (event.type === 'snapshot') return replace(event.data, isDistant)
     if (event.type === 'forgotten' || event.type === 'withdrawn') return isDistant(event.data.deviceId) ? wait(event) : undefined
     const data = event.data.filter(({ deviceId }) => isDistant(deviceId))
@@ -98,13 +98,13 @@ function createFleet() {
   return {
     status: readonly(stream.status),
     sinceMs: readonly(stream.sinceMs),
-    /** How the server's connection to the broker stands; `null` until it has said so. */
+    /** The server's connection to the broker; `null` until it is known. */
     broker: shallowReadonly(broker),
     /** Whether there is anything to show: from the first snapshot on, also while disconnected. */
     hasSnapshot: readonly(hasSnapshot),
-    /** Counts up whenever a device changed, at most once per frame. */
+    /** Counts up when a device changes, at most once per frame. */
     revision: readonly(revision),
-    /** Counts up whenever a device came or went. */
+    /** Counts up when a device is added or removed. */
     members: readonly(members),
     isEmpty: computed(() => members.value >= 0 && entries.size === 0),
     /** The entry of one device; reactive. */
@@ -114,20 +114,20 @@ function createFleet() {
     has: (deviceId: string) => entries.has(deviceId),
     /** All entries as they are now; not reactive, watch `revision` or `members`. */
     all: (): Iterable<FleetEntry> => entries.values(),
-    /** Whether only the devices that a page shows are followed. */
-    isPartial: sight.isPartial,
+    /** Whether only the devices of the page are followed. */
+    isPartial: visibleDevices.isPartial,
     onEvent: stream.onEvent,
-    /** Says which devices a page shows, `null` for all; in a small fleet all are followed anyway. */
-    show: sight.showOnly,
-    /** Says which of all its devices the overview shows at the moment, `null` when it is left. */
-    look: sight.look,
+    /** Sets which devices a page shows, `null` for all; in a small fleet all are followed anyway. */
+    show: visibleDevices.showOnly,
+    /** Sets which devices are visible in the overview now, `null` when it is left. */
+    look: visibleDevices.look,
   }
 }
 
-/** Every device as last heard, live; one for all pages of this browser tab. */
+/** Every device as last heard, live; shared by all pages of this browser tab. */
 export const useFleet = createSharedComposable(createFleet)
 
-/** In the past everything happens when it was measured: what was handed in later was not heard later. */
+/** In a replay everything happens when it was measured: late messages are not heard later. */
 function asMeasured(telemetry: Telemetry): Telemetry {
   return { ...telemetry, receivedAt: telemetry.ts }
 }

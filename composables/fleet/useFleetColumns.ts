@@ -7,7 +7,7 @@ const FLEET_COLUMNS = ['device', 'presence', 'door', 'values', 'line', 'status',
 export type FleetColumn = typeof FLEET_COLUMNS[number]
 
 interface ColumnShape {
-  /** Its width is at least this, in rem; what is left goes to the columns with a share. */
+  /** At least this wide, in rem; the remaining width goes to the columns with a share. */
   least: number
   share?: number
   sort?: FleetSort
@@ -32,7 +32,7 @@ const USUAL_WIDE: readonly FleetColumn[] = ['device', 'presence', 'door', 'value
 
 const ChosenSchema = z.array(z.enum(FLEET_COLUMNS)).nullable().catch(null)
 
-/** Which columns the table has: those that were chosen in this browser, else as many of the usual ones as there is room for. */
+/** The columns of the table: those chosen in this browser, else as many of the usual ones as fit. */
 export function useFleetColumns() {
   const hasRoom = useMediaQuery('(min-width: 1600px)')
   const chosen = useLocalStorage<FleetColumn[] | null>('leitstand-columns', null, { serializer: { read, write: JSON.stringify } })
@@ -44,9 +44,9 @@ export function useFleetColumns() {
 
   return {
     columns,
-    /** As CSS wants it. */
+    /** In CSS units. */
     template: computed(() => columns.value.map(templateOf).join(' ')),
-    /** Narrower than this the table is scrolled sideways. */
+    /** If the table is narrower than this, it scrolls sideways. */
     leastRem: computed(() => columns.value.reduce((sum, column) => sum + SHAPES[column].least + GAP_REM, PADDING_REM - GAP_REM)),
     /** Every column that may be hidden. */
     optional: FLEET_COLUMNS.filter(column => column !== 'device'),
@@ -57,7 +57,7 @@ export function useFleetColumns() {
   }
 }
 
-/** What the table is sorted by when the head of this column is pressed. */
+/** The sort order when the head of this column is pressed. */
 export function sortOf(column: FleetColumn): FleetSort | undefined {
   return SHAPES[column].sort
 }
@@ -72,7 +72,7 @@ function read(text: string): FleetColumn[] | null {
     return ChosenSchema.parse(JSON.parse(text))
   }
   catch {
-    // Written by somebody else: as if nothing had been chosen.
+    // An invalid stored value counts as no choice.
     return null
   }
 }

@@ -5,7 +5,7 @@ import { layOut } from '#shared/fleet/fleet-groups'
 import type { FleetBlock, FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
 import { useProfiles } from '../registry/useProfiles'
 
-/** Collapsed groups that are remembered; beyond it the oldest open again. */
+/** Collapsed groups that are stored; beyond this the oldest open again. */
 const MOST_COLLAPSED = 500
 
 export interface FleetRowsOptions {
@@ -13,11 +13,11 @@ export interface FleetRowsOptions {
   groups: Readonly<Ref<readonly FleetGroup[] | null>>
   by: Readonly<Ref<FleetGrouping>>
   columns: Readonly<Ref<number>>
-  /** Where nothing can be opened nothing is collapsed. */
+  /** If nothing can be opened, nothing is collapsed. */
   isAlwaysOpen?: boolean
 }
 
-/** The rows of the overview; which groups are collapsed is remembered while the tab is open. */
+/** The rows of the overview; collapsed groups are stored while the tab is open. */
 export function useFleetRows({ shown, groups, by, columns, isAlwaysOpen = false }: FleetRowsOptions) {
   const { labelsOf, revision } = useProfiles()
   const collapsed = useSessionStorage<string[]>('leitstand-collapsed', [])

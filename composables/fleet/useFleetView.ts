@@ -19,16 +19,19 @@ export interface FleetViewOptions {
   /** Only devices of this group, at this place; empty: of any. */
   group: Ref<string>
   place: Ref<string>
-  /** Words that the page shows for a device beyond its own, to be found by the search. */
+  /** Additional words that the page shows for a device, for the search. */
   wordsOf: (line: FleetLine) => string
 }
 
-/** Filters and counts follow the fleet this often. */
+/** Filters and counts are updated this often. */
 const REFRESH_MS = 300
 /** A live sort key may move rows this often. */
 const REORDER_MS = 3_000
 
-/** Which devices are shown in which order. Live values reorder rows now and then, and never under the operator's hand. */
+/**
+ * Which devices are shown in which order. Live values reorder rows from time to time, but never while the user
+ * interacts with them.
+ */
 export function useFleetView({ search, sort, order, by, filter, group, place, wordsOf }: FleetViewOptions) {
   const fleet = useFleet()
   const { labelsOf, nameOf, revision: profilesRevision } = useProfiles()
@@ -47,7 +50,7 @@ export function useFleetView({ search, sort, order, by, filter, group, place, wo
     counts.value = countByFilter(lines)
     groups.value = by.value === 'nothing' ? null : groupLines(lines, by.value, labelsOf)
     const wanted = sortLines(lines.filter(isWanted), sort.value, order.value, labelsOf).map(({ entry }) => entry.device.deviceId)
-    // Names do not change: only what comes and goes by live values, or is sorted by them, can jump.
+    // Names do not change: rows move only when live values filter or sort them.
     const isStill = sort.value === 'name' && filter.value === 'all' && search.value === ''
     const next = isStill || (mayReorder && !isHeld.value) ? wanted : heldOrder(shown.value, wanted, fleet.has)
     isWaiting.value = isHeld.value && !isSameOrder(next, wanted)
@@ -85,7 +88,7 @@ export function useFleetView({ search, sort, order, by, filter, group, place, wo
     /** deviceIds of the rows, top to bottom. */
     shown,
     counts,
-    /** With how many devices of each presence; `null` while not grouped. */
+    /** The number of devices of each presence; `null` while not grouped. */
     groups,
     /** While true, rows stay where they are. */
     isHeld,
@@ -99,7 +102,7 @@ function isSameOrder(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((deviceId, i) => deviceId === b[i])
 }
 
-/** Entries in natural order of the names people know; sorted again only for another `version` of devices and names. */
+/** Entries in natural order of their names; sorted again only for another `version` of devices and names. */
 function createNameOrder(nameOf: (deviceId: string) => string) {
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
   let order: string[] = []
@@ -109,7 +112,7 @@ function createNameOrder(nameOf: (deviceId: string) => string) {
     if (version !== orderedAt) {
       const known = order.filter(deviceId => byId.has(deviceId))
       const isKnown = new Set(known)
-      // The old order first: sorting what is nearly sorted is cheap.
+      // The old order first: sorting an almost sorted list is cheap.
       order = [...known, ...[...byId.keys()].filter(deviceId => !isKnown.has(deviceId))].sort((a, b) => collator.compare(nameOf(a), nameOf(b)))
       orderedAt = version
     }

@@ -2,12 +2,12 @@ import { useEventListener } from '@vueuse/core'
 import { onScopeDispose } from 'vue'
 import type { Ref } from 'vue'
 
-/** A pointer that was left lying on the list all night must not hold it for ever. */
+/** A pointer that rests on the list all night must not hold it for ever. */
 const LET_GO_MS = 15_000
-/** After a touch or a turn of the wheel the next one usually follows soon. */
+/** After a touch or a turn of the wheel another one usually follows soon. */
 const TOUCH_MS = 4_000
 
-/** Sets `isHeld` while a pointer or the keyboard is busy inside `area`. */
+/** Sets `isHeld` while the pointer or the keyboard is used inside `area`. */
 export function useInteractionHold(area: Readonly<Ref<HTMLElement | null>>, isHeld: Ref<boolean>) {
   let timer: ReturnType<typeof setTimeout> | undefined
 

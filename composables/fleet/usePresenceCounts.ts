@@ -6,7 +6,7 @@ import type { FleetGroup, FleetGrouping } from '#shared/fleet/fleet-groups'
 import { iconClass } from '#shared/text/icon-class'
 import { TEXT_COLOURS, useDeviceAppearance } from '../device/useDeviceAppearance'
 
-/** The presences of which there are devices, ready to be drawn by plain elements. */
+/** The presences that occur, as plain data for elements. */
 export function usePresenceCounts(counts: () => Readonly<PresenceCounts>) {
   const { presenceMark } = useDeviceAppearance()
   return computed(() => PresenceSchema.options.filter(presence => counts()[presence] > 0).map((presence) => {
@@ -15,7 +15,7 @@ export function usePresenceCounts(counts: () => Readonly<PresenceCounts>) {
   }))
 }
 
-/** What a group is called, also that of the devices without one. */
+/** The name of a group, also for devices without one. */
 export function useGroupLabel(group: () => FleetGroup, by: () => FleetGrouping) {
   const { t } = useI18n()
   return computed(() => group().label || (by() === 'place' ? t('fleet.noPlace') : t('fleet.noGroup')))

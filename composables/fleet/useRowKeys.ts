@@ -9,13 +9,13 @@ export interface RowKeysOptions {
   rows: () => number
   /** How many stops a row has. */
   stopsIn: (row: number) => number
-  /** Draws the row if it is out of sight. */
+  /** Scrolls to the row if it is not visible. */
   scrollTo: (row: number) => void
 }
 
 /**
- * Arrow keys, Page Up/Down, Home and End move the focus from stop to stop, also to rows that are not drawn yet. A stop is the
- * link or button in an element with `data-row` and `data-column`.
+ * Arrow keys, Page Up/Down, Home and End move the focus from stop to stop, also to rows that are not drawn yet. A
+ * stop is the link or button in an element with `data-row` and `data-column`.
  */
 export function useRowKeys(area: Readonly<Ref<HTMLElement | null>>, { rows, stopsIn, scrollTo }: RowKeysOptions) {
   async function focusStop({ row, column }: Stop) {
@@ -24,7 +24,7 @@ export function useRowKeys(area: Readonly<Ref<HTMLElement | null>>, { rows, stop
     requestAnimationFrame(() => area.value?.querySelector<HTMLElement>(`[data-row="${row}"][data-column="${column}"] :is(a, button)`)?.focus())
   }
 
-  /** The nearest stop of a row that may be past an end, and have fewer of them. */
+  /** The nearest stop of a row; the row may be past an end, and have fewer stops. */
   function nearest(row: number, column: number): Stop {
     const there = Math.min(Math.max(row, 0), rows() - 1)
     return { row: there, column: Math.min(column, stopsIn(there) - 1) }

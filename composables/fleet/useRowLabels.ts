@@ -11,9 +11,9 @@ import { useClock } from '../shell/useClock'
 import { useFormats } from '../shell/useFormats'
 import { useProfiles } from '../registry/useProfiles'
 
-/** A text that is longer than this may be cut off, and is told in full to who points at it. */
+/** A longer text may be cut off; its full text is in the tooltip. */
 const LONG_TEXT = 12
-/** Names of metrics whose words are kept at hand. */
+/** Number of metric names whose labels are cached. */
 const MOST_LABELS = 2_000
 
 const DOOR_LOOKS = {
@@ -33,14 +33,14 @@ export const ROW_ICONS = [
   ...Object.values(PRESENCE_LOOKS).map(({ icon }) => icon),
 ]
 
-/** A word with its icon, as a row shows it. */
+/** A label with its icon, as a row shows it. */
 export interface RowMark { key: string, icon: string, text: string, hint: string, look: string }
 
 export interface RowValue { name: string, label: string, text: string, hint: string | undefined, changedAtMs: number | undefined, isNews: boolean }
 
 /**
- * What rows and tiles say of a device, ready to be drawn by plain elements: a list makes this once and hands it to all its rows, which
- * would be too expensive if each asked for words and formats itself. Reactive: call it while rendering.
+ * The texts of rows and tiles as plain data: a list creates this once for all its rows, for it would be too expensive
+ * if each row created texts and formats itself. Reactive: call it while rendering.
  */
 export function useRowLabels() {
   const { t, locale } = useI18n()
@@ -78,13 +78,13 @@ export function useRowLabels() {
   }
 
   return {
-    /** Name (the deviceId while nobody has said), and the icon's class if it has one. */
+    /** The name (the deviceId without a profile), and the icon's class if it has one. */
     name(deviceId: string) {
       const profile = profileOf(deviceId)
       return { name: profile?.name ?? deviceId, isNamed: profile?.name !== undefined, icon: profile?.icon && iconClass(iconName(profile.icon)) }
     },
     presence: (signs: Signs): RowMark => words.value.presence[signs.presence],
-    /** What else is to be known before one believes the values. */
+    /** What a reader must know before trusting the values. */
     marks: ({ wrongClock, replayed }: Signs): RowMark[] => [...wrongClock ? [words.value.clock] : [], ...replayed ? [words.value.replayed] : []],
     door({ door, changes, statusChangedAtMs }: FleetEntry) {
       if (!door) return null
@@ -103,7 +103,7 @@ export function useRowLabels() {
         isNews: isJustChanged(statusChangedAtMs),
       }
     },
-    /** The first `most` values, and how many there are beside them. The door has a place of its own. */
+    /** The first `most` values, and the number of the others. The door has a place of its own. */
     values({ device: { deviceId, values }, door, changes }: FleetEntry, most: number): { items: RowValue[], rest: number } {
       const items: RowValue[] = []
       let rest = 0
@@ -125,7 +125,7 @@ export function useRowLabels() {
     heard({ heardAtMs, device }: FleetEntry) {
       return heardAtMs === null || device.lastSeen === null ? null : timeWords(heardAtMs, device.lastSeen, serverNowMs.value)
     },
-    /** When a value or the status last became another one; `null` when not since the page is open. */
+    /** When a value or the status last changed; `null` if not since the page was opened. */
     changed({ changedAtMs }: FleetEntry) {
       return changedAtMs === 0 ? null : timeWords(changedAtMs, new Date(changedAtMs).toISOString(), nowMs.value)
     },

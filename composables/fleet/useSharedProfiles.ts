@@ -4,10 +4,10 @@ import { GroupsSchema, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS, SharedProfile
 import { faultOf } from '../registry/useProfileSaving'
 import { useProfiles } from '../registry/useProfiles'
 
-/** The site (`group: null`) or a group, and how often its devices are expected to speak. */
+/** The site (`group: null`) or a group, and its configured interval. */
 export interface SharedLine { group: string | null, devices: number | null, intervalSeconds: number | undefined }
 
-/** What is set for the site and for groups. */
+/** The settings of the site and of groups. */
 export function useSharedProfiles() {
   const { t } = useI18n()
   const toast = useToast()
@@ -23,7 +23,7 @@ export function useSharedProfiles() {
       ]
     }
     catch {
-      // The lines stay as they were; the connection's own banner tells why.
+      // The lines stay as they were; the connection's own banner shows why.
     }
   }
   onMounted(load)
@@ -31,7 +31,7 @@ export function useSharedProfiles() {
 
   return {
     lines,
-    /** Sets an interval from what was typed; an empty text takes it away. */
+    /** Sets an interval from the typed text; an empty text removes it. */
     async set(group: string | null, typed: string) {
       const text = typed.trim().replace(',', '.')
       const profile = SharedProfileSchema.safeParse(text === '' ? {} : { intervalSeconds: Number(text) })

@@ -7,9 +7,9 @@ import { useFleet } from './useFleet'
 const COUNT_MS = 1_000
 const ASK_MS = 15_000
 
-function createGoneCount() {
+function createSilentCount() {
   const fleet = useFleet()
-  const gone = ref(0)
+  const silentCount = ref(0)
   let isAsking = false
 
   function count() {
@@ -19,19 +19,19 @@ function createGoneCount() {
       const presence = presenceOf(device)
       if (presence === 'silent' || presence === 'offline') devices++
     }
-    gone.value = devices
+    silentCount.value = devices
   }
 
-  // The page of one device of a large fleet is told of no other.
+  // The page of one device of a large fleet gets no data of others.
   async function ask() {
     if (isAsking || fleet.status.value !== 'live' || !fleet.isPartial()) return
     isAsking = true
     try {
       const { silent, offline } = PresenceCountsSchema.parse(await $fetch('/api/presence', { retry: 0 }))
-      gone.value = silent + offline
+      silentCount.value = silent + offline
     }
     catch {
-      // The count stays as it was; the connection's own banner tells why.
+      // The count stays as it was; the connection's own banner shows why.
     }
     finally {
       isAsking = false
@@ -41,8 +41,8 @@ function createGoneCount() {
   watch(fleet.hasSnapshot, count)
   watchThrottled(fleet.revision, count, { throttle: COUNT_MS, leading: true, trailing: true })
   useIntervalFn(ask, ASK_MS)
-  return readonly(gone)
+  return readonly(silentCount)
 }
 
-/** How many devices are silent or signed off, on every page. */
-export const useSilentCount = createSharedComposable(createGoneCount)
+/** The number of silent or signed-off devices, on every page. */
+export const useSilentCount = createSharedComposable(createSilentCount)

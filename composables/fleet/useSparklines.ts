@@ -9,17 +9,17 @@ import { presentMs } from '../shell/useServerTime'
 
 type Sparkline = Sparklines[string]
 
-/** Rows that scroll by are not asked for one by one. */
+/** Rows that are scrolled past cause no single requests. */
 const LOOK_MS = 500
 const FRESH_MS = 60_000
-/** Lines kept of rows that were in sight; beyond it the oldest go. */
-const MOST_KEPT = 1_000
+/** Lines stored of rows that were visible; beyond this the oldest are dropped. */
+const MOST_LINES = 1_000
 
 function createSparklines() {
   const { status, isPast, onEvent } = useEventStream()
-  const { momentMs, passages } = useReplayRoute()
+  const { momentMs, transitions } = useReplayRoute()
   const visibility = useDocumentVisibility()
-  const inSight = new Map<string, number>()
+  const visible = new Map<string, number>()
   const askedAtMs = new Map<string, number>()
   const lines = shallowRef<ReadonlyMap<string, Sparkline>>(new Map())
   let isAsking = false
@@ -27,7 +27,10 @@ function createSparklines() {
   async function look() {
     if (isAsking || status.value !== 'live' || visibility.value !== 'visible') return
     const nowMs = presentMs()
-    const due = [...inSight.keys()].filter(deviceId => nowMs - (askedAtMs.get(deviceId) ?? 0) >= FRESH_MS).slice(0, MAX_SPARKLINES)
+    const due = [...visible.keys()].filter(deviceId => nowMs - (askedAtMs.get(deviceId) ?? 0) >= FRESH_MS).slice(
+      0,
+      MAX_SPARKLINES,
+    )
     if (due.length === 0) return
     isAsking = true
     for (const deviceId of due) remember(askedAtMs, deviceId, nowMs)
@@ -38,29 +41,29 @@ function createSparklines() {
       lines.value = next
     }
     catch {
-      // An ornament: the rows say everything without it, and the next minute brings another attempt.
+      // The rows are complete without it, and the next minute brings another attempt.
     }
     finally {
       isAsking = false
     }
   }
   useIntervalFn(look, LOOK_MS)
-  // Another moment has another hour before it.
+  // Another time has another hour before it.
   tryOnScopeDispose(onEvent(({ type }) => {
     if (type === 'snapshot' && isPast.value) askedAtMs.clear()
   }))
-  watch(passages, () => {
+  watch(transitions, () => {
     lines.value = new Map()
     askedAtMs.clear()
   })
 
   return {
     lines,
-    show: (deviceId: string) => void inSight.set(deviceId, (inSight.get(deviceId) ?? 0) + 1),
+    show: (deviceId: string) => void visible.set(deviceId, (visible.get(deviceId) ?? 0) + 1),
     hide(deviceId: string) {
-      const rows = (inSight.get(deviceId) ?? 0) - 1
-      if (rows > 0) inSight.set(deviceId, rows)
-      else inSight.delete(deviceId)
+      const rows = (visible.get(deviceId) ?? 0) - 1
+      if (rows > 0) visible.set(deviceId, rows)
+      else visible.delete(deviceId)
     },
   }
 }
@@ -82,10 +85,10 @@ export function useSparkline(deviceId: MaybeRefOrGetter<string>) {
   return { line: computed(() => lines.value.get(toValue(deviceId))) }
 }
 
-/** Sets an entry as the newest and lets the oldest go. */
+/** Sets an entry as the newest and drops the oldest. */
 function remember<T>(map: Map<string, T>, key: string, value: T) {
   map.delete(key)
   map.set(key, value)
   const oldest = map.keys().next().value
-  if (map.size > MOST_KEPT && oldest !== undefined) map.delete(oldest)
+  if (map.size > MOST_LINES && oldest !== undefined) map.delete(oldest)
 }

@@ -2,7 +2,7 @@ import { useI18n } from '#imports'
 import { sharedView } from '#shared/fleet/shared-view'
 import { useProfiles } from '../registry/useProfiles'
 
-/** What the view at an address shows, in words. */
+/** What the view at an address shows, as text. */
 export function useViewLabels() {
   const { t } = useI18n()
   const { nameOf } = useProfiles()

@@ -4,39 +4,46 @@ import type { StreamEvent } from '#shared/schemas/events'
 import type { useEventStream } from '../stream/useEventStream'
 import { useStreamSocket } from '../stream/useStreamSocket'
 
-/** From this many devices on a page asks only for those that it shows. */
+/** From this many devices on, a page subscribes only to those that it shows. */
 const LARGE_FLEET = 1_000
-/** Frames a second with the devices out of sight: as late as this may counts, filters and the order be. */
+/** Frames per second of the other devices: counts, filters and the order may be this late. */
 const DISTANT_RATE = 0.5
 const DISTANT_EVERY_MS = 1_000 / DISTANT_RATE
-/** A whole state is about three times as long as one message: only above this many messages per device does it save anything. */
+/**
+ * A whole state is about three times as long as a message: it saves something only above this many messages per
+ * device.
+ */
 const WORTH_MERGING = 3
-/** Messages in that time that are not worth a second connection. */
+/** With fewer messages than this in that time, a second connection is not worth its cost. */
 const MUCH = 1_000
-/** How long values in sight wait for those out of sight before everything is followed again. */
+/** How long values of visible devices wait for the others before everything is followed again. */
 const PATIENCE_MS = 10_000
-/** Names that a request may hold, in characters of an address: proxies allow 8 KB in all. What is beyond counts as out of sight. */
+/**
+ * Most names in a request, in characters of an address: proxies allow 8 KB in all. Others are followed as not
+ * visible.
+ */
 const MAX_NAMES_LENGTH = 4_000
 
-/** Of devices out of sight: what changed, the snapshot with all of them, and which of them are gone. */
+/** For devices that are not visible: what changed, the snapshot with all of them, and which were deleted. */
 export type DistantEvent = Extract<StreamEvent, { type: 'states' | 'snapshot' | 'forgotten' | 'withdrawn' }>
 
-interface FleetSightOptions {
+interface VisibleDevicesOptions {
   stream: ReturnType<typeof useEventStream>
   size: () => number
-  /** Told of devices out of sight. */
+  /** Called with data of devices that are not visible. */
   receive: (event: DistantEvent) => void
 }
 
 /**
- * Which devices of a large fleet are followed closely, and how the others. A page of one device needs no others. The overview
- * counts, filters, searches and sorts by nearly everything that is known of every device, so it must know of all: message by message, which
- * is one stream encoded once for all browsers; or, where devices say more than a screen can use, those in sight message by
- * message and all on a second connection as they are every two seconds.
+ * Which devices of a large fleet are followed closely, and how the others are followed. A page of one device needs no
+ * others. The overview counts, filters, searches and sorts by nearly all data of every device, so it needs all.
+ * Either message by message, which is one stream encoded once for all browsers. Or, if devices send more than a
+ * screen can use, the visible ones message by message and all on a second connection by their state every two
+ * seconds.
  */
-export function useVisibleDevices({ stream, size, receive }: FleetSightOptions) {
+export function useVisibleDevices({ stream, size, receive }: VisibleDevicesOptions) {
   let alone: readonly string[] | null = null
-  let inSight: readonly string[] | null = null
+  let visible: readonly string[] | null = null
   let isOpen = false
   const talk = createTalk()
 
@@ -48,16 +55,21 @@ export function useVisibleDevices({ stream, size, receive }: FleetSightOptions) 
 
   function follow() {
     const isLarge = size() >= LARGE_FLEET
-    const isSplit = !stream.isPast.value && !stream.isByEvents.value && !alone && inSight !== null && isLarge && talk.isMuch()
-    if (isSplit) followInSight(inSight ?? [])
+    const isSplit = !stream.isPast.value
+      && !stream.isByEvents.value
+      && !alone
+      && visible !== null
+      && isLarge
+      && talk.isMuch()
+    if (isSplit) followVisible(visible ?? [])
     else {
       closeDistant()
       stream.subscribe(isLarge ? alone : null)
     }
   }
 
-  /** Nothing is let go of before somebody else tells of it. */
-  function followInSight(deviceIds: readonly string[]) {
+  /** No stream is closed before the other one delivers its devices. */
+  function followVisible(deviceIds: readonly string[]) {
     if (!isOpen) openDistant()
     if (distant.status.value === 'live') stream.subscribe(withinLength(deviceIds))
     else if (!patience.isPending.value) stream.subscribe(null)
@@ -66,7 +78,7 @@ export function useVisibleDevices({ stream, size, receive }: FleetSightOptions) 
   function openDistant() {
     isOpen = true
     patience.start()
-    // What is known of all devices is as of the last event of the stream that followed them all.
+    // Known states are as of the last event of the stream that followed all devices.
     distant.open(stream.followed() === null ? stream.lastId() : undefined)
   }
 
@@ -83,30 +95,32 @@ export function useVisibleDevices({ stream, size, receive }: FleetSightOptions) 
     follow()
   }, { flush: 'sync' })
 
-  // The second connection knows only the present.
+  // The second connection only knows the present.
   watch(stream.isPast, follow, { flush: 'sync' })
-  // Of connections that stay open a browser has few beside sockets.
+  // Browsers allow few open connections beside sockets.
   watch(stream.isByEvents, follow)
 
   return {
-    /** A page that needs no other devices than these; `null`: no longer. */
+    /** A page that needs only these devices; `null`: no longer. */
     showOnly(deviceIds: readonly string[] | null) {
       alone = deviceIds
       follow()
     },
-    /** Whether devices are known only as they were: the page needs no others, and of a large fleet no others are followed. */
+    /**
+     * Whether other devices are out of date: the page needs no others, and in a large fleet no others are followed.
+     */
     isPartial: () => alone !== null && size() >= LARGE_FLEET,
-    /** What a page of all devices shows of them at the moment; `null`: nothing any more. */
+    /** The visible devices of a page with all devices; `null`: none any more. */
     look(deviceIds: readonly string[] | null) {
-      inSight = deviceIds
+      visible = deviceIds
       follow()
     },
-    /** Told of every event that the stream has brought; `review` after those of a frame. */
+    /** Called for every event of the stream; `review` after those of a frame. */
     hear: talk.hear,
     review(nowMs: number) {
       if (!talk.isMuch() && talk.review(nowMs)) follow()
     },
-    /** Whether a device out of sight is told of by the second connection. */
+    /** Whether the second connection covers a device that is not visible. */
     isDistant(): (deviceId: string) => boolean {
       const followed = stream.followed()
       const near = new Set(followed)
@@ -116,7 +130,7 @@ export function useVisibleDevices({ stream, size, receive }: FleetSightOptions) 
   }
 }
 
-/** Whether devices say more than a screen can use; once they have, that stays so. */
+/** Whether devices send more than a screen can use; once true, it stays true. */
 function createTalk() {
   let isMuch = false
   let isOverrun = false
@@ -126,7 +140,7 @@ function createTalk() {
   return {
     isMuch: () => isMuch,
     hear(event: StreamEvent) {
-      // This browser cannot take what it is sent.
+      // This browser cannot process what it gets.
       if (event.type === 'coalesced') isOverrun = true
       if (event.type !== 'telemetry') return
       messages++
@@ -135,7 +149,7 @@ function createTalk() {
     review(nowMs: number): boolean {
       const elapsedMs = nowMs - sinceMs
       if (elapsedMs < DISTANT_EVERY_MS && !isOverrun) return false
-      // A hidden tab draws rarely: what has gathered in a minute says nothing of two seconds.
+      // A hidden tab draws rarely: what gathered in a minute is no measure for two seconds.
       const isTimely = elapsedMs < 2 * DISTANT_EVERY_MS
       isMuch = isOverrun || (isTimely && messages >= MUCH && messages > WORTH_MERGING * speakers.size)
       sinceMs = nowMs

@@ -8,7 +8,7 @@ import { useFleetRows } from './useFleetRows'
 
 /** How long a page is shown. */
 const TURN_MS = 12_000
-/** Sizes on a screen of this width; on others everything grows and shrinks with it, within limits that can be read. */
+/** Sizes for a screen of this width; on others everything is scaled, within readable limits. */
 const SCREEN_PX = 1_920
 const LEAST_SCALE = 0.8
 const MOST_SCALE = 3
@@ -22,7 +22,7 @@ export interface WallOptions {
   by: Readonly<Ref<FleetGrouping>>
 }
 
-/** The pages of the wall display, turned one after the other. Space stops and goes on, arrow keys turn. */
+/** The pages of the wall display, turned one after the other. Space pauses and continues, arrow keys turn. */
 export function useWall({ area, shown, groups, by }: WallOptions) {
   const { look } = useFleet()
   const { width, height } = useElementSize(area)

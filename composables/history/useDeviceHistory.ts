@@ -14,7 +14,7 @@ import type { ShownTime } from './useHistoryLoading'
 
 /** About one point for two pixels of a wide screen. */
 const POINTS = 400
-/** Requests under way at once: the history must not hold up anything else of the page. */
+/** Requests at once: the history must not delay other parts of the page. */
 const AT_ONCE = 3
 
 export interface DeviceHistoryOptions extends ShownTime {
@@ -22,7 +22,7 @@ export interface DeviceHistoryOptions extends ShownTime {
   metrics: Readonly<Ref<readonly string[]>>
 }
 
-/** The history of some metrics of a device in a window, kept up to date while it is live and the tab is seen. */
+/** The history of some metrics of a device in a window, updated while it is live and the tab is visible. */
 export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOptions) {
   const { shown, isLive } = time
   const answers = shallowRef<ReadonlyMap<string, HistoryAnswer>>(new Map())
@@ -47,14 +47,14 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
     }
     await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
     if (signal.aborted) return
-    // One that fails is said in its own place; where none can be had it is not the metric.
+    // A failing metric shows its own fault; if all fail, it is not the metric.
     const isAll = faults.size > 0 && faults.size === metrics.value.length
     failed.value = new Set(isAll ? [] : faults.keys())
     if (isAll) throw [...faults.values()][0]
   }
 
   function follow(telemetry: Telemetry) {
-    // Said again as the newest: it is drawn already.
+    // The same message published again as the newest: it is drawn already.
     if (telemetry.late === false) return
     const next = new Map(answers.value)
     for (const metric of [...Object.keys(telemetry.metrics), ...telemetry.absent ?? []]) {
@@ -71,7 +71,7 @@ export function useDeviceHistory({ deviceId, metrics, ...time }: DeviceHistoryOp
   }))
 
   return {
-    /** By metric; one that is missing has not been answered yet. */
+    /** By metric; a missing one has not been answered yet. */
     answers,
     /** Metrics that could not be loaded while others could. */
     failed,

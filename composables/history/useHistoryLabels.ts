@@ -6,7 +6,7 @@ import { useDeviceAppearance } from '../device/useDeviceAppearance'
 import { useFormats } from '../shell/useFormats'
 import { useProfiles } from '../registry/useProfiles'
 
-/** What the charts of a device show at a moment, in words. */
+/** The values of a device's charts at a time, as text. */
 export function useHistoryLabels(deviceId: string) {
   const { t } = useI18n()
   const { dateTime, value } = useFormats()
@@ -29,13 +29,13 @@ export function useHistoryLabels(deviceId: string) {
       return at === null ? what : t('history.at', { when: dateTime(at), what })
     },
 
-    /** Since when there is no value: `undefined` where the last one still holds. */
+    /** Since when there is no value: `undefined` while the last one still holds. */
     noneSince(gaps: readonly HistoryGap[] | undefined): string | undefined {
       const last = gaps?.at(-1)
       return last?.to === null ? t('history.noneSince', { since: dateTime(last.from) }) : undefined
     },
 
-    /** For those who cannot see the charts: one metric at a moment. */
+    /** For screen readers: one metric at a time. */
     readoutAt(metric: string, answer: HistoryAnswer | undefined, at: number): string {
       const point = answer?.kind === 'number' ? pointAt(answer.points, at, answer.gaps) : undefined
       const interval = answer?.kind === 'state' ? intervalAt(answer.points, at) : undefined

@@ -11,7 +11,7 @@ import { presentMs } from '../shell/useServerTime'
 
 const LOOK_MS = 1_000
 
-/** The time that is shown, as `useHistoryRange` has it. */
+/** The shown window, from `useHistoryRange`. */
 export interface ShownTime {
   shown: Readonly<Ref<TimeWindow>>
   isLive: Readonly<Ref<boolean>>
@@ -19,13 +19,13 @@ export interface ShownTime {
 }
 
 export interface HistoryLoading extends ShownTime {
-  /** Asks for a window; everything it sets is set only while `signal` is not aborted. */
+  /** Loads a window; it changes state only while `signal` is not aborted. */
   load: (asked: TimeWindow, signal: AbortSignal) => Promise<void>
-  /** What is asked for besides the window: when it becomes another, it is asked for again. */
+  /** The other parameters: when they change, the history is loaded again. */
   what?: () => string
 }
 
-/** Asks for the history when the window becomes another, and in time while it is live; not while nobody sees it. */
+/** Loads the history when the window changes, and regularly while it is live; not while the tab is hidden. */
 export function useHistoryLoading({ shown, isLive, range, load, what = () => '' }: HistoryLoading) {
   const fleet = useFleet()
   const visibility = useDocumentVisibility()
@@ -54,20 +54,20 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
   }
 
   function reload() {
-    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
-    // Before the time is known nobody knows which window to ask for.
+    // The stream knows whether the server is there; a request to a dead one only fills the browser's console. Before
+    // the time is known, the window is unknown.
     if (!isSure.value) return
     if (fleet.status.value === 'live' && status.value !== 'off' && visibility.value === 'visible') void start()
   }
 
   const { isPast } = useReplayRoute()
   tryOnScopeDispose(fleet.onEvent((event) => {
-    // Another moment has another window.
+    // Another time has another window.
     if (event.type === 'snapshot' && isPast.value && isLive.value) void nextTick(reload)
   }))
   tryOnScopeDispose(() => underWay?.abort())
   onMounted(reload)
-  // A live window moves on by itself and is asked for again in time.
+  // A live window moves by itself and is loaded again regularly.
   const asked = () => isLive.value ? range.value : `${shown.value.from} ${shown.value.to}`
   // One text: a list of sources with a shallow ref among them would fire with every message.
   watch(() => [fleet.status.value, visibility.value, isSure.value, asked(), what()].join('\n'), reload)
@@ -76,7 +76,7 @@ export function useHistoryLoading({ shown, isLive, range, load, what = () => '' 
   }, LOOK_MS)
 
   return {
-    /** `off`: no history is kept. */
+    /** `off`: the history is off. */
     status,
     isLoading,
     retry: start,

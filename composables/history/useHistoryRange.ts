@@ -6,7 +6,7 @@ import type { HistoryRange, TimeWindow } from '#shared/history/history-range'
 import { useClock } from '../shell/useClock'
 import { useQueryChoice } from '../shell/useQueryState'
 
-/** The time that the charts show, kept in the address: a range that moves on with the clock, or a window one zoomed to. */
+/** The time range of the charts, stored in the address: a range that moves with the clock, or a zoomed window. */
 export function useHistoryRange() {
   const route = useRoute()
   const router = useRouter()
@@ -38,7 +38,7 @@ export function useHistoryRange() {
       const query = { ...router.currentRoute.value.query, range: next === HISTORY_RANGES[0] ? undefined : next, from: undefined, to: undefined }
       void router.replace({ query })
     },
-    /** The browser's way back leads out of a zoom. */
+    /** The browser's Back button leaves a zoom. */
     zoom: (next: TimeWindow) => go(next, 'push'),
     /** Back to the live range. */
     reset: () => go(null, 'replace'),

@@ -8,7 +8,7 @@ import { useFleet } from '../fleet/useFleet'
 import { useHistoryLoading } from './useHistoryLoading'
 import type { ShownTime } from './useHistoryLoading'
 
-/** What a device was when, in a window; while that is live, each change is added as the stream tells it. */
+/** The presences of a device in a window; while it is live, each change from the stream is added. */
 export function usePresenceLog({ deviceId, ...time }: ShownTime & { deviceId: string }) {
   const answer = shallowRef<PresenceAnswer | null>(null)
 

@@ -7,7 +7,7 @@ import { useEventStream } from '../stream/useEventStream'
 const EVERY_MS = 10_000
 const NOT_THERE = new Set([404, 503])
 
-/** What the store holds, refreshed every ten seconds while the page is seen. */
+/** The report of the store, refreshed every ten seconds while the page is visible. */
 export function useStorageReport() {
   const { status: stream } = useEventStream()
   const visibility = useDocumentVisibility()
@@ -16,7 +16,7 @@ export function useStorageReport() {
   let isAsking = false
 
   async function refresh() {
-    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
+    // The stream knows whether the server is there; a request to a dead one only fills the browser's console.
     if (isAsking || status.value === 'off' || stream.value !== 'live' || visibility.value !== 'visible') return
     isAsking = true
     try {

@@ -8,7 +8,7 @@ import type { Columns } from '#shared/history/history-series'
 import { useFormats } from '../shell/useFormats'
 
 const HEIGHT_PX = 168
-/** The axis of values is as wide in every chart, so that their times stand below each other. */
+/** The value axis has the same width in every chart, so that their times are aligned. */
 export const AXIS_PX = 56
 const AXIS_FONT = '12px system-ui, "Segoe UI", Roboto, sans-serif'
 /** A shorter drag is a click. */
@@ -18,13 +18,13 @@ const FEW_POINTS = 40
 export interface TimeChartOptions {
   columns: Readonly<Ref<Columns>>
   shown: Readonly<Ref<TimeWindow>>
-  /** The moment under the pointer of any chart, or chosen by keyboard. */
+  /** The time under the pointer of any chart, or chosen by keyboard. */
   cursor: Ref<number | null>
   onZoom: (window: TimeWindow) => void
   onReset: () => void
 }
 
-/** Draws band and line of a number into `area`; drawn anew when the size, the colours or the language change. */
+/** Draws band and line of a number into `area`; again when the size, the colours or the language change. */
 export function useTimeChart(area: Readonly<Ref<HTMLElement | null>>, options: TimeChartOptions) {
   const { columns, shown, cursor } = options
   const { language } = useFormats()
@@ -80,7 +80,7 @@ export function useTimeChart(area: Readonly<Ref<HTMLElement | null>>, options: T
       hasFailed.value = true
     }
   })
-  // After the page has taken on the colours of the mode.
+  // After the page has the colours of the mode.
   watch([library, area, language, colourMode], build, { flush: 'post' })
   watch(width, (now, before) => before === 0 || !chart ? build() : chart.setSize({ width: now, height: HEIGHT_PX }))
   watch([columns, shown], draw)
@@ -144,7 +144,7 @@ function chartOptions(area: HTMLElement, width: number, language: string, { show
   }
 }
 
-/** Few points are marked as what they are; among many only those without a neighbour, which no line would show. */
+/** A few points are all marked; among many only those without a neighbour, which no line would show. */
 function pointsToMark({ data }: uPlot): number[] {
   const means = data[3] ?? []
   const isValue = (i: number) => typeof means[i] === 'number'

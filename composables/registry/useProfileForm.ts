@@ -6,7 +6,7 @@ import type { DeviceIcon } from '#shared/device/device-icons'
 
 export interface MetricFields { metric: string, unit: string, decimals: string, hidden: boolean }
 
-/** What the form holds: texts as they are typed, `''` for what is not said. */
+/** The texts of the form as typed, `''` for what is not set. */
 export interface ProfileFields {
   name: string
   place: string
@@ -28,8 +28,15 @@ export function useProfileForm(profile: DeviceProfile, metrics: readonly string[
     icon: profile.icon ?? '',
     intervalSeconds: textOf(profile.intervalSeconds),
     metrics: metrics.map((metric) => {
-      const said = profile.metrics && Object.hasOwn(profile.metrics, metric) ? profile.metrics[metric] : undefined
-      return { metric, unit: said?.unit ?? '', decimals: textOf(said?.decimals), hidden: said?.hidden ?? false }
+      const profileOfMetric = profile.metrics && Object.hasOwn(profile.metrics, metric)
+        ? profile.metrics[metric]
+        : undefined
+      return {
+        metric,
+        unit: profileOfMetric?.unit ?? '',
+        decimals: textOf(profileOfMetric?.decimals),
+        hidden: profileOfMetric?.hidden ?? false,
+      }
     }),
   })
   const taken = computed(() => DeviceProfileSchema.safeParse(toProfile(fields)))
@@ -66,7 +73,7 @@ function toProfile({ metrics, ...texts }: ProfileFields): object {
   }
 }
 
-/** Both `0.5` and `0,5`; nothing typed is nothing said. */
+/** Both `0.5` and `0,5`; an empty text sets nothing. */
 function numberOf(text: string): number | undefined {
   const typed = text.trim().replace(',', '.')
   return typed === '' ? undefined : Number(typed)

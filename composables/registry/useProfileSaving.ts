@@ -6,10 +6,10 @@ import { addressOf, useProfiles } from './useProfiles'
 
 const UNDO_MS = 15_000
 
-/** A new picture, `null` for none from now on, `undefined` to leave it. */
+/** A new picture, `null` to remove it, `undefined` to leave it. */
 export type PictureChange = Blob | null | undefined
 
-/** Saves what people say about a device, and offers to take it back. */
+/** Saves the profile of a device, and offers to undo it. */
 export function useProfileSaving(deviceId: string) {
   const { t } = useI18n()
   const toast = useToast()

@@ -12,7 +12,7 @@ function createProfiles() {
   const stream = useEventStream()
   const profiles = shallowRef<ReadonlyMap<string, KnownDevice>>(new Map())
   const revision = ref(0)
-  // What has changed while the whole was being asked for.
+  // What has changed while everything was being loaded.
   let meanwhile: KnownDevice[] | undefined
   let retry: ReturnType<typeof setTimeout> | undefined
 
@@ -35,7 +35,7 @@ function createProfiles() {
       set([...devices, ...changed], new Map())
     }
     catch {
-      // The pages go on with deviceIds; a lost server brings a new snapshot, any other fault another attempt.
+      // The pages continue with deviceIds; a reconnect brings a new snapshot, any other fault another attempt.
       retry = setTimeout(() => stream.status.value === 'live' && void load(), RETRY_MS)
     }
     finally {
@@ -43,43 +43,43 @@ function createProfiles() {
     }
   }
 
-  // After a gap in the stream something may have been missed; the snapshot says that there was one.
+  // After a gap in the stream something may be missing; the snapshot shows that there was one.
   tryOnScopeDispose(stream.onEvent((event) => {
     if (event.type === 'snapshot') void load()
-    // Of a device that may not be seen any more nothing stays.
+    // The profile of a device that may not be seen any more is removed.
     if (event.type !== 'device' && event.type !== 'withdrawn') return
     meanwhile?.push(event.data)
     set([event.data])
   }))
   tryOnScopeDispose(() => clearTimeout(retry))
-  // Who asks first may come after the snapshot.
+  // The first request may come after the snapshot.
   if (stream.status.value === 'live') void load()
 
   return {
-    /** By deviceId; a device that nobody has said anything about is missing. */
+    /** By deviceId; devices without a profile are missing. */
     profiles,
-    /** Counts up whenever something else is said. */
+    /** Counts up when a profile changes. */
     revision: readonly(revision),
     groups: computed(() => labelsOf(profiles.value, 'group')),
     places: computed(() => labelsOf(profiles.value, 'place')),
     profileOf: (deviceId: string): KnownDevice | undefined => profiles.value.get(deviceId),
-    /** What people call it; the deviceId while nobody has said. */
+    /** The name; the deviceId without a profile. */
     nameOf: (deviceId: string): string => profiles.value.get(deviceId)?.name ?? deviceId,
-    /** Where it belongs; empty while nobody has said. */
+    /** Group and place; empty without a profile. */
     labelsOf(deviceId: string): FleetLabels {
       const profile = profiles.value.get(deviceId)
       return { group: profile?.group ?? '', place: profile?.place ?? '' }
     },
-    /** What people say about a metric of a device. */
+    /** The profile of a metric of a device. */
     metricOf(deviceId: string, metric: string): MetricProfile | undefined {
       const metrics = profiles.value.get(deviceId)?.metrics
       return metrics && Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
     },
-    /** Says something about a device in place of what was said before. @throws what `$fetch` throws. */
+    /** Replaces the profile of a device. @throws the errors of `$fetch`. */
     async save(deviceId: string, profile: DeviceProfile) {
       set([KnownDeviceSchema.parse(await $fetch(addressOf(deviceId), { method: 'PUT', body: profile, retry: 0 }))])
     },
-    /** Gives a device a picture, or takes it away. @throws what `$fetch` throws. */
+    /** Sets or removes the picture of a device. @throws the errors of `$fetch`. */
     async savePicture(deviceId: string, picture: Blob | null) {
       const address = `${addressOf(deviceId)}/picture`
       const answer = picture
@@ -90,7 +90,7 @@ function createProfiles() {
   }
 }
 
-/** What people say about devices, kept up to date; one for all pages of this browser tab. */
+/** The profiles of all devices, always up to date; shared by all pages of this browser tab. */
 export const useProfiles = createSharedComposable(createProfiles)
 
 /** `/api/devices/{deviceId}` */

@@ -8,7 +8,7 @@ import { faultOf } from './useProfileSaving'
 
 const UNDO_MS = 30_000
 
-/** Takes a file of what people say about devices: first what it would change, then the change, then the way back. */
+/** Imports a registry file: first a preview, then the change, then the undo. */
 export function useRegistryImport() {
   const { t } = useI18n()
   const toast = useToast()
@@ -43,9 +43,9 @@ export function useRegistryImport() {
   }
 
   return {
-    /** What the chosen file would change; `null` until one is chosen. */
+    /** The preview of the chosen file; `null` without one. */
     report,
-    /** Why the file was not taken, place by place. */
+    /** Why the file was refused, place by place. */
     fault,
     isBusy,
     forget,

@@ -2,7 +2,7 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import { useReplayControls } from './useReplayControls'
 
-/** How it stands with the past, in the language of the page. */
+/** The state of a replay, in the language of the page. */
 export function usePastLabels() {
   const { t } = useI18n()
   const { state, speed, fault } = useReplayControls()
@@ -12,7 +12,7 @@ export function usePastLabels() {
       if (state.value === 'ended') return t('past.ended')
       return state.value === 'playing' ? t('past.playing', { speed: speed.value }) : t('past.paused')
     }),
-    /** Why a moment cannot be shown; `null`: it can. */
+    /** Why a time cannot be shown; `null`: it can. */
     faultText: computed(() => {
       if (!fault.value) return null
       if (fault.value.code === 'at-too-early') return t('past.fault.tooEarly')

@@ -6,10 +6,10 @@ import { useReplayRoute } from './useReplayRoute'
 import { presentMs } from '../shell/useServerTime'
 
 export const SPEEDS = [1, 10, 60, 600] as const
-/** Where one begins who comes from the present. */
+/** Where a replay begins when it is started in the present. */
 const FIRST_BACK_MS = 600_000
 
-/** What the server says of a moment that it cannot show. */
+/** The server's codes for a time that it cannot show. */
 export interface MomentFault { code: string, message: string }
 
 function createTimeMachine() {
@@ -25,12 +25,12 @@ function createTimeMachine() {
     if (event.type !== 'clock') return
     const before = moment.clock.value
     moment.setClock(event.data)
-    // While it plays the address says where it began: to write it all the time would get in the way of every link.
+    // While it plays, the address names where it began: writing it all the time would disturb every link.
     const { at, speed, state } = event.data
     const isNews = before !== null && (before.state !== state || (state !== 'playing' && before.at !== at))
     if (isNews) void moment.write(at, state === 'playing' ? speed : 0)
   }))
-  watch(moment.passages, () => { fault.value = null })
+  watch(moment.transitions, () => { fault.value = null })
   watch(moment.jumps, at => at !== null && stream.send({ type: 'seek', at }))
 
   function play(speed: number) {
@@ -45,7 +45,7 @@ function createTimeMachine() {
     /** The speed that is, or would be, played. */
     speed: computed(() => moment.clock.value?.state === 'playing' ? moment.clock.value.speed : chosen.value),
     fault,
-    /** Shows the fleet at a moment in milliseconds since 1970; without one, some minutes ago. */
+    /** Shows the fleet at a time in milliseconds since 1970; without one, some minutes ago. */
     visit(atMs = presentMs() - FIRST_BACK_MS) {
       const at = new Date(atMs).toISOString()
       fault.value = null
@@ -63,11 +63,11 @@ function createTimeMachine() {
       if (moment.clock.value?.state === 'playing') play(speed)
       else chosen.value = speed
     },
-    /** A step can only be asked for over a WebSocket. */
+    /** A step is possible only over a WebSocket. */
     canStep: computed(() => !stream.isByEvents.value),
     step: () => stream.send({ type: 'step' }),
     leave: moment.leave,
-    /** The address of just this moment. */
+    /** The address of exactly this time. */
     link(): string {
       const { path, query, hash } = router.currentRoute.value
       const at = moment.clock.value?.at ?? moment.at.value ?? undefined
@@ -77,5 +77,5 @@ function createTimeMachine() {
   }
 }
 
-/** The controls of the past: where it stands, how it plays, and the way back to the present. */
+/** The controls of a replay: its position, its speed, and the way back to the present. */
 export const useReplayControls = createSharedComposable(createTimeMachine)

@@ -5,11 +5,11 @@ import { MAX_SPEED } from '#shared/schemas/events'
 import type { ReplayClock } from '#shared/schemas/events'
 import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 
-function createMoment() {
+function createReplayRoute() {
   const router = useRouter()
   const clock = shallowRef<ReplayClock | null>(null)
-  /** Counts the times that a page has left the present, or come back. */
-  const passages = ref(0)
+  /** Counts how often a page has left the present, or returned. */
+  const transitions = ref(0)
   // What this page has written into the address itself.
   let written: string | null = null
   let isLeaving = false
@@ -34,12 +34,12 @@ function createMoment() {
   watch(at, (now, before) => {
     if ((now === null) !== (before === null)) {
       clock.value = null
-      passages.value++
+      transitions.value++
     }
     else if (now !== null && now !== written) jumps.value = now
   }, { flush: 'sync' })
 
-  // The pages of the past lead to pages of the past; only the way back in the browser leads where it came from.
+  // Links in a replay stay in the replay; only the browser's Back button leads where it came from.
   if (import.meta.client) {
     onScopeDispose(router.options.history.listen(() => { isBack = true }))
     onScopeDispose(router.beforeEach((to, from) => {
@@ -50,17 +50,17 @@ function createMoment() {
   }
 
   return {
-    /** The moment in the address, or `null` for the present. */
+    /** The time in the address, or `null` for the present. */
     at,
-    /** The speed in the address; 0: it stands still. */
+    /** The speed in the address; 0: it is paused. */
     speed,
     isPast: computed(() => at.value !== null),
-    /** Where the replay stands, as the server has said last. */
+    /** The last position of the replay that the server reported. */
     clock: shallowReadonly(clock),
-    /** The moment that is shown, in milliseconds since 1970; `null` in the present. */
+    /** The shown time, in milliseconds since 1970; `null` in the present. */
     momentMs: computed(() => at.value === null ? null : Date.parse(clock.value?.at ?? at.value)),
-    passages: readonly(passages),
-    /** A moment that somebody has put into the address. */
+    transitions: readonly(transitions),
+    /** A time that the user has put into the address. */
     jumps: shallowReadonly(jumps),
     setClock(next: ReplayClock) {
       if (at.value !== null) clock.value = next
@@ -74,8 +74,8 @@ function createMoment() {
   }
 }
 
-/** The past moment that the pages show, kept in the address: `?at=` and `&speed=`. One for the whole browser tab. */
-export const useReplayRoute = createSharedComposable(createMoment)
+/** The past time that the pages show, stored in the address: `?at=` and `&speed=`. Shared by the whole browser tab. */
+export const useReplayRoute = createSharedComposable(createReplayRoute)
 
 function firstOf(value: unknown): string {
   const first: unknown = Array.isArray(value) ? value[0] : value

@@ -1,7 +1,7 @@
 import { onMounted, ref, shallowRef } from 'vue'
 import type { z } from 'zod'
 
-/** An answer of the API, asked for once when the page is there and whenever `refresh` is called. */
+/** An answer of the API, requested once when the page is there and on each `refresh`. */
 export function useAnswer<T extends z.ZodType>(path: string, schema: T) {
   const answer = shallowRef<z.output<T> | null>(null)
   const status = ref<'loading' | 'ready' | 'failed'>('loading')

@@ -7,9 +7,9 @@ import { askServerTime, presentMs, readClocks, useServedAt } from './useServerTi
 const TICK_MS = 1_000
 const ASK_EVERY_MS = 60_000
 const ASK_AGAIN_MS = 5_000
-/** Ticks that come so much later say that the page was held up, or the computer asleep. */
+/** Ticks that are this late show that the page was suspended, or the computer asleep. */
 const HELD_UP_MS = 5_000
-/** The clocks of a computer that differ by so much more than a tick ago: one was set, or stood still during sleep. */
+/** If the computer's clocks differ by this much more than a tick ago, one was set, or stopped during sleep. */
 const SET_MS = 2_000
 
 function createClock() {
@@ -26,18 +26,18 @@ function createClock() {
 
   function show() {
     nowMs.value = presentMs()
-    // While it is not sure one may not say that the computer is wrong.
+    // While it is uncertain, the page does not claim that the computer is wrong.
     if (isAnswered) ownAheadMs.value = readClocks().ownMs - nowMs.value
   }
 
   async function ask() {
     if (isAsking) return
     isAsking = true
-    const isTold = await askServerTime()
+    const hasAnswer = await askServerTime()
     isAsking = false
-    dueAtMs = readClocks().steadyMs + (isTold ? ASK_EVERY_MS : ASK_AGAIN_MS)
-    isAnswered ||= isTold
-    // Without an answer it goes on as it did.
+    dueAtMs = readClocks().steadyMs + (hasAnswer ? ASK_EVERY_MS : ASK_AGAIN_MS)
+    isAnswered ||= hasAnswer
+    // Without an answer it continues as before.
     isSure.value = true
     show()
   }
@@ -51,10 +51,10 @@ function createClock() {
       dueAtMs = 0
       isSure.value = false
     }
-    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
+    // The stream knows whether the server is there; a request to a dead one only fills the browser's console.
     if (status.value === 'live' && last.steadyMs >= dueAtMs) void ask()
     else if (!isAsking) isSure.value = true
-    // In doubt it stands still until the server has said what time it is.
+    // In doubt it stops until the server has sent the time.
     if (isSure.value) show()
   }
 
@@ -72,17 +72,15 @@ function createClock() {
 
   return {
     /**
-     * The present by the server's clock: that of this computer may be wrong. It ticks once a second while the page is
-     * seen.
+     * The present by the server's clock: this computer's may be wrong. It ticks once a second while the page is
+     * visible.
      */
     nowMs: readonly(nowMs),
-    /**
-     * The time that the page shows, to compare with the times that it shows: the present, or the moment of the replay.
-     */
+    /** The reference for the times on the page: the present, or the time of the replay. */
     serverNowMs: computed(() => momentMs.value ?? nowMs.value),
-    /** By how much this computer's clock is ahead of the server's; `null` until it is known. */
+    /** How far this computer's clock is ahead of the server's; `null` until it is known. */
     ownAheadMs: readonly(ownAheadMs),
-    /** Whether the time can be built on: not at the very start, and not right after sleep. */
+    /** Whether the time is reliable: not at the very start, and not right after sleep. */
     isSure: readonly(isSure),
   }
 }

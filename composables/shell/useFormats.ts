@@ -9,7 +9,7 @@ import { durationParts, relativeParts } from '#shared/time/relative-time'
 const LANGUAGE_TAGS: Record<string, string> = { de: 'de-DE', en: 'en-GB' }
 const NO_VALUE = '–'
 const NO_BREAK_SPACE = '\u00A0'
-/** Above this, thousands separators and decimals say less than the power of ten. */
+/** Above this, a power of ten is easier to read than separators and decimals. */
 const LARGEST_PLAIN = 1e12
 const SMALLEST_PLAIN = 1e-3
 const DURATION_UNITS = ['second', 'minute', 'hour', 'day']
@@ -44,15 +44,15 @@ export function useFormats() {
     language,
     number: (value: number) => number(value),
     /**
-     * A value as one would say it: `22.4 °C`, `yes`, `open`; `own` is what people say about the metric. `isExact`: the
-     * text is a whole number of which every digit counts.
+     * A value as text: `22.4 °C`, `yes`, `open`; `own` is the profile of the metric. `isExact`: the text is a whole
+     * number of which every digit counts.
      */
     value(name: string, value: MetricValue | null, own?: MetricProfile, isExact?: boolean): string {
       if (value === null) return NO_VALUE
       const unit = unitOf(name, value, own, isExact)
       return unit ? `${text(value, own?.decimals)}${NO_BREAK_SPACE}${unit}` : text(value, own?.decimals)
     },
-    /** `14 Nov 2026, 03:12:45`; in an hour that comes twice with the one it is. */
+    /** `14 Nov 2026, 03:12:45`; in an hour that occurs twice with its offset. */
     dateTime: (time: string | number) => formats.value.moment(new Date(time)),
     /** `1.2 GB` */
     bytes(value: number): string {
@@ -89,7 +89,7 @@ function formatsOf(language: string) {
   return formats
 }
 
-/** Each is made when it is first wanted: that takes longer than drawing a row. */
+/** Each is created on first use: that takes longer than drawing a row. */
 class Formats {
   readonly byDecimals: Record<number, Intl.NumberFormat> = {}
   #number?: Intl.NumberFormat

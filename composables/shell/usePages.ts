@@ -2,7 +2,7 @@ import { computed } from 'vue'
 import { useI18n } from '#imports'
 import { useAccess } from '../access/useAccess'
 
-/** The pages that whoever looks may see, for navigation and palette. */
+/** The pages that the user may see, for navigation and palette. */
 export function usePages() {
   const { t } = useI18n()
   const { session, home, mayVisit } = useAccess()

@@ -12,10 +12,10 @@ const MOST_DEVICES = 12
 
 export interface PaletteChoice { key: string, label: string, detail: string, icon: string, go: () => void }
 
-/** Whether the palette is open; one for the button, the shortcut and itself. */
+/** Whether the palette is open; shared by the button, the shortcut and the palette. */
 export const usePaletteOpen = createSharedComposable(() => ref(false))
 
-/** What the palette offers for what is typed: pages, then devices. */
+/** The palette's results for the typed text: pages, then devices. */
 export function usePaletteChoices(typed: () => string) {
   const router = useRouter()
   const pages = usePages()

@@ -10,7 +10,7 @@ export interface PolledOptions<T extends z.ZodType> {
   everyMs: number
 }
 
-/** An answer of the API, asked for again and again while the page is seen and the server is there. */
+/** An answer of the API, requested regularly while the page is visible and the server is there. */
 export function usePolled<T extends z.ZodType>({ path, query, schema, everyMs }: PolledOptions<T>) {
   const { status: stream } = useEventStream()
   const visibility = useDocumentVisibility()
@@ -19,12 +19,12 @@ export function usePolled<T extends z.ZodType>({ path, query, schema, everyMs }:
   let asked = 0
 
   async function refresh() {
-    // The stream knows best whether the server is there; asking a dead one only fills the browser's console.
+    // The stream knows whether the server is there; a request to a dead one only fills the browser's console.
     if (stream.value !== 'live' || visibility.value !== 'visible') return
     const number = ++asked
     try {
       const body = await $fetch<unknown>(path, { query: query?.() ?? {}, retry: 0 })
-      // Another question has been asked meanwhile.
+      // Another request has been made meanwhile.
       if (number !== asked) return
       answer.value = schema.parse(body)
       status.value = 'ready'

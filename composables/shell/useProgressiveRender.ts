@@ -1,12 +1,12 @@
 import { onBeforeUnmount, onMounted, readonly, ref } from 'vue'
 
 /**
- * How many parts of a component are to be built by now, up to `most`, one more with each task after it was mounted: what is large is built
- * part by part, so that nothing urgent waits for all of it.
+ * How many parts of a component should be rendered now, up to `most`: one more with each task after it was mounted.
+ * So a large component does not delay urgent work.
  */
 export function useProgressiveRender(most: number) {
   const due = ref(0)
-  // A timer would let everything else go first, and by and by no sooner than after 4 ms.
+  // A timer would let everything else run first, and would soon run no sooner than after 4 ms.
   let channel: MessageChannel | undefined
 
   function end() {

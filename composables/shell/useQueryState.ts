@@ -6,10 +6,13 @@ import { FLEET_FILTERS, FLEET_ORDERS, FLEET_SORTS } from '#shared/fleet/fleet-vi
 import type { FleetOrder, FleetSort } from '#shared/fleet/fleet-view'
 
 const TYPING_MS = 200
-/** The first leaves it to the width of the screen. */
+/** The first depends on the width of the screen. */
 const FLEET_FORMS = ['fitting', 'table', 'tiles'] as const
 
-/** Form, search, sort, filter and grouping of the overview, kept in the address: a reload or a shared link shows the same list. */
+/**
+ * View, search, sort, filter and grouping of the overview, stored in the address: a reload or a shared link shows the
+ * same list.
+ */
 export function useQueryState() {
   const router = useRouter()
   const search = useQueryText('q')
@@ -20,7 +23,7 @@ export function useQueryState() {
   watch(search, (text) => { if (text !== settled.value) typed.value = text })
 
   return {
-    /** What the search field holds. */
+    /** The text of the search field. */
     typed,
     search,
     sort: useQueryChoice('sort', FLEET_SORTS),
@@ -51,7 +54,7 @@ export function useQueryChoice<const T extends string>(name: string, choices: re
   })
 }
 
-/** A text kept in the address. */
+/** A text stored in the address. */
 export function useQueryText(name: string) {
   const route = useRoute()
   const router = useRouter()

@@ -1,20 +1,20 @@
-// Where the pages know the time from. No other file may ask this computer's clock (tools/lint/one-clock.ts): it may be
+// The time source of the pages. No other file may read this computer's clock (tools/lint/one-clock.ts): it may be
 // wrong.
 import { useNuxtApp, useState } from '#imports'
 import { SERVER_TIME_HEADER } from '#shared/schemas/access'
 import { likelyOffsetMs, narrowedOffset } from '#shared/time/clock-offset'
 import type { ClockAnswer, ClockOffset } from '#shared/time/clock-offset'
 
-/** Time enough for an answer; a connection that broke during sleep has none. */
+/** Long enough for an answer; a connection that broke during sleep has none. */
 const PATIENCE_MS = 5_000
 
 /**
- * The server's clock against the steady one of this tab. What a server renders has none: there the clock itself is at
- * hand.
+ * The server's clock relative to the tab's monotonic clock. On the server there is none: there the clock itself is
+ * used.
  */
 let offset: ClockOffset | undefined
 
-/** Since the page was asked for. It goes on evenly when somebody sets the computer's clock. */
+/** Since the page was requested. It continues evenly when the computer's clock is set. */
 function steadyMs(): number {
   return performance.now()
 }
@@ -28,7 +28,7 @@ export function presentMs(): number {
   return offset ? steadyMs() + likelyOffsetMs(offset) : ownMs()
 }
 
-/** What both clocks of this computer show. */
+/** Both clocks of this computer. */
 export function readClocks() {
   return { ownMs: ownMs(), steadyMs: steadyMs() }
 }
@@ -37,32 +37,29 @@ function learn(answer: ClockAnswer) {
   offset = narrowedOffset(offset, answer)
 }
 
-/**
- * The time to begin with: while a page comes to life that at which the server has rendered it, so that both write the
- * same.
- */
+/** The initial time: during hydration the time at which the server rendered the page, so that both render the same. */
 export function useServedAt(): number {
   const servedAtMs = useState<number | null>('served-at', () => import.meta.server ? ownMs() : null)
   const isSame = import.meta.server || useNuxtApp().isHydrating === true
   return isSame && servedAtMs.value !== null ? servedAtMs.value : presentMs()
 }
 
-/** Begins with the time that came with the page. One that the browser has kept for the way back tells an old one. */
+/** Begins with the time that came with the page. A page from the browser's back-forward cache has an old one. */
 export function beginWithServedTime() {
   const servedAtMs = useState<number | null>('served-at', () => null).value
-  const isKept = performance.getEntriesByType('navigation')
+  const isCached = performance.getEntriesByType('navigation')
     .some(entry => entry instanceof PerformanceNavigationTiming && entry.type === 'back_forward')
-  if (servedAtMs !== null && !isKept) learn({ saidMs: servedAtMs, askedMs: 0, answeredMs: steadyMs() })
+  if (servedAtMs !== null && !isCached) learn({ clockMs: servedAtMs, requestedMs: 0, answeredMs: steadyMs() })
 }
 
-/** Asks the server what time it is; whether it has said so. */
+/** Asks the server for the time; returns whether it answered. */
 export async function askServerTime(): Promise<boolean> {
   try {
-    const askedMs = steadyMs()
+    const requestedMs = steadyMs()
     const { headers } = await $fetch.raw('/api/session', { retry: 0, timeout: PATIENCE_MS })
-    const saidMs = Date.parse(headers.get(SERVER_TIME_HEADER) ?? '')
-    if (Number.isNaN(saidMs)) return false
-    learn({ saidMs, askedMs, answeredMs: steadyMs() })
+    const clockMs = Date.parse(headers.get(SERVER_TIME_HEADER) ?? '')
+    if (Number.isNaN(clockMs)) return false
+    learn({ clockMs, requestedMs, answeredMs: steadyMs() })
     return true
   }
   catch {

@@ -4,12 +4,15 @@ import { useConnection } from '../stream/useConnection'
 import { useFormats } from './useFormats'
 import { useSilentCount } from '../fleet/useSilentCount'
 
-/** Title and icon of the tab, so that a page behind others tells when something is wrong. unhead puts the page's title where `%s` is. */
+/**
+ * Title and icon of the tab, so that a tab in the background shows when something is wrong. unhead puts the page's
+ * title where `%s` is.
+ */
 export function useTabBadge() {
   const { t } = useI18n()
   const { fault } = useConnection()
   const { number } = useFormats()
-  const gone = useSilentCount()
+  const silentCount = useSilentCount()
 
   useHead(() => {
     const title = `%s – ${t('shell.name')}`
@@ -17,7 +20,10 @@ export function useTabBadge() {
       const what = fault.value === 'server' ? t('connection.disconnected') : t('connection.brokerDown')
       return { titleTemplate: t('connection.titlePrefix', { what, title }), link: [iconLink('connection')] }
     }
-    if (gone.value > 0) return { titleTemplate: t('presence.titlePrefix', { count: number(gone.value), title }), link: [iconLink('devices')] }
+    if (silentCount.value > 0) return {
+      titleTemplate: t('presence.titlePrefix', { count: number(silentCount.value), title }),
+      link: [iconLink('devices')],
+    }
     return { titleTemplate: title, link: [iconLink()] }
   })
 }

@@ -8,7 +8,9 @@ export interface TreeKeysOptions {
   toggle: (row: TopicRow) => void
 }
 
-/** A tree is one stop of the Tab key: arrows move within it, right and left open and close (WAI-ARIA, tree view). */
+/**
+ * A tree is one stop of the Tab key: arrow keys move within it, right and left open and close (WAI-ARIA, tree view).
+ */
 export function useTreeKeys(area: Readonly<Ref<HTMLElement | null>>, { rows, isOpen, toggle }: TreeKeysOptions) {
   const chosen = ref<string>()
   /** The row that Tab leads to. */
@@ -50,7 +52,7 @@ export function useTreeKeys(area: Readonly<Ref<HTMLElement | null>>, { rows, isO
     current,
     choose(row: TopicRow) { chosen.value = row.key },
     onKeydown(event: KeyboardEvent) {
-      // Links within a row keep their own keys.
+      // Links within a row handle their own keys.
       if (!(event.target instanceof HTMLElement) || event.target.role !== 'treeitem' || event.ctrlKey || event.metaKey || event.altKey) return
       const all = rows()
       const index = all.findIndex(({ key }) => key === current.value)

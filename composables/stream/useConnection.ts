@@ -3,7 +3,7 @@ import { useEventStream } from './useEventStream'
 import { useFleet } from '../fleet/useFleet'
 import { useReplayRoute } from '../replay/useReplayRoute'
 
-/** What stands between the operator and live values; the server's own fault hides the broker's. */
+/** The faults between the page and live values; a fault of the server hides those of the broker. */
 export type ConnectionFault = 'server' | 'broker'
 
 /** How live the page is, from the broker to this browser. */
@@ -18,7 +18,7 @@ export function useConnection() {
 
   const fault = computed<ConnectionFault | null>(() => {
     if (status.value === 'disconnected') return 'server'
-    // How the broker is today does not matter to the past.
+    // A replay does not depend on the present state of the broker.
     if (!isPast.value && status.value === 'live' && !isBrokerUp.value && !isBrokerStarting.value) return 'broker'
     return null
   })
@@ -31,7 +31,7 @@ export function useConnection() {
     isByEvents: computed(() => isByEvents.value && status.value === 'live'),
     /** Why the server refuses the stream, or the WebSocket alone. */
     refusal,
-    /** Everything shown is what was known before the connection to the server broke. */
+    /** Everything shown is from before the connection to the server broke. */
     isOld: computed(() => hasSnapshot.value && status.value !== 'live'),
     hasSnapshot,
     sinceMs,

@@ -5,18 +5,21 @@ import type { StreamEvent, StreamRequest } from '#shared/schemas/events'
 import { useReplayRoute } from '../replay/useReplayRoute'
 import { useStreamSocket } from './useStreamSocket'
 
-/** The server collects telemetry for this long: a screen needs no more, and a thousand messages a second cost it far less. */
+/**
+ * The server collects telemetry for this long: a screen needs no more, and a thousand messages a second cost it far
+ * less.
+ */
 const BATCH_MS = 20
 
 function createEventStream() {
   const listeners = new Set<(event: StreamEvent) => void>()
-  const { at, speed, isPast, clock, passages } = useReplayRoute()
-  // Whose events the server sends, up to the last id; what it has been asked for since; and what is wanted.
+  const { at, speed, isPast, clock, transitions } = useReplayRoute()
+  // The devices whose events the server sends, as of the last id; the pending request; and the wanted devices.
   let followed: readonly string[] | null = null
   let asked: readonly string[] | null | undefined
   let wanted: readonly string[] | null = null
   let isAccepted = false
-  // Of a replay, where nothing can be said but in the address: what comes next.
+  // For a replay, which is controlled only through the address: the next address.
   let order: { at: string, speed: number } | undefined
 
   const socket = useStreamSocket({
@@ -24,10 +27,10 @@ function createEventStream() {
     query: () => [['batch', String(BATCH_MS)], ...named(followed).map(deviceId => ['device', deviceId] as const), ...replay()],
     receive(event) {
       if (event.type === 'clock') order = undefined
-      // What was asked for anew with other devices: the others stay as they are known.
-      if (event.type === 'snapshot' && asked !== undefined && socket.isByEvents.value) return tellStates(event.data)
-      if (event.type !== 'batch') tell(event)
-      else for (const telemetry of event.data) tell({ type: 'telemetry', data: telemetry })
+      // After a new request with other devices, the states of the others stay.
+      if (event.type === 'snapshot' && asked !== undefined && socket.isByEvents.value) return emitStates(event.data)
+      if (event.type !== 'batch') emit(event)
+      else for (const telemetry of event.data) emit({ type: 'telemetry', data: telemetry })
       if (event.type === 'snapshot' || event.type === 'resumed') settle(followed)
       else if (event.type === 'subscribed') isAccepted = true
       else if (event.type === 'states' && isAccepted && asked !== undefined) settle(asked)
@@ -35,7 +38,7 @@ function createEventStream() {
     },
   })
 
-  /** The past is asked for from where it stands: a lost connection goes on there. */
+  /** A replay is requested from its position: after a lost connection it continues there. */
   function replay(): (readonly [string, string])[] {
     const standing = isPast.value ? order ?? where() : undefined
     return standing ? [['at', standing.at], ['speed', String(standing.speed)]] : []
@@ -47,7 +50,7 @@ function createEventStream() {
     return moment === null ? undefined : { at: moment, speed: isPlaying ? clock.value?.speed ?? speed.value : 0 }
   }
 
-  /** What a replay would be told, asked for anew. A single step cannot be. */
+  /** Commands for a replay become a new request. A single step is impossible. */
   function command(request: StreamRequest) {
     const standing = where()
     if (!standing || request.type === 'step' || request.type === 'ping' || request.type === 'subscribe') return
@@ -56,16 +59,16 @@ function createEventStream() {
     socket.again()
   }
 
-  function tellStates(devices: DeviceState[]) {
-    tell({ type: 'states', data: devices })
+  function emitStates(devices: DeviceState[]) {
+    emit({ type: 'states', data: devices })
     settle(asked ?? null)
   }
 
-  function tell(event: StreamEvent) {
+  function emit(event: StreamEvent) {
     for (const listener of listeners) listener(event)
   }
 
-  /** Nothing is under way any more. */
+  /** No request is pending any more. */
   function settle(now: readonly string[] | null) {
     followed = now
     asked = undefined
@@ -73,8 +76,8 @@ function createEventStream() {
     ask()
   }
 
-  // One request at a time: the answer brings the states that were not followed before. Where it is lost with its connection,
-  // the next one goes on with what was followed, and is asked again.
+  // One request at a time: the answer contains the states that were not followed before. If it is lost with its
+  // connection, the next connection starts with the followed devices and asks again.
   function ask() {
     if (socket.status.value !== 'live' || asked !== undefined || isSame(wanted, followed)) return
     asked = wanted
@@ -85,11 +88,11 @@ function createEventStream() {
     socket.send({ type: 'subscribe', devices: wanted && [...wanted] })
   }
 
-  // The server answers while the page is coming to life, which may not change before it has.
+  // The server answers during hydration, and the page may not change before its end.
   if (import.meta.client) socket.open()
   onMounted(() => {
     socket.ready()
-    watch(passages, socket.replace)
+    watch(transitions, socket.replace)
   })
 
   return {
@@ -97,19 +100,19 @@ function createEventStream() {
     /** Since when `status` holds, by the server's clock. */
     sinceMs: socket.sinceMs,
     lastId: socket.lastId,
-    /** Whether it tells of the past. */
+    /** Whether it is a replay. */
     isPast,
     /** Whether events come as server-sent events, because WebSocket is blocked. */
     isByEvents: socket.isByEvents,
     /** Why the server refuses the stream, or the socket alone. */
     refusal: socket.refusal,
     send: (request: StreamRequest) => socket.isByEvents.value ? command(request) : socket.send(request),
-    /** From now on events of these devices only, `null` for all; what changed meanwhile comes as `states`. */
+    /** From now on only events of these devices, `null` for all; what changed meanwhile comes as `states`. */
     subscribe(devices: readonly string[] | null) {
       wanted = devices
       ask()
     },
-    /** The devices whose events come, as far as the server has confirmed it; `null`: all. */
+    /** The devices whose events come, as confirmed by the server; `null`: all. */
     followed: () => followed,
     /** Calls `listener` for every event in order, batches one by one; returns how to stop it. */
     onEvent(listener: (event: StreamEvent) => void) {
@@ -119,10 +122,13 @@ function createEventStream() {
   }
 }
 
-/** The event stream of this browser tab: opened when the first page is mounted, kept across pages, tried for ever. */
+/**
+ * The event stream of this browser tab: opened when the first page is mounted, shared by all pages, reconnected for
+ * ever.
+ */
 export const useEventStream = createSharedComposable(createEventStream)
 
-/** As they stand in the address; there none at all would mean every device. */
+/** As they are in the address, where no device at all would mean every device. */
 function named(devices: readonly string[] | null): readonly string[] {
   return devices?.length === 0 ? [''] : devices ?? []
 }

@@ -2,17 +2,20 @@ import { createEventReader } from '#shared/api/event-reader'
 import type { StreamRefusal } from '#shared/api/stream-refusal'
 import { refusalOfAnswer } from '#shared/api/stream-refusal'
 
-/** The server says something at least every 20 s. */
+/** The server sends something at least every 20 s. */
 const SILENCE_MS = 45_000
 
 export interface ServerEventsOptions {
   /** The data of an event. */
   receive: (text: string) => void
-  /** It is over: the server refused it, or it could not be reached, or it has ended. */
+  /** It has ended: refused by the server, unreachable, or closed. */
   end: (refusal: StreamRefusal | undefined) => void
 }
 
-/** One stream of server-sent events, not tried again by itself. `EventSource` would not tell why it is refused. Returns how to leave it. */
+/**
+ * One stream of server-sent events, without retries. `EventSource` would not reveal why it is refused. Returns how to
+ * close it.
+ */
 export function openServerEvents(address: string, { receive, end }: ServerEventsOptions): () => void {
   const leaving = new AbortController()
   let isLeft = false

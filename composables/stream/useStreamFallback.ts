@@ -3,29 +3,32 @@ import type { StreamRefusal } from '#shared/api/stream-refusal'
 import { refusalOfAnswer } from '#shared/api/stream-refusal'
 import { openServerEvents } from './useServerEvents'
 
-/** A WebSocket is tried again after so long, then after twice as long, and so on. */
+/** A WebSocket is tried again after this long, then after twice as long, and so on. */
 const SOCKET_FIRST_MS = 2_000
 const SOCKET_MAX_MS = 300_000
-/** How long a WebSocket has for its first word. */
+/** How long a WebSocket has for its first message. */
 const SOCKET_ANSWER_MS = 10_000
-/** What the door turns away for everybody, whoever they are. */
-const OF_THE_DOOR = ['origin-foreign', 'host-foreign']
+/** Refusals of the request guard, which apply to every user. */
+const BY_THE_GUARD = ['origin-foreign', 'host-foreign']
 
 export interface StreamFallbackOptions {
   /** Of the stream as server-sent events. */
   address: () => string
-  /** Of the WebSocket, to look whether it can be opened at all: it is told of no device. */
+  /** Of a test WebSocket that only shows whether it can be opened: it gets no device. */
   socketAddress: () => string
   receive: (text: string) => void
   /** The first event has come. */
   onOpen: () => void
-  /** It cannot be opened, or has ended; `refusal`: the server does not want to. */
+  /** It cannot be opened, or has ended; `refusal`: the server refuses it. */
   onEnd: (refusal: StreamRefusal | null) => void
   /** A WebSocket has been opened, and server-sent events are not needed any more. */
   onSocket: () => void
 }
 
-/** What goes on where a WebSocket cannot be opened: asks the server why, takes server-sent events, and looks again from time to time. */
+/**
+ * The fallback when a WebSocket cannot be opened: it asks the server why, uses server-sent events, and tries a
+ * WebSocket from time to time.
+ */
 export function useStreamFallback({ address, socketAddress, receive, onOpen, onEnd, onSocket }: StreamFallbackOptions) {
   const isActive = ref(false)
   const refusal = shallowRef<StreamRefusal | null>(null)
@@ -36,13 +39,13 @@ export function useStreamFallback({ address, socketAddress, receive, onOpen, onE
   let probe: WebSocket | undefined
 
   /** Undefined: the server cannot be reached. */
-  async function askDoor(): Promise<StreamRefusal | null | undefined> {
+  async function askGuard(): Promise<StreamRefusal | null | undefined> {
     try {
-      // Browsers say with every POST where a page is from, as they do of a socket.
+      // Browsers send the page's origin with every POST, as they do for a socket.
       const answer = await fetch(socketAddress().replace(/^ws/, 'http'), { method: 'POST', cache: 'no-store' })
       if (answer.ok) return null
-      const said = await refusalOfAnswer(answer)
-      return said?.code !== undefined && OF_THE_DOOR.includes(said.code) ? said : null
+      const reason = await refusalOfAnswer(answer)
+      return reason?.code !== undefined && BY_THE_GUARD.includes(reason.code) ? reason : null
     }
     catch {
       return undefined
@@ -60,10 +63,10 @@ export function useStreamFallback({ address, socketAddress, receive, onOpen, onE
         }
         receive(text)
       },
-      end(said) {
-        const why = said ?? null
+      end(reason) {
+        const why = reason ?? null
         stop()
-        // The door's word is the better one: it says what to do.
+        // The guard's reason is better: it says what to do.
         refusal.value = refusal.value ?? why
         onEnd(refusal.value)
       },
@@ -74,10 +77,10 @@ export function useStreamFallback({ address, socketAddress, receive, onOpen, onE
     if (leave) return
     const mine = ++attempt
     leave = () => undefined
-    const said = await askDoor()
+    const reason = await askGuard()
     if (mine !== attempt) return
-    refusal.value = said ?? null
-    if (said !== undefined) return listen()
+    refusal.value = reason ?? null
+    if (reason !== undefined) return listen()
     stop()
     onEnd(null)
   }
@@ -98,7 +101,7 @@ export function useStreamFallback({ address, socketAddress, receive, onOpen, onE
     looking = setTimeout(look, Math.min(SOCKET_MAX_MS, SOCKET_FIRST_MS * 2 ** looks++))
   }
 
-  /** On a socket of its own: what comes goes on meanwhile. */
+  /** On a socket of its own: events continue meanwhile. */
   function look() {
     const socket = probe = new WebSocket(socketAddress())
     const patience = setTimeout(() => socket.close(), SOCKET_ANSWER_MS)
@@ -120,12 +123,12 @@ export function useStreamFallback({ address, socketAddress, receive, onOpen, onE
   return {
     /** Whether events come as server-sent events. */
     isActive,
-    /** What the server has said; there may be events although it refuses a socket. */
+    /** The server's refusal; there may be events although it refuses a socket. */
     refusal,
-    /** Unless it is under way. */
+    /** Unless one is running. */
     start: () => void start(),
     stop,
-    /** Asks anew with other queries. */
+    /** Connects again with other queries. */
     again: listen,
   }
 }

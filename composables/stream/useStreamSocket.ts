@@ -17,24 +17,27 @@ const PING_EVERY_MS = 3_000
 const MISSED_PINGS_ALLOWED = 1
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 3_000
-/** A refused connection looks like a lost one: after so many in a row the server is asked whether somebody is signed in. */
+/**
+ * A refused connection looks like a lost one: after this many in a row the page asks the server whether the user is
+ * signed in.
+ */
 const REFUSED_BEFORE_ASKING = 2
 
-/** Who was refused comes back less often. */
+/** After a refusal the next attempts are slower. */
 const REFUSED_RETRY_MS = 15_000
 const CLOSE_TRY_LATER = 1013
 
 export interface StreamSocketOptions {
-  /** What to ask for beside `after`, at every connection anew. */
+  /** The query beside `after`, read for every connection. */
   query: () => readonly (readonly [name: string, value: string])[]
   receive: (event: StreamEvent) => void
-  /** Nothing is heard before `ready` is called. */
+  /** No event is delivered before `ready` is called. */
   isEarly?: boolean
 }
 
 /**
- * One connection to `/ws/events` that is kept, tried for ever, and goes on behind the last event it has brought; where sockets are
- * blocked, one to `/api/events`.
+ * One connection to `/ws/events`: always reconnected, it continues after its last event; if sockets are blocked, one
+ * to `/api/events`.
  */
 export function useStreamSocket({ query, receive, isEarly = false }: StreamSocketOptions) {
   const status = ref<StreamStatus>('connecting')
@@ -43,13 +46,13 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
   const { baseURL } = useRuntimeConfig().app
   let unanswered = 0
   let refused = 0
-  // Where to go on after a lost connection.
+  // Where to continue after a lost connection.
   let lastId = ''
-  // While one connection takes the place of another none is lost.
+  // While one connection replaces another none is lost.
   let isReplacing = false
-  // Whether the connection has brought anything.
+  // Whether the connection has delivered anything.
   let isHeard = false
-  // What has come before it is to be heard.
+  // What came before `ready`, to be delivered then.
   let early: (() => void)[] | undefined = isEarly ? [] : undefined
 
   const fallback = useStreamFallback({
@@ -63,7 +66,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     onEnd: refusal => whenReady(() => {
       setStatus('disconnected')
       if (refusal?.code === 'login-required') access.askToSignIn()
-      // It had taken the place of the socket, which is due again; not at once, for what ends at once would be begun without end.
+      // It had replaced the socket, which is needed again; not at once, for an immediate end would repeat without end.
       if (socket.status.value === 'CLOSED' && !heartbeat.isActive.value) reopening.start()
     }),
     onSocket: reopen,
@@ -93,7 +96,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     onMessage: (from, { data }) => {
       if (from === socket.ws.value) isHeard = true
       whenReady(() => {
-        // A connection that was given up may still deliver.
+        // A closed connection may still deliver.
         if (from !== socket.ws.value) return
         unanswered = 0
         take(data)
@@ -109,12 +112,12 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
       if (!fallback.isActive.value) settleSocket()
       setStatus('live')
     }
-    // A socket would have been closed with a word of its own.
+    // A socket would have been closed with a reason of its own.
     if (event.type === 'snapshot' && event.reason === 'other-rights' && fallback.isActive.value) return access.begin()
     receive(event)
   }
 
-  /** The socket does it: nothing else is needed, and nothing is refused. */
+  /** The socket works: nothing else is needed, and nothing is refused. */
   function settleSocket() {
     fallback.stop()
     fallback.refusal.value = null
@@ -136,7 +139,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     sinceMs.value = presentMs()
   }
 
-  // Pings are counted, not timed: a hidden tab's timers may run once a minute only, and that is no dead connection.
+  // Pings are counted, not timed: a hidden tab's timers may run only once a minute, which is no dead connection.
   // VueUse's own heartbeat would wait for the closing handshake of the dead connection before it tries again.
   const heartbeat = useIntervalFn(() => {
     if (socket.status.value === 'CLOSED') return
@@ -155,7 +158,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     const wasHeard = isHeard
     whenReady(() => {
       unanswered = 0
-      // Why it could not be opened is asked first.
+      // First it asks why it could not be opened.
       if (now === 'CLOSED' && wasHeard && !isReplacing && !fallback.isActive.value) setStatus('disconnected')
     })
   }, { flush: 'sync' })
@@ -164,7 +167,7 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     socket.send(JSON.stringify(request), false)
   }
 
-  /** By a socket, in place of whatever there was. */
+  /** By a socket, in place of the present connection. */
   function reopen() {
     isReplacing = true
     socket.open()
@@ -184,33 +187,33 @@ export function useStreamSocket({ query, receive, isEarly = false }: StreamSocke
     status,
     /** Since when `status` holds, by the server's clock. */
     sinceMs,
-    /** Whether events come as server-sent events: nothing can be sent then, but all asked for anew. */
+    /** Whether events come as server-sent events: then nothing can be sent, only requested again. */
     isByEvents: fallback.isActive,
     /** Why the server refuses the stream, or the socket alone. */
     refusal: fallback.refusal,
     lastId: () => lastId,
-    /** Connects, to go on behind the event `after` or where it was. */
+    /** Connects, to continue after the event `after` or where it was. */
     open(after = lastId) {
       lastId = after
       sinceMs.value = presentMs()
       socket.open()
       heartbeat.resume()
     },
-    /** From now on the page may change; what has come meanwhile is heard now. */
+    /** From now on the page may change; waiting events are delivered now. */
     ready() {
       const heard = early
       early = undefined
       heard?.forEach(act => act())
     },
     close,
-    /** Connects anew to be told something else, from the snapshot on. */
+    /** Connects again for other events, from the snapshot on. */
     replace() {
       lastId = ''
       setStatus('connecting')
       if (fallback.isActive.value) fallback.again()
       else reopen()
     },
-    /** The same over server-sent events, where it takes the place of `send`: what is shown stays until the answer comes. */
+    /** The same over server-sent events, where it replaces `send`: the page stays as it is until the answer comes. */
     again() {
       lastId = ''
       fallback.again()
@@ -230,7 +233,7 @@ function retryDelay(attempt: number): number {
   return delay * (0.7 + Math.random() * 0.3)
 }
 
-/** What this page does not understand it ignores, as the contract lets every client. */
+/** Unknown events are ignored, as the contract allows. */
 function parseEvent(data: unknown): StreamEvent | undefined {
   if (typeof data !== 'string') return undefined
   try {

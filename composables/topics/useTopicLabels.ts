@@ -5,10 +5,10 @@ import { useFormats } from '../shell/useFormats'
 const OK = { icon: 'i-lucide-check', colour: 'text-success' }
 const REJECTED = { icon: 'i-lucide-circle-x', colour: 'text-error' }
 const PER_MINUTE = 60
-/** Slower than this is told by the minute, or hour. */
+/** Slower rates are shown per minute or hour. */
 const SLOW = 0.1
 
-/** What is said of a topic or a branch. */
+/** The texts of a topic or a branch. */
 export function useTopicLabels() {
   const { t } = useI18n()
   const { number } = useFormats()
@@ -37,7 +37,7 @@ export function useTopicLabels() {
       const metrics = verdict.metrics.join(', ') + (others > 0 ? ', …' : '')
       return t('topics.madeTelemetry', { device, metrics })
     },
-    /** Text as it is; other bytes in base64 and named so. */
+    /** Text as it is; other bytes in base64, marked as such. */
     payload({ encoding, data, bytes }: TopicPayload): string {
       if (encoding === 'base64') return t('topics.base64', { data })
       return data.length < bytes && new TextEncoder().encode(data).length < bytes ? `${data} …` : data

@@ -8,14 +8,17 @@ import { usePolled } from '../shell/usePolled'
 
 const EVERY_MS = 2_000
 const TYPING_MS = 200
-/** Rows of one branch: with all branches that may be open the page stays at about 2,000. */
+/** Rows of one branch: with all branches open the page has about 2,000. */
 const ROWS_PER_BRANCH = 100
-/** The first level is always asked for. */
+/** The first level is always loaded. */
 const MAX_OPEN = MAX_TOPIC_BRANCHES - 1
-/** So few branches on the first level are opened at once. */
+/** A first level with at most this many branches is opened at once. */
 const OPENED_AT_FIRST = 3
 
-/** The tree of topics, refreshed every two seconds while the page is seen: the open branches, or what is looked for. */
+/**
+ * The tree of topics, refreshed every two seconds while the page is visible: the open branches, or the search
+ * results.
+ */
 export function useTopicTree() {
   const search = useQueryText('q')
   const typed = ref(search.value)

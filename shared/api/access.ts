@@ -4,7 +4,7 @@ import { isOfView } from '#shared/fleet/shared-view'
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 export type Role = typeof ROLES[number]
 
-/** What the audit log has a name for. */
+/** Actions with a name in the audit log. */
 export const AUDIT_ACTIONS = [
   'login', 'login-provider', 'logout', 'logout-all', 'password', 'first-account', 'account-add', 'account-change', 'account-remove', 'accounts-give-up', 'token-add', 'token-remove',
   'share-add', 'share-remove', 'share-open', 'profile', 'forget', 'restore', 'picture', 'picture-remove', 'group', 'site', 'import', 'examination',
@@ -12,8 +12,8 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = typeof AUDIT_ACTIONS[number]
 
 /**
- * What somebody gets who may see some devices only: the `same`, for it tells of no device; `theirs`, what concerns their devices, and of the
- * others not even that they exist; or `nothing`.
+ * For users who may see only some devices. `same`: the same as for others, for no device is in it. `theirs`: only
+ * what concerns their devices. `nothing`: refused.
  */
 type Part = 'same' | 'theirs' | 'nothing'
 
@@ -24,11 +24,11 @@ interface Rule {
   byLink: boolean
   /** Only for people who have signed in: neither a token nor a machine without accounts. */
   inPerson?: true
-  /** Kept in the audit log under this name. */
+  /** Its name in the audit log. */
   auditAction?: AuditAction
 }
 
-/** Who may do what: every route of the API and every stream. What is not here is refused. */
+/** The authorisation rules: every route of the API and every stream. A route without a rule is refused. */
 export const RULES = {
   'get /api/health': { least: 'everyone', limited: 'theirs', byLink: true },
   'get /api/session': { least: 'everyone', limited: 'same', byLink: true },
@@ -140,7 +140,7 @@ export const RULES = {
 } as const satisfies Record<string, Rule>
 export type RouteKey = keyof typeof RULES
 
-/** Pages that not every viewer sees, or not every one whose rights are limited; a page that is not here is for all of them. */
+/** Pages that not every user sees, or not every one with limited rights; other pages are for all. */
 const PAGES: Record<string, { least: Rule['least'], isForLimited: boolean }> = {
   '/login': { least: 'everyone', isForLimited: true },
   '/welcome': { least: 'everyone', isForLimited: true },
@@ -165,7 +165,7 @@ function pageRule(path: string) {
   return PAGES[path.replace(/(?<=.)\/$/, '')]
 }
 
-/** What somebody is, as far as rules ask. */
+/** The parts of a principal that rules use. */
 export interface Standing {
   /** Null: nobody. */
   role: Role | null
@@ -177,7 +177,7 @@ export interface Standing {
   view: string | undefined
 }
 
-/** Why somebody may not do something; undefined: go on. The one place where it is decided. */
+/** Why a principal may not do something; undefined: it may. The one place of this decision. */
 export function refusalOf({ role, isInPerson, isLimited, view }: Standing, key: RouteKey): 'role' | 'in-person' | 'limited' | 'by-link' | undefined {
   const { least, inPerson, limited, byLink } = ruleOf(key)
   if (!isAllowed(role, least)) return 'role'
@@ -186,7 +186,7 @@ export function refusalOf({ role, isInPerson, isLimited, view }: Standing, key: 
   return isLimited && limited === 'nothing' ? 'limited' : undefined
 }
 
-/** The same of a page. */
+/** The same for a page. */
 export function pageRefusalOf({ role, isLimited, view }: Standing, path: string): 'role' | 'limited' | 'by-link' | undefined {
   const least = leastOfPage(path)
   if (!isAllowed(role, least)) return 'role'
@@ -195,13 +195,13 @@ export function pageRefusalOf({ role, isLimited, view }: Standing, path: string)
 }
 
 const MAX_PATH_LENGTH = 2_000
-/** Stands for this site, whatever it is called. */
+/** A placeholder for this site's address. */
 const HERE = 'http://here.invalid'
 
-/** A page of this site to go on with after signing in, or the first page: nobody is led elsewhere. */
+/** A page of this site to continue with after signing in, or the first page: never another site. */
 export function safePath(path: unknown): string {
   if (typeof path !== 'string' || !path.startsWith('/') || path.length > MAX_PATH_LENGTH || !URL.canParse(path, HERE)) return '/'
-  // Read as browsers do, for whom `/\` and a slash, a tab and a slash lead to another site.
+  // Read as browsers do: `/\`, and a slash, a tab and a slash, lead to another site.
   const { origin, pathname, search, hash } = new URL(path, HERE)
   const isPage = origin === HERE && !pathname.startsWith('//') && !isForPrograms(pathname) && leastOfPage(pathname) !== 'everyone'
   return isPage ? pathname + search + hash : '/'
@@ -217,35 +217,38 @@ const PATTERNS = Object.keys(RULES).filter((key): key is RouteKey => key in RULE
   return { key, method: method.toUpperCase(), parts: path.split('/'), isExact: !path.includes('{') }
 })
 
-/** Rules for a path as it is asked for; a name that is written out goes before any name. */
+/** Rules for a requested path; a literal segment goes before a parameter. */
 function fitting(path: string) {
   const asked = path.replace(/(?<=.)\/$/, '').split('/')
   const found = PATTERNS.filter(({ parts }) => parts.length === asked.length && parts.every((part, i) => part.startsWith('{') ? asked[i] !== '' : part === asked[i]))
   return { asked, found: found.some(({ isExact }) => isExact) ? found.filter(({ isExact }) => isExact) : found }
 }
 
-/** The rule for a request, and what stands in its path for `{deviceId}` and the like. */
+/** The rule for a request, and the values of `{deviceId}` and the like in its path. */
 export function findRule(method: string, path: string): { key: RouteKey, names: string[] } | undefined {
   const { asked, found } = fitting(path)
   const rule = found.find(pattern => pattern.method === method)
   return rule && { key: rule.key, names: asked.filter((_, i) => rule.parts[i]?.startsWith('{')) }
 }
 
-/** Whether what is asked for is no page: it takes a rule of its own, and errors are JSON. `/metrics`, where Prometheus looks, also with the slashes behind it that the router takes. */
+/**
+ * Whether a path is no page: it needs a rule of its own, and its errors are JSON. This includes `/metrics`, which
+ * Prometheus reads, also with trailing slashes as the router accepts them.
+ */
 export function isForPrograms(path: string): boolean {
   return path.startsWith('/api/') || /^\/metrics\/*$/.test(path)
 }
 
-/** `['GET', 'PUT']`: how the routes that lead to a path can be asked. */
+/** `['GET', 'PUT']`: the methods of the routes of a path. */
 export function methodsOf(path: string): string[] {
   return fitting(path).found.map(({ method }) => method)
 }
 
-/** Why the identity provider led nobody in. */
+/** Why a sign-in at the identity provider failed. */
 export const PROVIDER_FAULTS = ['provider-down', 'provider-denied', 'provider-failed', 'provider-expired', 'provider-no-role'] as const
 export type ProviderFault = typeof PROVIDER_FAULTS[number]
 
-/** What the server may say of an attempt, for which the pages have words of their own. */
+/** Server codes for which the pages have texts of their own. */
 export const ACCESS_FAULTS = [
   'login-wrong', 'login-busy', 'login-too-often', 'account-exists', 'account-unknown', 'accounts-full', 'accounts-unavailable', 'accounts-lost', 'last-admin', 'code-wrong',
   'not-first', 'role-too-high', 'tokens-full', 'token-unknown', 'password-wrong', 'role-too-low', 'login-required', 'session-required',

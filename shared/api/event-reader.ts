@@ -1,5 +1,5 @@
-/** Takes the text of a stream as it comes, and tells the data of each event that is whole. */
-export function createEventReader(tell: (data: string) => void): (text: string) => void {
+/** Reads the text of a stream as it comes, and calls `onData` for each complete event. */
+export function createEventReader(onData: (data: string) => void): (text: string) => void {
   let rest = ''
   return (text) => {
     let from = Math.max(0, rest.length - 1)
@@ -8,7 +8,7 @@ export function createEventReader(tell: (data: string) => void): (text: string) 
       const data = rest.slice(0, end).split('\n').filter(line => line.startsWith('data:')).map(line => line.replace(/^data: ?/, ''))
       rest = rest.slice(end + 2)
       from = 0
-      if (data.length > 0) tell(data.join('\n'))
+      if (data.length > 0) onData(data.join('\n'))
     }
   }
 }

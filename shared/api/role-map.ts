@@ -1,7 +1,10 @@
 import { ROLES } from './access'
 import type { Role } from './access'
 
-/** `leitstand-admins=admin, plant=viewer` -> which group has which role; undefined when it cannot be read. A group's name has no comma. */
+/**
+ * `leitstand-admins=admin, plant=viewer` -> the role of each group; undefined when it cannot be read. A group's name
+ * contains no comma.
+ */
 export function readRoleMap(text: string): ReadonlyMap<string, Role> | undefined {
   const pairs = text.split(',').map(pair => pair.trim()).filter(Boolean).map((pair): [group: string, role: Role | undefined] => {
     const end = pair.lastIndexOf('=')
@@ -16,7 +19,7 @@ export function readRoleMap(text: string): ReadonlyMap<string, Role> | undefined
   return map
 }
 
-/** The highest role that one of the groups has; undefined: none has one. */
+/** The highest role of the groups; undefined: none has one. */
 export function roleOf(groups: readonly string[], map: ReadonlyMap<string, Role>): Role | undefined {
   const roles = new Set(groups.map(group => map.get(group)))
   return ROLES.findLast(role => roles.has(role))

@@ -1,14 +1,14 @@
 import { ErrorAnswerSchema } from '#shared/schemas/error'
 
-/** Why the stream was refused. `code` and `message` are the server's; undefined: somebody in front of it has answered. */
+/** Why the stream was refused. `code` and `message` are the server's; undefined: a proxy has answered. */
 export interface StreamRefusal { status: number, code: string | undefined, message: string | undefined }
 
-/** What the pages have words of their own for: the server's code, or the status where somebody else has answered. */
+/** Refusals with page texts of their own: the server's code, or the status of a proxy. */
 export const REFUSAL_REASONS = [
   'origin-foreign', 'host-foreign', 'streams-too-many', 'login-required', 'no-account-yet', 'accounts-unavailable', 'status401', 'status403', 'status429', 'other',
 ] as const
 
-/** Of an answer that is no stream; undefined: it says that there is no server, not that it refuses. */
+/** From a response that is no stream; undefined: the server is not there, which is no refusal. */
 export async function refusalOfAnswer(answer: Response): Promise<StreamRefusal | undefined> {
   const body = ErrorAnswerSchema.safeParse(await answer.json().catch(() => undefined)).data
   const { status } = answer

@@ -1,6 +1,6 @@
 import { defused } from '#shared/text/spreadsheet'
 
-/** A line to be copied: what it is called, what it says, and when. */
+/** A line to be copied: name, value and time. */
 export interface CopiedLine {
   readonly label: string
   readonly text: string
@@ -10,8 +10,8 @@ export interface CopiedLine {
 }
 
 /**
- * What a device says as text: its name, then a line a value, in columns that a spreadsheet takes as such and of which
- * it runs none.
+ * The values of a device as text: its name, then one line per value, in columns that a spreadsheet splits and none of
+ * which it runs.
  */
 export function copiedValues(name: string, lines: readonly CopiedLine[]): string {
   const value = ({ text, isNumber }: CopiedLine) => isNumber ? plain(text) : defused(plain(text))
@@ -19,7 +19,7 @@ export function copiedValues(name: string, lines: readonly CopiedLine[]): string
   return [defused(plain(name)), ...lines.map(row)].join('\n')
 }
 
-/** One line, with spaces that everything knows. */
+/** One line, with plain spaces only. */
 function plain(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim()
 }

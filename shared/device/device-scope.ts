@@ -1,19 +1,19 @@
-/** Where a device belongs, as people have said. */
+/** The labels of a device, from its profile. */
 export interface Labels { group?: string | undefined, place?: string | undefined }
 
-/** Which devices somebody may see: those for which all of it holds. `undefined` limits nothing; an empty set leaves none. */
+/** A limit of visible devices: those that satisfy all of it. `undefined` limits nothing; an empty set leaves none. */
 export interface DeviceScope {
   groups: ReadonlySet<string> | undefined
   places: ReadonlySet<string> | undefined
   devices: ReadonlySet<string> | undefined
 }
 
-/** Groups of an account or a token; none at all is no limit. */
+/** The scope of an account's or a token's groups; no groups is no limit. */
 export function scopeOfGroups(groups: readonly string[]): DeviceScope | undefined {
   return groups.length === 0 ? undefined : { groups: new Set(groups), places: undefined, devices: undefined }
 }
 
-/** What is left when both hold. */
+/** The devices that are in both scopes. */
 export function narrowed(a: DeviceScope | undefined, b: DeviceScope | undefined): DeviceScope | undefined {
   if (!a || !b) return a ?? b
   return { groups: common(a.groups, b.groups), places: common(a.places, b.places), devices: common(a.devices, b.devices) }
@@ -24,12 +24,12 @@ export function isWithin({ groups, places, devices }: DeviceScope, deviceId: str
   return (!devices || devices.has(deviceId)) && isIn(groups, group) && isIn(places, place)
 }
 
-/** Whether it leaves out no device: a share link to everything still has one, for what else it may not. */
+/** Whether it excludes no device: a share link to everything still has a scope, for its other limits. */
 export function isEndless({ groups, places, devices }: DeviceScope): boolean {
   return !groups && !places && !devices
 }
 
-/** Equal for what lets the same be seen; undefined where nothing is limited. */
+/** Equal for equal scopes; undefined without a limit. */
 export function scopeKey(deviceScope: DeviceScope | undefined): string | undefined {
   return deviceScope && JSON.stringify([deviceScope.groups, deviceScope.places, deviceScope.devices].map(set => set
     ? [...set].sort()

@@ -1,6 +1,6 @@
 import { searchWords } from '#shared/text/search-words'
 
-/** What a device can be found by. */
+/** The searchable texts of a device. */
 export interface Jump {
   readonly deviceId: string
   readonly name: string
@@ -9,9 +9,9 @@ export interface Jump {
 }
 
 /**
- * The first `most` devices whose name, deviceId, group or place contain every word. Those of which the name or deviceId begins with
- * what was typed come first, then those in which name or deviceId contain it, then
- * those whose group or place does, then what has the words in several places; each in the order given.
+ * The first `most` devices whose name, deviceId, group or place contain every word. First those whose name or
+ * deviceId begins with the query, then those in which name or deviceId contain it, then those whose group or place
+ * does, then those with the words in several places; each in the given order.
  */
 export function findJumps(jumps: Iterable<Jump>, query: string, most: number): Jump[] {
   const words = searchWords(query)

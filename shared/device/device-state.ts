@@ -1,50 +1,51 @@
 import type { DeviceState, DeviceStatus, DeviceStatusChange, LatestValue, PresenceChange } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 
-/** Words of a state topic (or last will) that say "I am gone": no sign of life. */
+/** Words of a state topic (or last will) that sign a device off: no sign of life. */
 const GONE = new Set(['offline', 'disconnected', 'lost', 'stopped'])
 
-/** Whether a status such as a last will's `offline` says that the device is gone. */
+/** Whether a status such as a last will's `offline` signs the device off. */
 export function saysGone(status: string): boolean {
   return GONE.has(status.toLowerCase())
 }
 
-/** A device is known by its state topic alone until it has sent telemetry. */
+/** A device with only a state topic, until it has sent telemetry. */
 export function hasTelemetry(device: DeviceState): boolean {
   for (const _ in device.lastTelemetry.metrics) return true
   return device.lastTelemetry.absent !== undefined
 }
 
-/** What a message says of a metric: `null` that it has no value now, `undefined` nothing. */
+/** The value of a metric in a message: `null` without a value now, `undefined` if it is not mentioned. */
 export function valueIn({ metrics, absent }: Telemetry, name: string): LatestValue['value'] | undefined {
   return metrics[name] ?? (absent?.includes(name) ? null : undefined)
 }
 
-/** What a message says of a metric as its newest value. */
+/** The same as the metric's newest value. */
 export function latestIn(telemetry: Telemetry, name: string, value: LatestValue['value']): LatestValue {
   return telemetry.exact?.includes(name) ? { value, ts: telemetry.ts, exact: true } : { value, ts: telemetry.ts }
 }
 
 const Z = 90
 
-/** Orders two ISO timestamps whatever their zones; equal instants are not older. */
+/** Orders two ISO timestamps in any zones; equal instants are not older. */
 export function isOlder(a: string, b: string): boolean {
-  // Two texts in UTC with equally many digits are ordered as texts: that saves parsing both, for every value of every message.
+  // Two texts in UTC with equally many digits are ordered as texts: that saves parsing both, for every value of every
+  // message.
   const end = a.length - 1
   if (end === b.length - 1 && a.charCodeAt(end) === Z && b.charCodeAt(end) === Z) return a < b
   return Date.parse(a) < Date.parse(b)
 }
 
 /**
- * The device after a telemetry message; the argument stays as it was. Server and browser both use this, so that they
- * cannot disagree. What came last counts, whatever its time, unless it is marked as late. Returns the same object when a
+ * The device after a telemetry message; the argument is unchanged. Server and browser both use this, so they always
+ * agree. The last message counts, whatever its time, unless it is marked as late. Returns the same object when a
  * replayed message brings nothing new.
  */
 export function withTelemetry(device: DeviceState | undefined, telemetry: Telemetry): DeviceState {
   const held = device && hasTelemetry(device) ? device.lastTelemetry : undefined
   if (device && held && telemetry.replayed && !isNews(telemetry, held)) return device
 
-  // What an undated replay filled in has no time to compare with: the first live message replaces it.
+  // Values of an undated replay have no comparable time: the first live message replaces them.
   const filled = held !== undefined && isUndatedReplay(held)
   const replacesAll = filled || !goesByTime(telemetry)
   const older = held !== undefined && !replacesAll && yieldsTo(held.ts, telemetry)
@@ -60,7 +61,10 @@ export function withTelemetry(device: DeviceState | undefined, telemetry: Teleme
   return next
 }
 
-/** Whether a replayed message was said after what is held: not only by a clock of the device, which may have been set back. */
+/**
+ * Whether a replayed message is newer than the present one: not only by the device's clock, which may have been set
+ * back.
+ */
 function isNews(replayed: Telemetry, held: Telemetry): boolean {
   return !isUndated(replayed) && isOlder(held.ts, replayed.ts) && (held.replayed === true || isOlder(held.receivedAt, replayed.ts))
 }
@@ -77,7 +81,7 @@ function clockAfter(telemetry: Telemetry, before: DeviceState['clock']): DeviceS
 
 type PresenceField = 'presence' | 'presenceSince' | 'intervalSeconds' | 'silentAfterSeconds'
 
-/** What was said of the presence of one device, for another state of it that is being made. */
+/** The presence fields of a device, for a new state of it. */
 export function copyPresence(from: { [K in PresenceField]?: DeviceState[K] | undefined }, to: DeviceState) {
   if (from.presence !== undefined) to.presence = from.presence
   if (from.presenceSince !== undefined) to.presenceSince = from.presenceSince
@@ -86,9 +90,9 @@ export function copyPresence(from: { [K in PresenceField]?: DeviceState[K] | und
 }
 
 /**
- * The device after a word on its state topic; the argument stays as it was. The order is that of arrival: a last will is
- * written when the device connects, and so is older than what it said since. A replayed word that is known already
- * returns the same object.
+ * The device after a message on its state topic; the argument is unchanged. The order is that of arrival: a last will
+ * is written when the device connects, so it is older than later messages. A known replayed message returns the same
+ * object.
  */
 export function withStatus(device: DeviceState | undefined, change: DeviceStatusChange): DeviceState {
   const base = device ?? knownByStatusOnly(change)
@@ -97,7 +101,7 @@ export function withStatus(device: DeviceState | undefined, change: DeviceStatus
   if (status === null) return { ...base, state: null }
 
   const next: DeviceStatus = { status, ...times }
-  if (device && held && next.replayed && isSameWord(held, next)) return device
+  if (device && held && next.replayed && isSameStatus(held, next)) return device
   return {
     ...base,
     lastSeen: seenLastByStatus(base.lastSeen, next),
@@ -106,14 +110,14 @@ export function withStatus(device: DeviceState | undefined, change: DeviceStatus
   }
 }
 
-/** The device after a change of its presence; the argument stays as it was. */
+/** The device after a change of its presence; the argument is unchanged. */
 export function withPresence(device: DeviceState, { deviceId: _, since, ...rest }: PresenceChange): DeviceState {
   const { intervalSeconds: __, silentAfterSeconds: ___, ...next } = device
   copyPresence({ ...rest, presenceSince: since }, next)
   return next
 }
 
-/** What was said last of the presence of a device. */
+/** The last reported presence of a device. */
 export function presenceChangeOf({ deviceId, presence, presenceSince: since, intervalSeconds, silentAfterSeconds }: DeviceState): PresenceChange | undefined {
   if (!presence || !since) return undefined
   return {
@@ -130,20 +134,20 @@ function knownByStatusOnly({ deviceId, updatedAt, receivedAt }: DeviceStatusChan
   return { deviceId, lastSeen: null, lastTelemetry, values: {}, state: null, clock: 'ok' }
 }
 
-/** When the device itself was heard last: at the receipt, or for a replayed message at the time it carries. */
+/** When the device itself was last heard: at the receipt, or for a replayed message at its own time. */
 function seenLast(before: string | null, telemetry: Telemetry): string | null {
   if (!telemetry.replayed) return telemetry.receivedAt
   return isUndated(telemetry) ? before : later(before, telemetry.ts)
 }
 
-/** A last will is published by the broker: it is no sign of life. */
+/** The broker publishes a last will: it is no sign of life. */
 function seenLastByStatus(before: string | null, { status, replayed, receivedAt, updatedAt, claimedUpdatedAt }: DeviceStatus): string | null {
   if (saysGone(status)) return before
   if (!replayed) return receivedAt
   return claimedUpdatedAt ? before : later(before, updatedAt)
 }
 
-/** The message carried no time of its own, or none to be believed. */
+/** The message had no time of its own, or an impossible one. */
 export function isUndated(telemetry: Telemetry): boolean {
   return telemetry.claimedTs !== undefined || telemetry.ts === telemetry.receivedAt
 }
@@ -152,11 +156,14 @@ function isUndatedReplay(telemetry: Telemetry): boolean {
   return telemetry.replayed === true && isUndated(telemetry)
 }
 
-function isSameWord(a: DeviceStatus, b: DeviceStatus): boolean {
+function isSameStatus(a: DeviceStatus, b: DeviceStatus): boolean {
   return a.status === b.status && (a.claimedUpdatedAt ?? a.updatedAt) === (b.claimedUpdatedAt ?? b.updatedAt)
 }
 
-/** Whether a message that goes by its time leaves what was measured at `heldTs`. Late data without a time of its own leaves everything. */
+/**
+ * Whether a message does not replace a value measured at `heldTs`, by its own time. Late data without a time replaces
+ * nothing.
+ */
 function yieldsTo(heldTs: string, telemetry: Telemetry): boolean {
   return (telemetry.late === true && isUndated(telemetry)) || isOlder(telemetry.ts, heldTs)
 }
@@ -168,8 +175,8 @@ function newest(values: DeviceState['values'], telemetry: Telemetry, replaceAll:
     const held = values[name]
     const value = valueIn(telemetry, name)
     if (!held) continue
-    const isKept = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry))
-    merged[name] = isKept ? held : latestIn(telemetry, name, value)
+    const isUnchanged = value === undefined || (!replaceAll && yieldsTo(held.ts, telemetry))
+    merged[name] = isUnchanged ? held : latestIn(telemetry, name, value)
   }
   for (const name in metrics) {
     const value = metrics[name]

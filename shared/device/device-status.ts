@@ -3,11 +3,11 @@ import type { Telemetry } from '#shared/schemas/telemetry'
 import { hasTelemetry, saysGone } from '#shared/device/device-state'
 
 export interface Door {
-  /** The metric that says so; `null` when only the state topic does. */
+  /** The metric that reports it; `null` when only the state topic does. */
   metric: string | null
-  /** The device's own word. */
+  /** The word as the device sent it. */
   value: string
-  /** What the word means, `null` when it is neither: `opening`, `jammed`. */
+  /** The meaning of the word, `null` when it is neither: `opening`, `jammed`. */
   word: DoorWord | null
 }
 export type DoorWord = 'open' | 'closed'
@@ -17,7 +17,7 @@ export interface Signs {
   open: boolean
   presence: Presence
   wrongClock: boolean
-  /** The newest values were kept by the broker, not just measured. */
+  /** The newest values are a retained message, not just measured. */
   replayed: boolean
 }
 
@@ -36,7 +36,7 @@ export function isDoorMetric(name: string): boolean {
   return DOOR_METRIC.test(name)
 }
 
-/** The door of a device; of several the open one. Without a door metric the state topic's `open`/`closed` counts. */
+/** The door of a device; of several the open one. Without a door metric, `open`/`closed` of the state topic counts. */
 export function doorOf(device: DeviceState): Door | null {
   let first: Door | null = null
   for (const [metric, { value }] of Object.entries(device.values)) {
@@ -50,7 +50,7 @@ export function doorOf(device: DeviceState): Door | null {
   return word && { metric: null, value: device.state.status, word }
 }
 
-/** The signs of a device. */
+/** The status of a device. */
 export function signsOf(device: DeviceState, door: Door | null): Signs {
   return {
     open: door?.word === 'open',
@@ -60,19 +60,19 @@ export function signsOf(device: DeviceState, door: Door | null): Signs {
   }
 }
 
-/** What a message claims by a clock that is wrong, whichever way: the server has decided that it is. */
+/** The claimed time of a message with a wrong clock; the server has decided that it is wrong. */
 export function claimOf({ claimedTs, clock, ts }: Telemetry): string | undefined {
   return claimedTs ?? (clock ? ts : undefined)
 }
 
-/** The same of the last words of a device; undefined where they do not show it any more. */
+/** The same for the last messages of a device; undefined if they do not show it any more. */
 export function lastClaimOf(device: DeviceState): string | undefined {
   const { lastTelemetry, state } = device
   const claim = hasTelemetry(device) ? claimOf(lastTelemetry) : undefined
   return claim ?? state?.claimedUpdatedAt ?? (state?.clock ? state.updatedAt : undefined)
 }
 
-/** What the server says; until it has said anything (it does so behind the first message), what that message says. */
+/** The server's presence; before that (it comes after the first message), the presence from that message. */
 export function presenceOf({ presence, state, lastSeen }: DeviceState): Presence {
   if (presence) return presence
   if (state !== null && saysGone(state.status)) return 'offline'
@@ -81,12 +81,12 @@ export function presenceOf({ presence, state, lastSeen }: DeviceState): Presence
 
 const PRESENCE_ATTENTION: Record<Presence, number> = { offline: 16, silent: 8, unknown: 4, late: 2, live: 0 }
 
-/** How much a presence is a reason to look; 0 when all is well. */
+/** How urgent a presence is; 0 when all is well. */
 export function presenceAttention(presence: Presence): number {
   return PRESENCE_ATTENTION[presence]
 }
 
-/** How urgently a device wants to be looked at; 0 when all is well. */
+/** How urgent a device is; 0 when all is well. */
 export function attention({ open, presence, wrongClock }: Signs): number {
   return Number(open) * 32 + PRESENCE_ATTENTION[presence] + Number(wrongClock)
 }

@@ -1,11 +1,11 @@
 import type { Telemetry } from '#shared/schemas/telemetry'
 
-/** As many as the server keeps of one device. */
+/** As many as the server stores per device. */
 export const MESSAGES_SHOWN = 20
 
 /**
- * Joins what the stream brought with what the server answered meanwhile, newest first. A message that both hold is
- * shown once, whatever has been found of its order and its clock.
+ * Merges messages of the stream with the server's answer, newest first. A message in both appears once, whatever was
+ * decided about its order and its clock.
  */
 export function joinMessages(live: readonly Telemetry[], answered: readonly Telemetry[]): Telemetry[] {
   const known = new Set(answered.map(textOf))

@@ -1,7 +1,7 @@
 import type { MetricProfile } from '#shared/schemas/profile'
 import type { MetricValue } from '#shared/schemas/telemetry'
 
-/** What well-known metrics measure; each has a name in every language. */
+/** Quantities of well-known metrics; each has a name in every language. */
 export const QUANTITIES = [
   'temperature', 'humidity', 'battery', 'voltage', 'current', 'pressure', 'power', 'energy', 'co2', 'illuminance', 'signal',
 ] as const
@@ -10,7 +10,7 @@ type Quantity = typeof QUANTITIES[number]
 export interface MetricKind {
   /** Symbol to set after a number. */
   unit?: string
-  /** Only where the name says nothing more than the quantity: `tempC`, but not `boilerTempC`. */
+  /** Only if the name contains nothing but the quantity: `tempC`, but not `boilerTempC`. */
   quantity?: Quantity
 }
 
@@ -36,7 +36,7 @@ const NAMED: Record<string, MetricKind> = {
   rssidbm: { unit: 'dBm', quantity: 'signal' },
 }
 
-/** The end of a camel-case name, longest first: `supplyHPa` is a pressure, no ampere. */
+/** The end of a camel-case name, longest first: `supplyHPa` is a pressure, not a current. */
 const SUFFIXES: [RegExp, string][] = [
   [/[a-z0-9_](?:KWh|kWh)$/, 'kWh'],
   [/[a-z0-9_](?:hPa|HPa)$/, 'hPa'],
@@ -51,7 +51,7 @@ const SUFFIXES: [RegExp, string][] = [
   [/[a-z_]V$/, 'V'],
 ]
 
-/** `tempC` -> temperature in °C, `supplyV` -> V; a name that says nothing has neither unit nor quantity. */
+/** `tempC` -> temperature in °C, `supplyV` -> V; other names have neither unit nor quantity. */
 export function metricKind(name: string): MetricKind {
   const lower = name.toLowerCase()
   if (Object.hasOwn(NAMED, lower)) return NAMED[lower] ?? {}
@@ -59,7 +59,9 @@ export function metricKind(name: string): MetricKind {
   return unit ? { unit } : {}
 }
 
-/** The unit that people say, else the one that the name tells; only numbers carry one. `isExact`: the text is a whole number. */
+/**
+ * The unit of the profile, else the one from the name; only numbers have one. `isExact`: the text is a whole number.
+ */
 export function unitOf(name: string, value: MetricValue, own?: MetricProfile, isExact = false): string | undefined {
   return typeof value === 'number' || isExact ? own?.unit ?? metricKind(name).unit : undefined
 }

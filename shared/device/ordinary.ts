@@ -1,5 +1,6 @@
-// Whether data is without any doubt what a schema accepts and leaves as it is. Nearly all is, and asking the schema costs many times as much,
-// above all where it must not make code of text, as in our pages: it judges the others, and tests hold the two together.
+// Whether data is certainly valid for a schema and unchanged by it. Nearly all data is, and running the schema costs
+// many times as much, above all in pages where it may not compile code. The schema decides the others; tests compare
+// both.
 import { z } from 'zod'
 import { PresenceSchema } from '#shared/schemas/device'
 import type { DeviceState } from '#shared/schemas/device'
@@ -18,7 +19,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 let lastTime = ''
 
 export function isOrdinaryTime(value: unknown): boolean {
-  // The times of one message are mostly the same.
+  // The times of one message are mostly equal.
   if (value === lastTime && lastTime !== '') return true
   if (typeof value !== 'string' || !ISO_TIME.test(value)) return false
   lastTime = value
@@ -29,7 +30,7 @@ export function isOrdinaryCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
-/** @param largest The amount that no number exceeds. */
+/** @param largest The largest allowed absolute value. */
 export function isOrdinaryMetrics(metrics: unknown, largest = Number.MAX_VALUE): boolean {
   if (!isRecord(metrics)) return false
   for (const name in metrics) {

@@ -4,23 +4,29 @@ import { doorOf } from '#shared/device/device-status'
 import type { Door } from '#shared/device/device-status'
 import { withPresence, withStatus, withTelemetry } from '#shared/device/device-state'
 
-/** A device as the pages hold it: its state, what follows from it, and what has just changed. */
+/** A device in the pages: its state, its status, and its recent changes. */
 export interface FleetEntry {
   readonly device: DeviceState
   readonly door: Door | null
   /** When the device was last heard, by the server's clock. */
   readonly heardAtMs: number | null
-  /** When any value or the status last became another one, by the server's clock; 0 when not since the snapshot. */
+  /** When a value or the status last changed, by the server's clock; 0 when not since the snapshot. */
   readonly changedAtMs: number
-  /** The same for each metric, but only for changes that are news: what changes all the time is left at its first. */
+  /**
+   * The same for each metric, but only for changes that are news: a metric that changes all the time stays at its
+   * first change.
+   */
   readonly changes: ReadonlyMap<string, number>
-  /** When each metric last became another one at all. */
+  /** When each metric last changed at all. */
   readonly lastChanges: ReadonlyMap<string, number>
   readonly statusChangedAtMs: number
 }
 
 const UNCHANGED: ReadonlyMap<string, number> = new Map()
-/** A change is news when there was none for so long before it; marking every value every second would say nothing, at great cost. */
+/**
+ * A change is news when there was none for this long before it; marking every value every second would be useless and
+ * expensive.
+ */
 const SETTLED_MS = 4_000
 
 /** A device from the snapshot: nothing has just changed. */
@@ -36,7 +42,7 @@ export function toFleetEntry(device: DeviceState): FleetEntry {
   }
 }
 
-/** After these metrics have become other ones. */
+/** After changes of these metrics. */
 function withChanges(entry: FleetEntry | undefined, names: readonly string[], nowMs: number): Pick<FleetEntry, 'changes' | 'lastChanges'> {
   const { changes = UNCHANGED, lastChanges = UNCHANGED } = entry ?? {}
   if (names.length === 0) return { changes, lastChanges }

@@ -2,25 +2,25 @@ import type { PresenceCounts } from '#shared/schemas/device'
 import { sortedLabels } from '#shared/fleet/fleet-view'
 import type { FleetLabels, FleetLine } from '#shared/fleet/fleet-view'
 
-/** What an overview may be grouped by; the first is not at all. */
+/** The groupings of an overview; the first is none. */
 export const FLEET_GROUPINGS = ['nothing', 'group', 'place'] as const
 export type FleetGrouping = typeof FLEET_GROUPINGS[number]
 
-/** The devices of one label; an empty one holds those without any. */
+/** The devices of one label; an empty label is for devices without one. */
 export interface FleetGroup {
   readonly label: string
   readonly all: number
   readonly counts: Readonly<PresenceCounts>
 }
 
-/** A row of the overview: the head of a group, or as many devices as stand beside each other. */
+/** A row of the overview: the head of a group, or as many devices as fit beside each other. */
 export type FleetBlock
   = | { readonly kind: 'head', readonly group: FleetGroup, readonly isCollapsed: boolean }
     | { readonly kind: 'devices', readonly deviceIds: readonly string[], /** Devices above this row. */ readonly above: number }
 
 const NONE: Readonly<PresenceCounts> = { live: 0, late: 0, silent: 0, offline: 0, unknown: 0 }
 
-/** The groups of `lines` in natural order, those without a label last. */
+/** The groups of `lines` in natural order, the group without a label last. */
 export function groupLines(lines: readonly FleetLine[], by: keyof FleetLabels, labelsOf: (deviceId: string) => FleetLabels): FleetGroup[] {
   const groups = new Map<string, { all: number, counts: PresenceCounts }>()
   for (const { entry, signs } of lines) {
@@ -39,7 +39,7 @@ export function groupLines(lines: readonly FleetLine[], by: keyof FleetLabels, l
 export interface LayOutOptions {
   /** Devices in a row. */
   readonly columns: number
-  /** `null`: not grouped. A group of which nothing is shown has no head. */
+  /** `null`: not grouped. A group without shown devices has no head. */
   readonly groups: readonly FleetGroup[] | null
   readonly labelOf: (deviceId: string) => string
   readonly isCollapsed: (label: string) => boolean

@@ -7,14 +7,14 @@ import { searchWords } from '#shared/text/search-words'
 export const FLEET_SORTS = ['attention', 'name', 'presence', 'door', 'status', 'group', 'place', 'heard', 'changed'] as const
 export type FleetSort = typeof FLEET_SORTS[number]
 
-/** `usual`: what is looked for most often comes first, such as A, the last heard, or what is worst. */
+/** `usual`: the most useful order first, such as A, the last heard, or the worst. */
 export const FLEET_ORDERS = ['usual', 'reverse'] as const
 export type FleetOrder = typeof FLEET_ORDERS[number]
 
-/** Keys of which the usual order begins with the largest. */
+/** Sort keys whose usual order begins with the largest. */
 const LARGEST_FIRST = new Set<FleetSort>(['attention', 'presence', 'door', 'heard', 'changed'])
 
-/** In which direction the keys of a sort run, as a table's heading says it. */
+/** The direction of a sort's keys, for a table's heading. */
 export function directionOf(sort: FleetSort, order: FleetOrder): 'ascending' | 'descending' {
   return LARGEST_FIRST.has(sort) === (order === 'usual') ? 'descending' : 'ascending'
 }
@@ -22,7 +22,7 @@ export function directionOf(sort: FleetSort, order: FleetOrder): 'ascending' | '
 export const FLEET_FILTERS = ['all', 'open', 'live', 'late', 'silent', 'offline', 'unknown', 'clock'] as const
 export type FleetFilter = typeof FLEET_FILTERS[number]
 
-/** A device with its signs at one moment. */
+/** A device with its status at one time. */
 export interface FleetLine {
   readonly entry: FleetEntry
   readonly signs: Signs
@@ -53,17 +53,20 @@ export function countByFilter(lines: readonly FleetLine[]): Record<FleetFilter, 
   return counts
 }
 
-/** Whether deviceId, values or status contain every word of the query; `words` adds what the page shows for them. */
+/**
+ * Whether deviceId, values or status contain every word of the query; `words` adds the texts that the page shows for
+ * them.
+ */
 export function matchesSearch({ device }: FleetEntry, query: string, words: string): boolean {
   return matchesWords(device, searchWords(query), words)
 }
 
-/** What people say of where a device belongs; empty when nothing. */
+/** The label of a device from its profile; empty without one. */
 export interface FleetLabels { readonly group: string, readonly place: string }
 
 /**
- * Sorts what `lines` holds in natural name order (tor-2 before tor-10) by the wanted key; equal keys keep that order, and
- * devices without the key come last whichever way.
+ * Sorts `lines`, which are in natural name order (tor-2 before tor-10), by a key; equal keys keep that order, and
+ * devices without the key come last in both directions.
  */
 export function sortLines(lines: readonly FleetLine[], sort: FleetSort, order: FleetOrder, labelsOf: (deviceId: string) => FleetLabels): FleetLine[] {
   if (sort === 'name') return order === 'usual' ? [...lines] : lines.toReversed()
@@ -73,7 +76,7 @@ export function sortLines(lines: readonly FleetLine[], sort: FleetSort, order: F
   return lines.toSorted((a, b) => compare(sign * rank(a), sign * rank(b)))
 }
 
-// With both infinite a difference would be NaN.
+// With both infinite the difference would be NaN.
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1
 }
@@ -109,7 +112,7 @@ export function sortedLabels(labels: Iterable<string>): string[] {
 
 const NATURAL = new Intl.Collator(undefined, { numeric: true })
 
-/** What stays in place under the operator's hand: the shown rows as they are, new ones below. */
+/** The order while the user interacts: the shown rows as they are, new ones below. */
 export function heldOrder(shown: readonly string[], wanted: readonly string[], isKnown: (deviceId: string) => boolean): string[] {
   const held = shown.filter(isKnown)
   const isHeld = new Set(held)

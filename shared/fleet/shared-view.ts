@@ -4,10 +4,13 @@ import type { DeviceScope } from '#shared/device/device-scope'
 export const MAX_VIEW_LENGTH = 2_000
 const DEVICE_PAGE = /^\/devices\/([^/]+)\/?$/
 
-/** What an address of these pages shows: one device, or devices that have all of what is named. */
+/** What a page's address shows: one device, or the devices that have all named labels. */
 export interface SharedView { deviceId: string | undefined, group: string | undefined, place: string | undefined }
 
-/** What the page at an address (path and query) shows, if it can be shared. Searches and filters choose among it, and change with every value. */
+/**
+ * The view of a page (path and query), if it can be shared. Searches and filters are not part of it, and change with
+ * every value.
+ */
 export function sharedView(address: string): SharedView | undefined {
   const [path = '', query = ''] = address.split(/\?(.*)/s)
   const [, name] = DEVICE_PAGE.exec(path) ?? []
@@ -23,7 +26,7 @@ export function scopeOfView({ deviceId, group, place }: SharedView): DeviceScope
   return { groups: only(group), places: only(place), devices: only(deviceId) }
 }
 
-/** Whether a page belongs to the view at an address: a list has the pages of its devices with it. */
+/** Whether a page belongs to the view at an address: a list includes the pages of its devices. */
 export function isOfView(address: string, path: string): boolean {
   const view = sharedView(address)
   if (!view) return false

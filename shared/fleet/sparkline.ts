@@ -1,13 +1,13 @@
 import type { HistoryGap } from '#shared/schemas/history'
 
 /**
- * The line of `[time, value]` points through a box as an SVG path; an even value runs through the middle. A new piece
- * begins where nothing came for longer than `gapMs`, and behind each of the `gaps`.
+ * The line of `[time, value]` points through a box as an SVG path; a constant value is in the middle. A new piece
+ * begins after more than `gapMs` without a point, and after each of the `gaps`.
  */
 export function sparklinePath(points: readonly (readonly [number, number])[], box: SparklineBox): string {
   const { from, to, width, height, gapMs, gaps = [] } = box
   const hasGap = (since: number, time: number) => gaps.some(gap => gap.to !== null && gap.to > since && gap.to <= time)
-  // Halves: the distance of two large numbers may be none.
+  // Halves: the difference of two large numbers may be infinite.
   const values = points.map(([, value]) => value / 2)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   let before: number | undefined

@@ -7,8 +7,8 @@ export interface WallRoom {
 }
 
 /**
- * The rows of the overview as pages that fit; at least one row of devices on each. A group that goes on has its head on every page,
- * and none stands at the end of a page without a device below it.
+ * The rows of the overview as pages that fit; at least one row of devices on each. A group that continues has its
+ * head on every page, and no head is at the end of a page without a device below it.
  */
 export function wallPages(blocks: readonly FleetBlock[], { height, headHeight, rowHeight }: WallRoom): FleetBlock[][] {
   const pages: FleetBlock[][] = []

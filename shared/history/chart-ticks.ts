@@ -10,14 +10,14 @@ const MONDAY = 3
 const LARGEST_WRITTEN_OUT = 999_999
 const MOST_DECIMALS = 6
 
-/** Marks closer than this share of their usual distance would stand in each other's way. */
+/** Marks closer than this share of their usual distance would overlap. */
 const CLOSEST = 0.6
-/** As many are never drawn: whoever asks for more has asked for something else. */
+/** A limit that no real chart reaches. */
 const MOST_MARKS = 1_000
 
 /**
- * Where the marks of a time axis stand, about `incrementMs` apart: at full local times, and at the first moment of each
- * local day.
+ * The marks of a time axis, about `incrementMs` apart: at full local times, and at the first instant of each local
+ * day.
  */
 export function timeMarks(from: number, to: number, incrementMs: number, zone = systemZone()): number[] {
   if (!(incrementMs > 0) || (to - from) / incrementMs > MOST_MARKS) return []
@@ -29,7 +29,7 @@ export function timeMarks(from: number, to: number, incrementMs: number, zone = 
   return thinned(all, new Set(days), incrementMs).filter(time => time >= from && time <= to)
 }
 
-/** At full local times. In an hour that comes twice they do so as well; none stands for a time that is left out. */
+/** At full local times, also in an hour that occurs twice; a skipped time has no mark. */
 function clockMarks(from: number, to: number, incrementMs: number, zone: string): number[] {
   const marks: number[] = []
   for (let time = from; time <= to;) {
@@ -43,7 +43,7 @@ function clockMarks(from: number, to: number, incrementMs: number, zone: string)
   return marks
 }
 
-/** The first moment of another offset than that of `before`. */
+/** The first instant with another offset than that of `before`. */
 function changeBetween(before: number, after: number, zone: string): number {
   const offset = offsetAt(before, zone)
   let [low, high] = [before, after]
@@ -55,20 +55,20 @@ function changeBetween(before: number, after: number, zone: string): number {
   return high
 }
 
-/** Without what stands too close behind another; the beginning of a day stays. */
+/** Without marks that are too close after another; the beginning of a day stays. */
 function thinned(marks: readonly number[], days: ReadonlySet<number>, incrementMs: number): number[] {
-  const kept: number[] = []
+  const visible: number[] = []
   for (const mark of marks) {
-    const before = kept.at(-1)
+    const before = visible.at(-1)
     const isClose = before !== undefined && mark - before < incrementMs * CLOSEST
     if (isClose && !days.has(mark)) continue
-    if (isClose && before !== undefined && !days.has(before)) kept.pop()
-    kept.push(mark)
+    if (isClose && before !== undefined && !days.has(before)) visible.pop()
+    visible.push(mark)
   }
-  return kept
+  return visible
 }
 
-/** Every so many days, the same ones wherever the axis begins; whole weeks begin on Mondays. */
+/** Every some days, the same ones wherever the axis begins; whole weeks begin on Mondays. */
 function dayMarks(from: number, to: number, every: number, zone: string): number[] {
   return daysBetween(from, to, zone)
     .filter(([date]) => (Date.parse(date) / DAY + (every % 7 === 0 ? MONDAY : 0)) % every === 0)
@@ -85,7 +85,7 @@ function monthMarks(from: number, to: number, every: number, zone: string): numb
   }
 }
 
-/** Marks of a time axis `incrementMs` apart in the words of a language; where a day begins it shows its date. */
+/** Labels of a time axis with marks `incrementMs` apart, in a language; where a day begins it shows its date. */
 export function timeTicks(language: string, times: readonly number[], incrementMs: number, timeZone = systemZone()) {
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone })
   const month = format({ month: 'short', year: 'numeric' })

@@ -12,7 +12,7 @@ const LENGTHS: Record<HistoryRange, number> = {
 }
 const SHORTEST_MS = 2 * SECOND
 const LONGEST_MS = 20 * LENGTHS['1y']
-/** A live window moves on in steps about as wide as a pixel. */
+/** A live window moves in steps about as wide as a pixel. */
 const STEPS_PER_WINDOW = 600
 
 /** Milliseconds since 1970. */
@@ -27,14 +27,14 @@ export function parseMoment(text: string): number | null {
   return Number.isFinite(time) && time >= 0 && time < 8.64e15 ? time : null
 }
 
-/** The fixed window of an address; `null` when it names none that can be shown. */
+/** The fixed window of an address; `null` without a valid one. */
 export function parseWindow(from: string, to: string): TimeWindow | null {
   const [start, end] = [parseMoment(from), parseMoment(to)]
   if (start === null || end === null || end - start < SHORTEST_MS || end - start > LONGEST_MS) return null
   return { from: start, to: end }
 }
 
-/** The window of a range that ends now; it moves on in whole steps, so that not every second draws anew. */
+/** The window of a range that ends now; it moves in whole steps, so that it is not drawn again every second. */
 export function liveWindow(range: HistoryRange, nowMs: number): TimeWindow {
   const length = LENGTHS[range]
   const step = Math.max(SECOND, length / STEPS_PER_WINDOW)
@@ -57,12 +57,12 @@ export function zoomed({ from, to }: TimeWindow, factor: number, centre = (from 
   return { from: start, to: Math.round(start + length) }
 }
 
-/** Whether new telemetry is drawn as it comes; longer ranges are asked for again. */
+/** Whether new telemetry is drawn as it comes; longer ranges are loaded again. */
 export function isFollowed({ from, to }: TimeWindow): boolean {
   return to - from <= HOUR
 }
 
-/** How often a live window is asked for again. */
+/** How often a live window is loaded again. */
 export function refreshEvery({ from, to }: TimeWindow): number {
   return Math.min(10 * MINUTE, Math.max(MINUTE, (to - from) / STEPS_PER_WINDOW))
 }

@@ -3,7 +3,7 @@ import type { HistoryAnswer, HistoryGap, HistoryInterval, HistoryPoint } from '#
 import type { MetricValue } from '#shared/schemas/telemetry'
 import type { TimeWindow } from '#shared/history/history-range'
 
-/** Nothing for this many times the usual distance is a gap. */
+/** This many times the usual distance without a point is a gap. */
 const GAP = 3
 
 export interface Columns {
@@ -17,17 +17,17 @@ export interface Columns {
 export type Band<T extends HistoryInterval = HistoryInterval> = T & { readonly left: number, readonly width: number }
 
 /**
- * Points as columns to draw; a row without values stands in every gap, those that are told and those in which nothing came,
- * so that no line bridges it.
+ * Points as columns to draw; a row without values is in every gap, reported or found by distance, so that no line
+ * crosses it.
  */
 export function toColumns(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): Columns {
   const columns: Columns = { times: [], mins: [], maxs: [], means: [] }
   const usual = usualDistance(points)
-  const told = new Set(endsOf(points, gaps))
+  const reported = new Set(endsOf(points, gaps))
   const scale = scaleOf(points)
   let before: number | undefined
   for (const [i, { time, min, max, mean }] of points.entries()) {
-    if (before !== undefined && (told.has(i) || time - before > usual * GAP)) {
+    if (before !== undefined && (reported.has(i) || time - before > usual * GAP)) {
       push(columns, Math.min(before + usual, (before + time) / 2), null, null, null)
     }
     push(columns, time, min * scale, max * scale, mean * scale)
@@ -36,7 +36,10 @@ export function toColumns(points: readonly HistoryPoint[], gaps: readonly Histor
   return columns
 }
 
-/** Of each gap the index of the point with which it ends (a bucket begins before what is in it), endless for an open one. */
+/**
+ * For each gap the index of the point with which it ends (a bucket begins before its content), Infinity for an open
+ * one.
+ */
 function endsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[]): number[] {
   let next = 0
   return gaps.map(({ to }) => {
@@ -47,15 +50,15 @@ function endsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[]): n
 
 export interface PointRow { time: number, min: number | null, mean: number | null, max: number | null }
 
-/** Points as lines of a table, with one without values where a gap begins. */
+/** Points as rows of a table, with one without values where a gap begins. */
 export function rowsOf(points: readonly HistoryPoint[], gaps: readonly HistoryGap[] = []): PointRow[] {
   const none = gaps.map(({ from }) => ({ time: from, min: null, mean: null, max: null }))
   return [...points, ...none].sort((a, b) => a.time - b.time)
 }
 
 /**
- * The distance of the largest numbers is no number any more. Nothing is written at an axis that long: only the shape counts,
- * and is kept.
+ * The distance of the largest numbers is Infinity. Such an axis shows no numbers: only the shape counts, and it is
+ * preserved.
  */
 function scaleOf(points: readonly HistoryPoint[]): number {
   return points.some(({ min, max }) => Math.max(-min, max) > Number.MAX_VALUE / ROOM) ? 1 / ROOM : 1
@@ -70,15 +73,15 @@ function push({ times, mins, maxs, means }: Columns, time: number, min: number |
   means.push(mean)
 }
 
-/** The median distance of neighbouring points; endless for less than two. */
+/** The median distance of neighbouring points; Infinity for fewer than two. */
 export function usualDistance(points: readonly HistoryPoint[]): number {
   const distances = points.slice(1).map(({ time }, i) => time - (points[i]?.time ?? time)).sort((a, b) => a - b)
   return distances[Math.floor(distances.length / 2)] ?? Number.POSITIVE_INFINITY
 }
 
 /**
- * Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live, unless it
- * has ended.
+ * Intervals as pieces of a band, cut to the window. The last one holds until the window's end while that is live,
+ * unless it has ended.
  */
 export function toBands<T extends HistoryInterval>(
   intervals: readonly T[], { from, to }: TimeWindow, isLive: boolean, gaps: readonly HistoryGap[] = [],
@@ -98,7 +101,7 @@ function isOpen(gaps: readonly HistoryGap[] = []): boolean {
   return gaps.at(-1)?.to === null
 }
 
-/** The point nearest to a moment; `undefined` when the moment lies in a gap. */
+/** The point nearest to a time; `undefined` when the time is in a gap. */
 export function pointAt(
   points: readonly HistoryPoint[], time: number, gaps: readonly HistoryGap[] = [],
 ): HistoryPoint | undefined {
@@ -112,18 +115,18 @@ export function pointAt(
   return Math.abs(nearest.time - time) <= usualDistance(points) * GAP / 2 ? nearest : undefined
 }
 
-/** The value that held at a moment. */
+/** The value that held at a time. */
 export function intervalAt<T extends HistoryInterval>(intervals: readonly T[], time: number): T | undefined {
   return intervals.findLast(({ from, to }) => from <= time && time <= to)
 }
 
-/** An answer with one more value at its end. What came late stays out until the answer is asked for again. */
-export function withSample(answer: HistoryAnswer, time: number, { value, exact }: Said): HistoryAnswer {
+/** An answer with one more value at its end. Late values are left out until the next load. */
+export function withSample(answer: HistoryAnswer, time: number, { value, exact }: SampleValue): HistoryAnswer {
   if (answer.kind === 'samples') return answer
   if (answer.kind === 'state') return withState(answer, time, value)
   const number = exact ? Number(value) : value
   if (typeof number === 'number' && Number.isFinite(number)) return withNumber(answer, time, number, exact === true)
-  // Nothing is known yet of what it is: the first word says it.
+  // The kind is still unknown: the first value decides it.
   if (value !== null && answer.points.length === 0 && !answer.skipped) {
     const { deviceId, metric, unit, from, to, resolution } = answer
     return withState({ deviceId, metric, unit, from, to, resolution, kind: 'state', points: [] }, time, value)
@@ -132,7 +135,7 @@ export function withSample(answer: HistoryAnswer, time: number, { value, exact }
   return { ...answer, gaps: opened(answer.gaps, time), skipped: (answer.skipped ?? 0) + 1 }
 }
 
-type Said = Pick<LatestValue, 'value' | 'exact'>
+type SampleValue = Pick<LatestValue, 'value' | 'exact'>
 type NumberAnswer = Extract<HistoryAnswer, { kind: 'number' }>
 type StateAnswer = Extract<HistoryAnswer, { kind: 'state' }>
 
@@ -143,7 +146,7 @@ function isLate(points: readonly HistoryPoint[], time: number): boolean {
 function withNumber(answer: NumberAnswer, time: number, value: number, isRounded: boolean): HistoryAnswer {
   const points = withPoint(answer.points, time, value, answer.stepSeconds * 1_000)
   if (points === answer.points) return answer
-  // What lies within one bucket parts no points.
+  // A gap within one bucket separates no points.
   const isWithin = points.length === answer.points.length
   const gaps = answer.gaps && (isWithin ? answer.gaps.filter(({ to }) => to !== null) : closed(answer.gaps, time))
   return { ...answer, points, ...(gaps && { gaps }), ...(isRounded && { rounded: true }) }
@@ -177,7 +180,7 @@ function withPoint(points: HistoryPoint[], time: number, value: number, stepMs: 
   }
   if (time <= last.time) return points
   const count = last.count + 1
-  // In parts, for the difference of two large numbers may be none.
+  // In parts, for the difference of two large numbers may be infinite.
   const mean = last.mean * (last.count / count) + value / count
   const [min, max] = [Math.min(last.min, value), Math.max(last.max, value)]
   return [...points.slice(0, -1), { time: last.time, min, max, mean, last: value, count }]

@@ -2,8 +2,8 @@
 export interface BrokerLogin { url: string, username?: string | undefined, password?: string | undefined }
 
 /**
- * Takes the login out of an address such as `mqtt://user%40site:p%3Ass@broker`, decoded: MQTT has no encoding, a broker
- * compares what it is given. What the address says goes before `username` and `password`.
+ * Takes the login out of an address such as `mqtt://user%40site:p%3Ass@broker`, decoded: MQTT has no encoding, a
+ * broker compares the plain text. The login in the address goes before `username` and `password`.
  */
 export function withLoginOfUrl<T extends BrokerLogin>(broker: T): T {
   if (!URL.canParse(broker.url)) return broker
@@ -19,7 +19,7 @@ export function withLoginOfUrl<T extends BrokerLogin>(broker: T): T {
   }
 }
 
-/** Where a per cent sign stands for itself, it stays. */
+/** An invalid percent sequence stays as it is. */
 function decode(text: string): string {
   return text.replace(/(?:%[\dA-F]{2})+/gi, (encoded) => {
     try {

@@ -3,7 +3,10 @@ const LOOPBACK = /^(?:127(?:\.\d+){3}|\[::1\])$/
 /** Everything else is quoted, so that the line can be pasted into any POSIX shell. */
 const NEEDS_NO_QUOTES = /^[\w./:-]+$/
 
-/** A line that makes a device known, to try in a terminal: `mosquitto_pub -h localhost -p 1883 -t sensors/tor-1/telemetry …`. */
+/**
+ * A command that makes a device known, to try in a terminal: `mosquitto_pub -h localhost -p 1883 -t
+ * sensors/tor-1/telemetry …`.
+ */
 export function publishCommand(brokerUrl: string, deviceId: string): string {
   const { host, port } = brokerAddress(brokerUrl)
   const topic = quoted(telemetryTopic(deviceId))

@@ -2,12 +2,12 @@ import type { TopicEntry, Topics } from '#shared/schemas/topics'
 
 /** One line of the tree as it is shown. */
 export interface TopicRow {
-  /** Names the row for as long as it is there: branches end with `/`. */
+  /** Identifies the row while it exists: branches end with `/`. */
   key: string
   entry: TopicEntry
-  /** What is new against the branch above: `gate-001/telemetry`. */
+  /** The part after the parent branch: `gate-001/telemetry`. */
   label: string
-  /** Depth from 1, and the place among its neighbours. */
+  /** Depth from 1, and the position among its siblings. */
   depth: number
   place: number
   of: number
@@ -15,10 +15,10 @@ export interface TopicRow {
   parent: string | undefined
 }
 
-/** Where a branch holds more than was asked for: behind the last of its rows. */
+/** If a branch has more entries than requested: after the last of its rows. */
 export interface TopicRows { rows: TopicRow[], more: number }
 
-/** The rows of the branches that are open, as they stand below each other; `more` were left out by the server. */
+/** The rows of the open branches, in order; the server left out `more`. */
 export function topicRows(levels: Topics['levels'], open: readonly string[]): TopicRows {
   const byPath = new Map(levels.map(level => [level.under, level]))
   const found: TopicRows = { rows: [], more: 0 }
@@ -37,12 +37,12 @@ export function topicRows(levels: Topics['levels'], open: readonly string[]): To
   return found
 }
 
-/** The branches that are open after one more is: a branch that has been open for long closes when there are more than `most`. */
+/** The open branches after one more is opened: the oldest closes when there are more than `most`. */
 export function withOpened(open: readonly string[], path: string, most: number): string[] {
   const next = [...open, path]
   while (next.length > most) {
     const oldest = next.findIndex(other => !path.startsWith(other))
-    // Only those above it are left: then the highest closes, which nobody will reach.
+    // Only its ancestors are left: then the topmost closes, which never happens in practice.
     const [closed = ''] = next.splice(Math.max(0, oldest), 1)
     for (let i = next.length - 1; i >= 0; i--) if (next[i]?.startsWith(closed)) next.splice(i, 1)
   }

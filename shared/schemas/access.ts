@@ -24,16 +24,16 @@ export const RoleSchema = z.enum(ROLES)
 /** Only the devices of these groups may be seen and changed; none is no limit. */
 const groups = z.array(DeviceProfileSchema.shape.group.unwrap()).max(MAX_RIGHTS_GROUPS, { error: `must be at most ${MAX_RIGHTS_GROUPS} groups` })
 
-/** Something that a person is called elsewhere as the name of an account; empty when nothing of it can stand in one. */
+/** A person's name from elsewhere as the name of an account; empty when no character is allowed in one. */
 export function nameFrom(text: string): string {
   return text.normalize('NFC').slice(0, MAX_ACCOUNT_NAME_LENGTH).replaceAll(/[^\p{L}\p{N}._@-]+/gu, '-').replaceAll(/^-+|-+$/g, '')
 }
 
-/** Letters, digits and `. _ @ -`: it stands in addresses as it is. */
+/** Letters, digits and `. _ @ -`: it can be in addresses as it is. */
 const accountName = z.string().trim().normalize('NFC').min(1).max(MAX_ACCOUNT_NAME_LENGTH).regex(/^[\p{L}\p{N}._@-]+$/u, { error: 'may have letters, digits and . _ @ - only' })
 const password = z.string().normalize('NFKC').min(MIN_PASSWORD_LENGTH, { error: `must have at least ${MIN_PASSWORD_LENGTH} characters` }).max(MAX_PASSWORD_LENGTH)
 
-/** Who asks, and whether somebody has to sign in at all. */
+/** The principal, and whether signing in is necessary at all. */
 export const SessionSchema = z.object({
   /** `machine`: from this machine, while no account exists; `open`: from anywhere, while none exists and that is allowed. */
   /** `share`: with a share link. */
@@ -47,9 +47,11 @@ export const SessionSchema = z.object({
   view: z.object({ path: z.string(), expiresAt: IsoTimestampSchema }).nullable(),
   /** No account exists yet. */
   isFirst: z.boolean(),
-  /** There are or were accounts that cannot be read: nobody can sign in until somebody at the machine puts that right. */
+  /**
+   * There are or were accounts that cannot be read: nobody can sign in until the operator solves that on the machine.
+   */
   isClosed: z.boolean(),
-  /** What the identity provider is called at which people sign in; null where there is none. */
+  /** The name of the identity provider; null without one. */
   provider: z.string().nullable(),
   /** Has signed in there: the account has no password here. */
   isExternal: z.boolean(),
@@ -61,15 +63,18 @@ export const SERVER_TIME_HEADER = 'x-leitstand-time'
 
 /** Nobody, after signing out. */
 export const SignedOutSchema = SessionSchema.extend({
-  /** Where the browser goes to be signed out at the identity provider as well; null: it is not signed in there, or cannot be signed out. */
+  /**
+   * Where the browser signs out at the identity provider as well; null: it is not signed in there, or that is
+   * impossible.
+   */
   leadsTo: z.url({ protocol: /^https?$/ }).nullable(),
 })
 export type SignedOut = z.infer<typeof SignedOutSchema>
 
-/** Signing in at the identity provider: where to go on afterwards, a page of this site. */
+/** Signing in at the identity provider: the page of this site to continue with. */
 export const OidcLoginQuerySchema = z.object({ to: z.string().optional().catch(undefined) })
 
-/** What the identity provider has the browser bring back. */
+/** What the browser brings back from the identity provider. */
 export const OidcCallbackQuerySchema = z.object({
   state: z.string().optional().catch(undefined),
   code: z.string().optional().catch(undefined),
@@ -77,16 +82,16 @@ export const OidcCallbackQuerySchema = z.object({
   iss: z.string().optional().catch(undefined),
 })
 
-/** What somebody types to sign in; it is compared, never judged. */
+/** The typed name and password; they are compared, not validated. */
 export const CredentialsSchema = z.object({ name: z.string().max(MAX_PASSWORD_LENGTH), password: z.string().max(MAX_PASSWORD_LENGTH) })
 
-/** The first account; it is an admin. `code` stands in the application's log, and is not asked for on its own machine. */
+/** The first account; it is an admin. `code` is in the application's log, and is not needed on its own machine. */
 export const FirstAccountSchema = z.object({ name: accountName, password, code: z.string().max(MAX_CODE_LENGTH).optional() })
 
 export const NewAccountSchema = z.object({ name: accountName, password, role: RoleSchema, groups: groups.optional() })
 export type NewAccount = z.infer<typeof NewAccountSchema>
 
-/** What an admin changes of an account; what is left out stays. */
+/** An admin's changes to an account; omitted fields stay. */
 export const AccountChangeSchema = z.object({ role: RoleSchema.optional(), password: password.optional(), groups: groups.optional() })
 export type AccountChange = z.infer<typeof AccountChangeSchema>
 
@@ -97,7 +102,7 @@ export const AccountSchema = z.object({
   groups: z.array(z.string()),
   /** Address of the identity provider that it comes from and that decides its role; null for an account with a password. */
   issuer: z.string().nullable(),
-  /** It has no role any more by what the provider said last: it may not enter, and its tokens are worth nothing. */
+  /** The provider last gave it no role: it may not enter, and its tokens are invalid. */
   isBarred: z.boolean(),
   createdAt: IsoTimestampSchema,
   /** Of the newest session; null while it has none. */
@@ -114,10 +119,10 @@ export const PasswordChangeSchema = z.object({ current: z.string().max(MAX_PASSW
 /** A browser that is signed in. */
 export const SignedInSchema = z.object({
   id: z.string(),
-  /** The one that asks. */
+  /** The session of the request. */
   isThis: z.boolean(),
   address: z.string(),
-  /** What the browser calls itself. */
+  /** The browser's user agent. */
   agent: z.string(),
   createdAt: IsoTimestampSchema,
   lastUsedAt: IsoTimestampSchema,
@@ -152,7 +157,7 @@ export const TokenSchema = z.object({
 export const TokensSchema = z.array(TokenSchema)
 export type Token = z.infer<typeof TokenSchema>
 
-/** A token that was just made: the only time that it is told. */
+/** A new token: the only response that contains it. */
 export const MadeTokenSchema = TokenSchema.extend({ token: z.string() })
 export type MadeToken = z.infer<typeof MadeTokenSchema>
 
@@ -164,7 +169,7 @@ export const NewShareSchema = z.object({
 })
 export type NewShare = z.infer<typeof NewShareSchema>
 
-/** A link with which whoever has it sees one view, without an account. */
+/** A link whose holder sees one view, without an account. */
 export const ShareSchema = z.object({
   id: z.string(),
   /** Who has made it. */
@@ -178,11 +183,11 @@ export const ShareSchema = z.object({
 export const SharesSchema = z.array(ShareSchema)
 export type Share = z.infer<typeof ShareSchema>
 
-/** A link that was just made; `secret` stands behind the `#` of `/share#…` and is told this once. */
+/** A new link; `secret` comes after the `#` of `/share#…` and is sent only this once. */
 export const MadeShareSchema = ShareSchema.extend({ secret: z.string() })
 export type MadeShare = z.infer<typeof MadeShareSchema>
 
-/** What a browser sends to open a link: what stands behind its `#`, which is never sent by itself. */
+/** What a browser sends to open a link: the part after its `#`, which browsers never send by themselves. */
 export const ShareSecretSchema = z.object({ secret: z.string().max(MAX_SECRET_LENGTH) })
 
 export const AuditEntrySchema = z.object({
@@ -212,11 +217,13 @@ export const AuditSchema = z.object({
   entries: z.array(AuditEntrySchema),
   /** `before` for the page that follows; null on the last. */
   next: z.number().int().nullable(),
-  /** Attempts to sign in since the server started: those that were wrong, and those not even looked at because there were too many. */
+  /**
+   * Failed attempts to sign in since the server started: wrong ones, and those refused because there were too many.
+   */
   logins: z.object({
     failed: z.number().int().nonnegative(),
     refused: z.number().int().nonnegative(),
-    /** At the identity provider, for whatever reason. */
+    /** At the identity provider, for any reason. */
     provider: z.number().int().nonnegative(),
   }),
 })

@@ -101,10 +101,10 @@ export const DoctorCheckSchema = z.object({
 })
 export type DoctorCheck = z.infer<typeof DoctorCheckSchema>
 
-/** What the broker carries beside our own topics: a short look at everything, when somebody asks for it. */
+/** Other topics that the broker carries: a short look at everything, on request. */
 export const ExaminationSchema = z.object({
   at: IsoTimestampSchema,
-  /** `refused`: the broker does not let us look at everything; `failed`: the connection for it did not come about. */
+  /** `refused`: the broker does not let us look at everything; `failed`: the connection for it failed. */
   outcome: z.enum(['looked', 'refused', 'failed']),
   /** The server's words for an outcome that is not `looked`. */
   reason: z.string().nullable(),
@@ -118,7 +118,7 @@ export const ExaminationSchema = z.object({
   others: z.array(z.object({ topic: z.string(), messages: count, retained: z.boolean() })),
   othersTotal: count,
   within: count,
-  /** Topics below our own root on which somebody else has published (at most 100), and the installation that says it was. */
+  /** Topics below our own root with messages of other publishers (at most 100), and the installation named in them. */
   strangers: z.array(z.object({ topic: z.string(), installation: z.string().nullable() })),
 })
 export type Examination = z.infer<typeof ExaminationSchema>
@@ -129,7 +129,7 @@ export const DoctorSchema = z.object({
   /** The worst of the checks that could be made. */
   status: DoctorStatusSchema,
   checks: z.array(DoctorCheckSchema),
-  /** The last look at everything the broker carries; `null` while nobody has asked for one. */
+  /** The last examination; `null` before the first. */
   examination: ExaminationSchema.nullable(),
 })
 export type Doctor = z.infer<typeof DoctorSchema>

@@ -13,7 +13,7 @@ export const ErrorAnswerSchema = z.object({
     code: z.string(),
     /** For people. */
     message: z.string(),
-    /** Of what was sent and cannot be taken: each place, such as `metrics.tempC.decimals`, and what is wrong there. */
+    /** The invalid parts of the request: each place, such as `metrics.tempC.decimals`, and what is wrong there. */
     faults: z.array(FaultSchema).max(MAX_FAULTS).optional(),
   }),
 })

@@ -6,15 +6,17 @@ import { IsoTimestampSchema, TelemetrySchema } from '#shared/schemas/telemetry'
 
 /** A WebSocket is closed with it when the session or the token that it was opened with has ended. */
 export const CLOSE_SIGNED_OUT = 4401
-/** The same when the rights have changed: connected anew, it tells what may be seen now. */
+/** The same when the rights have changed: a new connection shows what may be seen now. */
 export const CLOSE_RIGHTS_CHANGED = 4403
 
 export const MAX_EVENT_ID_LENGTH = 64
 
-/** Up to which event a client has been told, e.g. `Zm9vYmFy.4711`; in front of the dot is the start of the server. */
+/**
+ * The last event that a client has, e.g. `Zm9vYmFy.4711`; the part before the dot identifies the start of the server.
+ */
 const EventIdSchema = z.string().max(MAX_EVENT_ID_LENGTH)
 
-/** Sent only to clients that asked for something in their address. */
+/** Sent only to clients with extended streams. */
 const id = EventIdSchema.optional()
 
 /** What still waits for a client, and what was left out for it. */
@@ -31,14 +33,14 @@ export const StreamLagSchema = z.object({
   coalescedEvents: z.number().int().nonnegative(),
 })
 
-/** A device that was forgotten; until then it can be brought back, which was `undoSeconds` away when this was said. */
+/** A deleted device; until then it can be restored. `undoSeconds` is the time left when this was sent. */
 export const ForgottenDeviceSchema = z.object({ deviceId: z.string(), until: z.iso.datetime(), undoSeconds: z.number().nonnegative() })
 export type ForgottenDevice = z.infer<typeof ForgottenDeviceSchema>
 
-/** The fastest that the past is played, as a multiple of real time. */
+/** The fastest replay, as a multiple of real time. */
 export const MAX_SPEED = 600
 
-/** Where a replay of the past stands: `ended` when it has reached the present. */
+/** The position of a replay: `ended` when it has reached the present. */
 export const ReplayClockSchema = z.object({
   at: IsoTimestampSchema,
   /** Seconds of the past a second, as asked for; a slow client or disk makes it less. */
@@ -48,12 +50,12 @@ export const ReplayClockSchema = z.object({
 export type ReplayClock = z.infer<typeof ReplayClockSchema>
 
 /**
- * What the server says on `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in
- * order per device. All other types are additions that a client may ignore; those from `device` to `heartbeat` come only to
- * clients that asked for something in their address, `coalesced` also to others that read too slowly, `clock` only on a replay.
+ * Events of `/ws/events` and `/api/events`: first `snapshot`, then one `telemetry` per accepted message, in order per
+ * device. All other types are additions that a client may ignore; those from `device` to `heartbeat` come only to
+ * clients with a query, `coalesced` also to others that read too slowly, `clock` only in a replay.
  */
 export const StreamEventSchema = z.discriminatedUnion('type', [
-  /** `reason` says why a client that wanted to resume is given everything anew. */
+  /** `reason`: why a client that wanted to resume gets everything again. */
   z.object({ type: z.literal('snapshot'), id, reason: z.enum(['too-old', 'restarted', 'other-rights']).optional(), data: DeviceStatesSchema }),
   z.object({ type: z.literal('telemetry'), id, data: TelemetrySchema }),
   z.object({ type: z.literal('state'), id, data: DeviceStatusChangeSchema }),
@@ -65,7 +67,7 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('batch'), id, data: z.array(TelemetrySchema) }),
   z.object({ type: z.literal('states'), id, data: DeviceStatesSchema }),
   z.object({ type: z.literal('resumed'), id, data: z.object({ missed: z.number().int().nonnegative() }) }),
-  /** `devices`: so many are wanted now; `groups`: so many groups were named. */
+  /** `devices`: how many are wanted now; `groups`: how many groups were named. */
   z.object({ type: z.literal('subscribed'), id, data: z.object({ devices: z.number().int().nonnegative().nullable(), groups: z.number().int().nonnegative().optional() }) }),
   z.object({ type: z.literal('heartbeat'), id, data: StreamLagSchema }),
   z.object({ type: z.literal('coalesced'), id, data: z.object({ events: z.number().int().nonnegative(), devices: z.number().int().nonnegative() }) }),
@@ -76,8 +78,8 @@ export const StreamEventSchema = z.discriminatedUnion('type', [
 export type StreamEvent = z.infer<typeof StreamEventSchema>
 
 /**
- * What a client may say on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states, and
- * on a replay the others with `clock`.
+ * Requests on `/ws/events`: `ping` is answered with `pong`, `subscribe` with `subscribed` and the devices' states,
+ * and in a replay the others with `clock`.
  */
 export const StreamRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ping') }),
@@ -91,7 +93,7 @@ export const StreamRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pause') }),
   /** To the next message. */
   z.object({ type: z.literal('step') }),
-  /** To another moment: a new `snapshot`. */
+  /** To another time: a new `snapshot`. */
   z.object({ type: z.literal('seek'), at: IsoTimestampSchema }),
 ])
 export type StreamRequest = z.infer<typeof StreamRequestSchema>
@@ -99,23 +101,23 @@ export type StreamRequest = z.infer<typeof StreamRequestSchema>
 const MOST_PER_SECOND = 60
 const oneOrMany = z.union([z.string().transform(one => [one]), z.array(z.string())])
 
-/** The query of `/ws/events` and `/api/events`. Without any of it a client gets just what the seed describes. */
+/** The query of `/ws/events` and `/api/events`. Without it a client gets the basic events. */
 export const StreamQuerySchema = z.object({
-  /** Resume behind this event; empty to be given ids from the snapshot on. */
+  /** Resume after this event; empty to get ids from the snapshot on. */
   after: EventIdSchema.optional(),
   /** `every` event, or the `latest` state of what changed. */
   mode: z.enum(['every', 'latest']).default('every'),
   /** With `mode=latest`: frames a second. */
   rate: z.coerce.number().min(0.1).max(MOST_PER_SECOND).default(4),
-  /** With `mode=every`: collect telemetry for so many milliseconds and send it as `batch`. */
+  /** With `mode=every`: collect telemetry for this many milliseconds and send it as `batch`. */
   batch: z.coerce.number().int().min(10).max(10_000).optional(),
   /** Only this device; may be repeated. */
   device: oneOrMany.optional(),
-  /** Only the devices of this group, whoever is in it at the time; may be repeated, and adds to `device`. */
+  /** Only the devices of this group, by its present members; may be repeated, and adds to `device`. */
   group: oneOrMany.optional(),
-  /** The past from this moment on instead of the present. */
+  /** A replay from this time on instead of the present. */
   at: IsoTimestampSchema.optional(),
-  /** With `at`: how fast it is played, 1 as it was; 0: not yet. */
+  /** With `at`: the speed, 1 as measured; 0: paused. */
   speed: z.coerce.number().min(0).max(MAX_SPEED).default(1),
 })
 export type StreamQuery = z.infer<typeof StreamQuerySchema>

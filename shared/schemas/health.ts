@@ -45,7 +45,7 @@ export const BrokerStatusSchema = z.object({
 })
 export type BrokerStatus = z.infer<typeof BrokerStatusSchema>
 
-/** The server's own clock was set back, by more than is bridged by standing still. */
+/** The server's own clock was set back, by more than can be bridged by stopping. */
 export const ClockStepSchema = z.object({
   /** The time to which it was set. */
   at: IsoTimestampSchema,
@@ -71,7 +71,7 @@ export const HealthSchema = z.object({
     duplicate: z.number().int().nonnegative(),
     rejected: z.number().int().nonnegative(),
   }),
-  /** Requests and connections that were turned away since the start, by reason. */
+  /** Rejected requests and connections since the start, by reason. */
   refused: RefusalsSchema,
 })
 export type Health = z.infer<typeof HealthSchema>

@@ -57,7 +57,7 @@ export const HistoryIntervalSchema = z.object({
   from: TimeSchema,
   to: TimeSchema,
   value: MetricValueSchema,
-  /** When it began to hold, where that was before the range: exact, or to the minute or hour of which more is not kept. */
+  /** When it began to hold, if that was before the range: exact, or to the minute or hour of the retained tier. */
   since: TimeSchema.optional(),
 })
 export type HistoryInterval = z.infer<typeof HistoryIntervalSchema>
@@ -73,7 +73,7 @@ export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
     gaps,
     /** So many samples are no numbers: texts, booleans, or no value. They are in no point. */
     skipped: z.number().int().positive().optional(),
-    /** Whole numbers of more digits than a double keeps are rounded here; each one exactly is in the samples. */
+    /** Whole numbers with more digits than a double are rounded here; the exact ones are in the samples. */
     rounded: z.literal(true).optional(),
   }),
   z.object({ ...common, kind: z.literal('state'), resolution: z.enum(['raw', 'minute', 'hour']), points: z.array(HistoryIntervalSchema), gaps }),
@@ -85,13 +85,13 @@ export const HistoryAnswerSchema = z.discriminatedUnion('kind', [
     points: z.array(z.tuple([TimeSchema, MetricValueSchema.nullable()])),
     /** `limit` cut it short (go on after the last time). */
     more: z.boolean(),
-    /** Indexes of points that are whole numbers of more digits than a double keeps, as texts. */
+    /** Indexes of points that are whole numbers with more digits than a double has, as texts. */
     exact: z.array(z.number().int().nonnegative()).optional(),
   }),
 ])
 export type HistoryAnswer = z.infer<typeof HistoryAnswerSchema>
 
-/** Lines of presence that are kept of a device, and most of an answer. */
+/** Transitions stored per device, and most of an answer. */
 export const MAX_PRESENCE_LINES = 2_000
 
 /** `GET /api/sensors/{deviceId}/presence`: by default the newest 500 lines of the last 24 hours. */
@@ -101,7 +101,7 @@ export const PresenceQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_PRESENCE_LINES).default(500),
 }).refine(isInOrder, RANGE)
 
-/** What a device has become, and when. */
+/** The new presence of a device, and since when. */
 export const PresenceLineSchema = z.object({ at: IsoTimestampSchema, presence: PresenceSchema })
 export type PresenceLine = z.infer<typeof PresenceLineSchema>
 
@@ -110,7 +110,7 @@ export const PresenceAnswerSchema = z.object({
   deviceId: z.string(),
   from: IsoTimestampSchema,
   to: IsoTimestampSchema,
-  /** The line before the first of `lines`, which held until then; `null` where none is kept. */
+  /** The transition before the first of `lines`, which held until then; `null` if none is stored. */
   before: PresenceLineSchema.nullable(),
   /** After `from`, oldest first. */
   lines: z.array(PresenceLineSchema),
@@ -135,5 +135,5 @@ export const ExportQuerySchema = z.object({
 }).refine(isInOrder, RANGE)
 export type ExportQuery = z.infer<typeof ExportQuerySchema>
 
-/** Header of an export that says how many messages it is made from, so that progress can be told. */
+/** Header of an export: the number of its messages, to show progress. */
 export const EXPORT_MESSAGES_HEADER = 'x-leitstand-messages'

@@ -13,29 +13,29 @@ export const MAX_DEVICE_ID_LENGTH = 1_024
 export const MIN_INTERVAL_SECONDS = 0.1
 export const MAX_INTERVAL_SECONDS = 31_536_000
 
-// Neither control characters nor halves of characters, which no database keeps.
+// Neither control characters nor halves of characters, which no database stores.
 const ONE_LINE = /^[^\p{Cc}\p{Cs}]+$/u
 const LINES = /^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])+$/u
 const label = z.string().trim().min(1).max(MAX_LABEL_LENGTH).regex(ONE_LINE, { error: 'must be one line' })
 
-/** How often a device speaks, where people know better than what can be observed. */
+/** The configured interval of a device, which goes before the learned one. */
 const intervalSeconds = z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS).optional()
 
 /** The name of a device as it stands in its topics. */
 export const DeviceIdSchema = z.string().min(1).max(MAX_DEVICE_ID_LENGTH).regex(/^[^\p{Cs}]+$/u, { error: 'must be text' })
 
-/** What people say about a metric. */
+/** The profile of a metric. */
 export const MetricProfileSchema = z.object({
-  /** In place of the unit that the metric's name tells. */
+  /** In place of the unit from the metric's name. */
   unit: z.string().trim().min(1).max(MAX_UNIT_LENGTH).regex(ONE_LINE, { error: 'must be one line' }).optional(),
   /** Numbers are shown with exactly so many decimal places. */
   decimals: z.number().int().min(0).max(MAX_DECIMALS).optional(),
-  /** Not shown on the pages; kept and told by the API like any other. */
+  /** Hidden on the pages; stored and returned by the API like any other. */
   hidden: z.literal(true).optional(),
 })
 export type MetricProfile = z.infer<typeof MetricProfileSchema>
 
-/** What people say about a device. The MQTT topic stays its identity; nothing here has to be set. */
+/** The profile of a device. The MQTT topic stays its identity; every field is optional. */
 export const DeviceProfileSchema = z.object({
   name: label.optional(),
   place: label.optional(),
@@ -48,10 +48,10 @@ export const DeviceProfileSchema = z.object({
 })
 export type DeviceProfile = z.infer<typeof DeviceProfileSchema>
 
-/** A profile as it is handed out; a device of which nobody has said anything has its `deviceId` alone. */
+/** A profile in an answer; a device without one has only its `deviceId`. */
 export const KnownDeviceSchema = DeviceProfileSchema.extend({
   deviceId: z.string(),
-  /** There is a picture; another text for another picture: `/api/devices/{deviceId}/picture?v={picture}`. */
+  /** There is a picture; the text changes with the picture: `/api/devices/{deviceId}/picture?v={picture}`. */
   picture: z.string().optional(),
 })
 export type KnownDevice = z.infer<typeof KnownDeviceSchema>
@@ -59,7 +59,7 @@ export type KnownDevice = z.infer<typeof KnownDeviceSchema>
 /** Answer of `GET /api/devices`, sorted by deviceId. */
 export const KnownDevicesSchema = z.array(KnownDeviceSchema)
 
-/** What can be set for all devices of a group, or of the site: it holds for those that say nothing else. */
+/** The profile of all devices of a group, or of the site: it holds for devices without a value of their own. */
 export const SharedProfileSchema = z.object({ intervalSeconds })
 export type SharedProfile = z.infer<typeof SharedProfileSchema>
 

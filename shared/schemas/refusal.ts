@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Why the server turned a request or a connection away before it did anything for it. */
+/** Why the server rejected a request or a connection before it did anything for it. */
 export const RefusalReasonSchema = z.enum([
   'host-foreign',
   'origin-foreign',

@@ -6,7 +6,7 @@ export const REGISTRY_FORMAT = 'leitstand-devices/1'
 /** `data:image/png;base64,…` */
 const PICTURE = /^data:[a-z/]+;base64,[A-Za-z0-9+/]+={0,2}$/
 
-/** A device in the file: its name, what people say about it, and its picture. */
+/** A device in the file: its name, its profile, and its picture. */
 export const RegistryDeviceSchema = z.object({
   deviceId: DeviceIdSchema,
   ...DeviceProfileSchema.shape,
@@ -14,7 +14,7 @@ export const RegistryDeviceSchema = z.object({
 })
 export type RegistryDevice = z.infer<typeof RegistryDeviceSchema>
 
-/** Everything that people say about devices, as one file (`GET` and `PUT /api/registry`). */
+/** All profiles and pictures, as one file (`GET` and `PUT /api/registry`). */
 export const RegistryFileSchema = z.object({
   format: z.literal(REGISTRY_FORMAT),
   site: SharedProfileSchema.default({}),
@@ -30,7 +30,7 @@ export type RegistryFile = z.infer<typeof RegistryFileSchema>
 export const MAX_LISTED_CHANGES = 1_000
 export const MAX_CHANGE_LENGTH = 500
 
-/** `PUT /api/registry?dryRun=true`: only says what would change. */
+/** `PUT /api/registry?dryRun=true`: only reports what would change. */
 export const ImportQuerySchema = z.object({
   dryRun: z.enum(['true', 'false']).transform(word => word === 'true').default(false),
 })
@@ -50,7 +50,7 @@ export const ImportReportSchema = z.object({
 })
 export type ImportReport = z.infer<typeof ImportReportSchema>
 
-/** Where a name stands that stood before. */
+/** Sets the value of a renamed field. */
 function repeated(names: readonly string[]): number[] {
   const seen = new Set<string>()
   return names.flatMap((name, i) => {

@@ -3,16 +3,16 @@ import { IsoTimestampSchema } from '#shared/schemas/telemetry'
 
 const bytes = z.number().int().nonnegative()
 
-/** One kind of what is kept: every message (`raw`), minutes or hours. */
+/** One tier: every message (`raw`), minutes or hours. */
 export const StorageTierSchema = z.object({
   tier: z.enum(['raw', 'minute', 'hour']),
-  /** With about what lies in the journal and is not packed yet. */
+  /** Including about what is in the journal and not packed yet. */
   bytes,
-  /** Begin of what is kept; `null` while there is nothing. */
+  /** Begin of the tier; `null` while it is empty. */
   from: IsoTimestampSchema.nullable(),
-  /** Days it is to be kept; `null` for ever. */
+  /** Days of retention; `null` for ever. */
   days: z.number().nullable(),
-  /** Bytes it grows by in a day at the rate of the last days; `null` before that can be told. */
+  /** Growth in bytes per day at the rate of the last days; `null` before it is known. */
   bytesPerDay: z.number().nullable(),
 })
 export type StorageTier = z.infer<typeof StorageTierSchema>
@@ -29,9 +29,9 @@ export const StorageSchema = z.object({
   series: z.number().int().nonnegative(),
   messages: z.number().int().nonnegative(),
   tiers: z.array(StorageTierSchema),
-  /** Days of messages that fit into the limit at today's rate; `null` before that can be told. */
+  /** Days of messages that fit into the limit at the present rate; `null` before it is known. */
   daysThatFit: z.number().nullable(),
-  /** What costs most, largest first, at most 20. */
+  /** The largest series first, at most 20. */
   metrics: z.array(z.object({ deviceId: z.string(), metric: z.string(), bytes })),
 })
 export type Storage = z.infer<typeof StorageSchema>

@@ -4,10 +4,10 @@ import { lacksZone, toRfc3339 } from '#shared/time/iso-time'
 /** A point in time as ISO 8601 with zone, e.g. `2025-11-02T12:00:00Z` or `…+01:00`. */
 export const IsoTimestampSchema = z.iso.datetime({ offset: true })
 
-/** What a time without zone is refused with: whose noon it is would be a guess. */
+/** The error for a time without zone: its zone would be a guess. */
 export const ZONE_MISSING = 'has no time zone'
 
-/** A time as devices write it: all of ISO 8601 that names a moment. What becomes of it is RFC 3339. */
+/** A time as devices write it: all ISO 8601 forms with a date and time. It is converted to RFC 3339. */
 export const DeviceTimeSchema = z.string()
   .meta({ description: 'ISO 8601 with zone: 2025-11-02T12:00:00Z, 20251102T130000,5+0100, 2025-W44-7T12:00Z.' })
   .transform((text, context) => {
@@ -35,7 +35,7 @@ const NamesSchema = z.array(z.string())
 export const TelemetryMessageSchema = z.object({
   deviceId: z.string().optional(),
   ts: DeviceTimeSchema.optional(),
-  /** The device's own count of its messages, by which gaps are found. */
+  /** The device's own message number, by which gaps are found. */
   seq: z.number().int().nonnegative().optional(),
   metrics: z.record(z.string(), MetricValueSchema.nullable()),
 })
@@ -44,7 +44,7 @@ export type TelemetryMessage = z.infer<typeof TelemetryMessageSchema>
 /** One accepted telemetry message, as REST and the event stream carry it. */
 export const TelemetrySchema = z.object({
   deviceId: z.string(),
-  /** When it was measured: the device's own words where they can be believed, else the receive time. */
+  /** When it was measured: the device's own time if it is possible, else the receive time. */
   ts: IsoTimestampSchema,
   metrics: MetricsSchema,
   /** When the server received it. */
@@ -52,18 +52,24 @@ export const TelemetrySchema = z.object({
   seq: z.number().int().nonnegative().optional(),
   /** The broker replayed a retained message: nothing was heard from the device itself. */
   replayed: z.literal(true).optional(),
-  /** The time the device claimed, where it could not be believed and `ts` is the receive time instead. */
+  /** The impossible time that the device claimed; `ts` is the receive time instead. */
   claimedTs: IsoTimestampSchema.optional(),
   /**
-   * Whether it is what the device said last, decided once, when it came. `true`: late data, such as a backlog; it replaces nothing that was
-   * measured later. `false`: said again, for it was taken for late data and is the newest after all. Absent: it is the newest.
+   * Whether it is the newest message of the device, decided once on arrival. `true`: late data, such as a backlog; it
+   * replaces nothing that was measured later. `false`: published again, for it was taken for late data and is the
+   * newest after all. Absent: it is the newest.
    */
   late: z.boolean().optional(),
-  /** `wrong`: its `ts` lies further behind `receivedAt` than is tolerated, and it is no late data: the device's clock is behind. */
+  /**
+   * `wrong`: its `ts` is further behind `receivedAt` than allowed, and it is no late data: the device's clock is
+   * behind.
+   */
   clock: z.literal('wrong').optional(),
-  /** Metrics that were sent as whole numbers of more digits than a double keeps: in `metrics` they are texts with these digits. */
+  /**
+   * Metrics sent as whole numbers with more digits than a double has: in `metrics` they are texts with these digits.
+   */
   exact: NamesSchema.optional(),
-  /** Metrics of which the device said that they have no value now (`null`); they are not in `metrics`. */
+  /** Metrics without a value now (`null`); they are not in `metrics`. */
   absent: NamesSchema.optional(),
 })
 export type Telemetry = z.infer<typeof TelemetrySchema>

@@ -13,7 +13,7 @@ const count = z.number().int().nonnegative()
 /** Messages a second over the last 10 to 20 seconds; of what speaks less often between its last two messages; 0 once it is silent. */
 const rate = z.number().nonnegative()
 
-/** What was made of a message. */
+/** The result of a message. */
 export const TopicVerdictSchema = z.discriminatedUnion('kind', [
   /** `metrics` are the names of the values, at most 20 of `count`. */
   z.object({ kind: z.literal('telemetry'), deviceId: z.string(), metrics: z.array(z.string()), count }),
@@ -37,20 +37,20 @@ export type TopicPayload = z.infer<typeof TopicPayloadSchema>
 export const TopicSchema = z.object({
   kind: z.literal('topic'),
   topic: z.string(),
-  /** Since the server started (or since it was forgotten for want of room). */
+  /** Since the server started (or since it was dropped for lack of room). */
   messages: count,
   rate,
   lastAt: IsoTimestampSchema,
   qos: z.union([z.literal(0), z.literal(1)]),
   /** The last message was a retained one that the broker replayed. */
   replayed: z.boolean(),
-  /** A recent payload: looked at once a second at most. */
+  /** A recent payload: sampled once a second at most. */
   payload: TopicPayloadSchema,
   verdict: TopicVerdictSchema,
 })
 export type Topic = z.infer<typeof TopicSchema>
 
-/** Several topics that begin alike. */
+/** Several topics with a common beginning. */
 export const TopicBranchSchema = z.object({
   kind: z.literal('branch'),
   /** What they begin with; ends with `/`. */
@@ -79,13 +79,13 @@ export type TopicsQuery = z.infer<typeof TopicsQuerySchema>
 
 /** Answer of `GET /api/topics`. */
 export const TopicsSchema = z.object({
-  /** Topics that are kept, and how many may be. */
+  /** Stored topics, and their limit. */
   topics: count,
   limit: count,
-  /** Messages of topics for which there was no room, and topics that were forgotten to make some. */
+  /** Messages of topics without room, and topics that were dropped to make room. */
   unlisted: count,
   forgotten: count,
-  /** One for each `under` that was asked for, in that order; entries are sorted by name, `more` were left out. */
+  /** One for each requested `under`, in that order; entries are sorted by name, `more` were left out. */
   levels: z.array(z.object({ under: z.string(), entries: z.array(TopicEntrySchema), more: count })),
 })
 export type Topics = z.infer<typeof TopicsSchema>

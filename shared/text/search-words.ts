@@ -1,4 +1,4 @@
-/** The words of a search, in lower case; none when nothing is looked for. */
+/** The words of a search, in lower case; none for an empty search. */
 export function searchWords(query: string): string[] {
   return query.toLowerCase().split(/\s+/).filter(Boolean)
 }

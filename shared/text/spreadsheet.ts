@@ -1,16 +1,14 @@
-// Text for files that spreadsheets open. They run what begins like a formula, in whatever they take for a cell: German
-// Excel splits a
-// file with commas at its semicolons, and quotes do not keep it from that. So an apostrophe goes in front of each such
-// beginning, also
-// inside a text, and can be taken away again.
+// Text for files that spreadsheets open. They run a cell that begins like a formula, and split cells in unexpected
+// places: German Excel splits a file with commas at its semicolons, even inside quotes. So an apostrophe is put in
+// front of each such beginning, also inside a text, and can be removed again.
 
-/** Behind these some spreadsheet begins a new cell. */
+/** After these some spreadsheets begin a new cell. */
 const SEPARATORS = String.raw`,;\t\n\v\f\r\u0085\u2028\u2029`
-/** What a spreadsheet may overlook at the beginning of a cell. */
+/** Characters that a spreadsheet may ignore at the beginning of a cell. */
 const OVERLOOKED = String.raw`[[\p{White_Space}\p{Cc}\p{Cf}"']--[${SEPARATORS}]]*`
-/** Signs that begin a formula or a negative number, and what becomes one of them when a text is normalised. */
+/** Characters that begin a formula or a negative number, and those that normalisation turns into one. */
 const SIGNS = String.raw`[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−]`
-/** The beginning of a cell that would be run; at the very beginning also what separates cells. */
+/** The beginning of a cell that would be run; at the very beginning also cell separators. */
 const RISKY = String.raw`(?<=^|[${SEPARATORS}])(?=X${OVERLOOKED}${SIGNS})|^(?=X${OVERLOOKED}[${SEPARATORS}])`
 
 const TO_DEFUSE = new RegExp(RISKY.replaceAll('X', ''), 'gv')

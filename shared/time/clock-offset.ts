@@ -1,24 +1,24 @@
-/** By how many milliseconds one clock is ahead of another, as far as it is known. */
+/** How many milliseconds one clock is ahead of another, as far as it is known. */
 export interface ClockOffset {
   readonly leastMs: number
   readonly mostMs: number
-  /** When it was found, by the other clock. */
+  /** When it was measured, by the other clock. */
   readonly foundMs: number
 }
 
-/** An answer in which a clock told its time; when it was asked for and came, by the other clock. */
-export interface ClockAnswer { readonly saidMs: number, readonly askedMs: number, readonly answeredMs: number }
+/** An answer with a clock's time; when it was requested and when it came, by the other clock. */
+export interface ClockAnswer { readonly clockMs: number, readonly requestedMs: number, readonly answeredMs: number }
 
-/** Two clocks that are both right may drift apart by so much. */
+/** Two correct clocks may drift apart by this much. */
 const DRIFT = 1e-4
 
-/** The time was said after it was asked for and before the answer was there. */
-export function offsetOf({ saidMs, askedMs, answeredMs }: ClockAnswer): ClockOffset {
-  return { leastMs: saidMs - answeredMs, mostMs: saidMs - askedMs, foundMs: answeredMs }
+/** The time was read after the request and before the answer. */
+export function offsetOf({ clockMs, requestedMs, answeredMs }: ClockAnswer): ClockOffset {
+  return { leastMs: clockMs - answeredMs, mostMs: clockMs - requestedMs, foundMs: answeredMs }
 }
 
 /**
- * What is known after another answer: what both leave open. Where they contradict each other a clock was set, and the
+ * The offset after another answer: the range that both allow. If they contradict each other a clock was set, and the
  * new one is right.
  */
 export function narrowedOffset(known: ClockOffset | undefined, answer: ClockAnswer): ClockOffset {
@@ -30,7 +30,7 @@ export function narrowedOffset(known: ClockOffset | undefined, answer: ClockAnsw
   return leastMs <= mostMs ? { leastMs, mostMs, foundMs: found.foundMs } : found
 }
 
-/** The likeliest: the middle of what is left open. */
+/** The likeliest offset: the middle of the range. */
 export function likelyOffsetMs({ leastMs, mostMs }: ClockOffset): number {
   return (leastMs + mostMs) / 2
 }

@@ -1,4 +1,4 @@
-// All of ISO 8601 that names a moment, as the RFC 3339 text that everything else reads: devices have libraries of every age.
+// All ISO 8601 forms of a point in time, as RFC 3339 text for the other code: devices have libraries of every age.
 
 /** A week, ordinal or calendar date. */
 const DATE = /([+-]\d\d)?(\d{4})-?(?:[Ww](\d\d)-?([1-7])|(\d{3})|(\d\d)-?(\d\d))/
@@ -6,13 +6,16 @@ const DATE = /([+-]\d\d)?(\d{4})-?(?:[Ww](\d\d)-?([1-7])|(\d{3})|(\d\d)-?(\d\d))
 const CLOCK = /(\d\d)(?::?(\d\d)(?::?(\d\d))?)?(?:[.,](\d+))?/
 const ZONE = /([Zz]|[+\-\u2212]\d\d(?::?\d\d)?)/
 const TIME = new RegExp(`^${DATE.source}[Tt ]${CLOCK.source}${ZONE.source}$`)
-/** More digits say less than any clock knows. */
+/** More digits are more exact than any clock. */
 const FRACTION_DIGITS = 9
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** ISO 8601 with zone -> RFC 3339, with the same offset; `undefined` for no moment. A leap second is the one behind it. */
+/**
+ * ISO 8601 with zone -> RFC 3339, with the same offset; `undefined` if it is no time. A leap second becomes the next
+ * second.
+ */
 export function toRfc3339(text: string): string | undefined {
   const parts = TIME.exec(text)
   if (!parts) return undefined
@@ -29,7 +32,7 @@ export function toRfc3339(text: string): string | undefined {
   return local.slice(0, '2025-11-02T12:00:00'.length) + time.fraction + offset.text
 }
 
-/** Whether all that a text lacks to name a moment is its zone. */
+/** Whether a text lacks only its zone. */
 export function lacksZone(text: string): boolean {
   return toRfc3339(text) === undefined && toRfc3339(`${text}Z`) !== undefined
 }
@@ -49,7 +52,7 @@ function dayOf(year: number, { week, weekday, dayOfYear, month, day }: DateParts
   }
   const date = new Date(first)
   date.setUTCMonth(Number(month) - 1, Number(day))
-  // What does not exist, such as the 30th of February, becomes another day.
+  // A date that does not exist, such as the 30th of February, becomes another day.
   return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day) ? date.getTime() : undefined
 }
 
@@ -66,7 +69,7 @@ function firstMonday(year: number): number {
 
 interface TimeOfDay { ms: number, fraction: string, isLeap: boolean }
 
-/** What has passed of a day in whole seconds, and the fraction of the last as text. */
+/** The time of day in whole seconds, and the fraction of the last as text. */
 function timeOfDay(hours = '', minutes?: string, seconds?: string, fraction?: string): TimeOfDay | undefined {
   const [h, m, s] = [Number(hours), Number(minutes ?? 0), Number(seconds ?? 0)]
   if (h > 24 || m > 59 || s > 60) return undefined
@@ -90,7 +93,7 @@ function offsetOf(zone: string): { ms: number, text: string } | undefined {
   return { ms: sign === '+' ? ms : -ms, text: `${sign}${hours}:${minutes}` }
 }
 
-/** Leap seconds are put in where a month ends in UTC, and nowhere else. */
+/** Leap seconds are inserted where a month ends in UTC, and nowhere else. */
 function isMonthEnd(utcMs: number): boolean {
   return utcMs % DAY_MS === 0 && new Date(utcMs).getUTCDate() === 1
 }

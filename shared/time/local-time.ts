@@ -1,12 +1,12 @@
-// Local times in any zone. `Intl` knows every zone and every change of its clocks; what it does not do is the way back,
-// which lies here:
-// an hour may come twice, or not at all, and a day may begin at 01:00. All times are milliseconds since 1970.
+// Local times in any zone. `Intl` knows every zone and every change of its clocks, but not the conversion back, which
+// is here: an hour may occur twice, or not at all, and a day may begin at 01:00. All times are milliseconds since
+// 1970.
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 /**
- * Beyond this from a change of the clocks its offset is in force: no zone is further than 14 hours from UTC, none jumps
- * by more than a day.
+ * Beyond this distance from a clock change its offset is in force: no zone is further than 14 hours from UTC, none
+ * jumps by more than a day.
  */
 const BESIDE = [-26 * HOUR, -3 * HOUR, 0, 3 * HOUR, 26 * HOUR]
 const MOST_DAYS_KNOWN = 1_000
@@ -47,7 +47,7 @@ function zoneOf(name: string): Zone {
   return zone
 }
 
-/** By how much local time is ahead of UTC at a moment. */
+/** How far local time is ahead of UTC at a time. */
 export function offsetAt(time: number, zoneName: string): number {
   const zone = zoneOf(zoneName)
   const minute = Math.floor(time / MINUTE)
@@ -58,14 +58,13 @@ export function offsetAt(time: number, zoneName: string): number {
   return zone.offset = Date.UTC(year, month - 1, day, hour, min, second) - minute * MINUTE
 }
 
-/** `2026-10-25T02:30:00`: what a clock shows at a moment, to the second. */
+/** `2026-10-25T02:30:00`: the local time, to the second. */
 export function localText(time: number, zone: string): string {
   return new Date(time + offsetAt(time, zone)).toISOString().slice(0, 19)
 }
 
 /**
- * The moments at which clocks show a local time, the first one first: two in an hour that comes twice, none in one that
- * is left out.
+ * The instants of a local time, the first one first: two in an hour that occurs twice, none in one that is skipped.
  */
 export function momentsOf(local: string, zone: string): number[] {
   const wall = Date.parse(`${local}Z`)
@@ -76,18 +75,15 @@ export function momentsOf(local: string, zone: string): number[] {
     .sort((a, b) => a - b)
 }
 
-/**
- * The moment that a local time means where none shows it: as if the clocks had not been set forward, so that 02:30 is
- * 03:30.
- */
+/** The instant that a skipped local time means: as if the clocks had not been set forward, so that 02:30 is 03:30. */
 export function momentAfterGap(local: string, zone: string): number {
   const wall = Date.parse(`${local}Z`)
   return wall - offsetAt(wall - offsetAt(wall, zone) - 3 * HOUR, zone)
 }
 
 /**
- * What somebody means by a local time: in an hour that comes twice the one that is `shown`, else the first; undefined
- * when it is no time.
+ * The instant that a user means by a local time: in an hour that occurs twice the one that is `shown`, else the
+ * first; undefined when it is no time.
  */
 export function momentMeant(local: string, shown: number, zone: string) {
   if (Number.isNaN(Date.parse(`${local}Z`))) return undefined
@@ -98,7 +94,7 @@ export function momentMeant(local: string, shown: number, zone: string) {
   return { time: same ?? first, isLeftOut: moments.length === 0 }
 }
 
-/** Whether clocks show the same at another moment as well. */
+/** Whether another instant has the same local time. */
 export function isRepeated(time: number, zoneName: string): boolean {
   const { changes } = zoneOf(zoneName)
   const day = Math.floor(time / DAY)
@@ -112,7 +108,7 @@ export function isRepeated(time: number, zoneName: string): boolean {
 }
 
 /**
- * What tells two moments with the same local time apart: `CEST (GMT+2)`, or only `GMT-4` where the zone has no short
+ * What distinguishes two instants with the same local time: `CEST (GMT+2)`, or only `GMT-4` if the zone has no short
  * name.
  */
 export function offsetName(time: number, zone: string, language: string): string {
@@ -124,12 +120,12 @@ export function offsetName(time: number, zone: string, language: string): string
   return name === offset || /\d/.test(name) ? offset : `${name} (${offset})`
 }
 
-/** The first moment of a local day, `2026-10-25`; undefined when that day was left out. */
+/** The first instant of a local day, `2026-10-25`; undefined when that day was skipped. */
 export function beginOfDay(date: string, zone: string): number | undefined {
   const midnight = `${date}T00:00:00`
   const [first] = momentsOf(midnight, zone)
   if (first !== undefined) return first
-  // The clocks were set forward over midnight: the day begins at that moment.
+  // The clocks were set forward over midnight: the day begins at that instant.
   let [before, after] = [momentAfterGap(midnight, zone) - DAY, momentAfterGap(midnight, zone)]
   const offset = offsetAt(after, zone)
   while (after - before > 1) {
@@ -140,7 +136,7 @@ export function beginOfDay(date: string, zone: string): number | undefined {
   return localText(after, zone).startsWith(date) ? after : undefined
 }
 
-/** The local days that have begun or begin between two moments: `[2026-10-25, its first moment]`. */
+/** The local days that have begun or begin between two instants: `[2026-10-25, its first instant]`. */
 export function daysBetween(from: number, to: number, zone: string): [date: string, begin: number][] {
   const days: [string, number][] = []
   const last = to + offsetAt(to, zone) + DAY

@@ -1,20 +1,20 @@
-/** `2025-11-02T12:00:00.000Z`: whatever is no longer has no more digits. */
+/** `2025-11-02T12:00:00.000Z`: a text that is not longer has no more digits. */
 const WHOLE_MILLISECONDS = 24
 
 const MINUTE_CHARACTERS = '2025-11-02T12:00:'.length
 const ZERO = 48
 const NINE = 57
 
-// Begins no time.
+// No time begins with this.
 let lastMinute = '-'
 let lastMinuteUs = Number.NaN
 
 /** ISO 8601 with zone -> microseconds since 1970; digits beyond the microsecond are cut. */
 export function toMicroseconds(iso: string): number {
-  // Most are written like this and of the minute of the one before: only their last digits have to be read.
+  // Most are written like this and in the same minute as the one before: only their last digits must be parsed.
   const isUsual = iso.length === WHOLE_MILLISECONDS && iso[MINUTE_CHARACTERS + 2] === '.' && iso.endsWith('Z')
   if (isUsual && iso.startsWith(lastMinute)) return lastMinuteUs + (secondsIn(iso) * 1_000 + digits(iso, MINUTE_CHARACTERS + 3, 3)) * 1_000
-  // At most three digits: nothing to look for.
+  // At most three digits: nothing to search.
   const fraction = iso.length > WHOLE_MILLISECONDS ? /\.(\d+)/.exec(iso)?.[1] ?? '' : ''
   const belowMillisecond = fraction.length > 3 ? Number(fraction.slice(3, 6).padEnd(3, '0')) : 0
   const time = Date.parse(iso) * 1_000 + belowMillisecond
@@ -30,7 +30,7 @@ function secondsIn(iso: string): number {
   return seconds < 60 ? seconds : Number.NaN
 }
 
-/** The number that stands there; `NaN` when it is none. */
+/** The number at this position; `NaN` when it is none. */
 function digits(text: string, at: number, count: number): number {
   let value = 0
   for (let i = at; i < at + count; i++) {

@@ -6,8 +6,8 @@ import type { ClockAnswer, ClockOffset } from '#shared/time/clock-offset'
 const HOUR = 3_600_000
 
 /** An answer of a clock that is `aheadMs` ahead; it took `thereMs` to the server and `backMs` back. */
-function answer(aheadMs: number, askedMs: number, thereMs: number, backMs: number): ClockAnswer {
-  return { saidMs: askedMs + thereMs + aheadMs, askedMs, answeredMs: askedMs + thereMs + backMs }
+function answer(aheadMs: number, requestedMs: number, thereMs: number, backMs: number): ClockAnswer {
+  return { clockMs: requestedMs + thereMs + aheadMs, requestedMs, answeredMs: requestedMs + thereMs + backMs }
 }
 
 describe('the offset between two clocks', () => {
