@@ -31,7 +31,7 @@ export const SettingsSchema = z.object({
         + '(`mqtt://user%40site:p%3Ass@broker`). Empty: the application starts its own broker.'),
     username: text('User name at the broker.'),
     password: text('Password at the broker.'),
-    clientId: z.coerce.string().max(1_024, { error: 'must have at most 1024 characters' }).default('').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number. Empty: `leitstand-` and eight characters, made once and kept in `NUXT_DATA_DIR` or the database (`leitstand` where an older version has run).'),
+    clientId: z.coerce.string().max(1_024, { error: 'must have at most 1024 characters' }).default('').describe('MQTT client id. The broker keeps the session of this name while the application is away; two applications need two names, replicas of one have the same: each adds a number. Empty: `leitstand-` and eight characters, made once and stored in `NUXT_DATA_DIR` or the database (`leitstand` where an older version has run).'),
     root: z.coerce.string().refine(isTopicRoot, { error: 'must be a topic such as leitstand or plant/leitstand, without +, #, empty levels and a $ at its begin, and not below sensors' }).default('leitstand').describe('Topic below which the application publishes: `leitstand/status` says whether it is there. Two installations at one broker need two.'),
     caFile: text('File with the certificate authority (PEM) that signed the broker’s certificate.'),
     certFile: text('File with the client certificate (PEM).'),
@@ -189,7 +189,7 @@ function isOrigin(item: string): boolean {
   return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item
 }
 
-/** Without TLS only where nobody is on the way. */
+/** Without TLS only on this machine. */
 function isIssuer(item: string): boolean {
   if (item === '' || !URL.canParse(item)) return item === ''
   const { protocol, hostname, search, hash, username } = new URL(item)

@@ -209,8 +209,8 @@ export function createAccounts(options: AccountOptions): Accounts {
       const found = madeWithDoor(await people.welcome(person))
       if ('code' in found) return found
       // Another role may see other devices, also in sessions that are open already.
-      if (known
-        && scopeKey(deviceScopeOf(known)) !== scopeKey(deviceScopeOf(found))) notifyRightsChanged(keyOf(found.name))
+      const hasNewScope = known && scopeKey(deviceScopeOf(known)) !== scopeKey(deviceScopeOf(found))
+      if (hasNewScope) notifyRightsChanged(keyOf(found.name))
       return sessions.begin(found, origin)
     },
     async suspend(issuer, subject) {

@@ -18,7 +18,7 @@ export function createPasswords(cost = COST) {
   const { scrypt } = createHashing()
   let under = 0
   // For names without an account: the answer takes as long as for a wrong password.
-  const nobody = `scrypt$${cost}$${BLOCK_SIZE}$${PARALLEL}$${randomBytes(SALT_BYTES).toString('base64url')}$${randomBytes(KEY_BYTES).toString('base64url')}`
+  const forUnknownNames = `scrypt$${cost}$${BLOCK_SIZE}$${PARALLEL}$${randomBytes(SALT_BYTES).toString('base64url')}$${randomBytes(KEY_BYTES).toString('base64url')}`
 
   async function ifThereIsRoom<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (under > MAX_WAITING) return undefined
@@ -44,7 +44,7 @@ export function createPasswords(cost = COST) {
     }),
     /** Whether it is the password of `hash`; undefined as a hash is never right. */
     verify: (password: string, hash: string | undefined) => ifThereIsRoom(async () => {
-      const [, N, r, p, salt = '', key = ''] = (hash ?? nobody).split('$')
+      const [, N, r, p, salt = '', key = ''] = (hash ?? forUnknownNames).split('$')
       const expected = Buffer.from(key, 'base64url')
       const actual = await derive(password, Buffer.from(salt, 'base64url'), [Number(N), Number(r), Number(p)])
       return timingSafeEqual(actual, expected) && hash !== undefined

@@ -51,9 +51,8 @@ export function createLogApplier({ fleet, presence, counters, hub, registry, acc
       ? { ...value, late: true }
       : value
     const outcome = fleet.applyTelemetry(published, bytes)
-    publish('telemetry', published === value
-      ? record
-      : { ...record, text: JSON.stringify(published) }, value.deviceId, outcome)
+    const entry = published === value ? record : { ...record, text: JSON.stringify(published) }
+    publish('telemetry', entry, value.deviceId, outcome)
   }
 
   function takeMessage(record: LogRecord & { kind: 'telemetry' | 'replayed' | 'status' }) {

@@ -82,8 +82,8 @@ export function createSessionTakeover({
     return new Promise((resolve, reject) => {
       const watch = setInterval(() => {
         const isInterrupted = !share.isOpen() || timer === undefined
-        if (!isInterrupted
-          && (last === undefined || performance.now() - last < DRAINED_AFTER_MS || share.isBusy())) return
+        const isDrained = last !== undefined && performance.now() - last >= DRAINED_AFTER_MS && !share.isBusy()
+        if (!isInterrupted && !isDrained) return
         clearInterval(watch)
         void drained.stop().then(() => isInterrupted
           ? reject(new Error('This replica does not lead any more.'))

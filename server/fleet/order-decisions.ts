@@ -57,8 +57,9 @@ export function createOrderDecisions({ fleet, behindMs, isShared, onNewest }: Or
     const held = isShared ? heldOf(doubtful.deviceId) : undefined
     if (held && isOlder(doubtful.receivedAt, held.receivedAt)) return
     const telemetry: Telemetry = { ...doubtful, late: false }
-    if (!isUndated(doubtful)
-      && isBehind(toMicroseconds(doubtful.ts), Date.parse(doubtful.receivedAt))) telemetry.clock = 'wrong'
+    const hasWrongClock = !isUndated(doubtful)
+      && isBehind(toMicroseconds(doubtful.ts), Date.parse(doubtful.receivedAt))
+    if (hasWrongClock) telemetry.clock = 'wrong'
     if (isShared) underway.note(telemetry)
     onNewest(telemetry)
   }

@@ -1,6 +1,5 @@
 // Owns the way of a message through the rooms; the connection calls it. Promises that a message is acknowledged only
-// after the commit of its turn is on disk. Until the end of the turn everything is in memory only. Never parses a
-// payload.
+// after the commit of its turn is on disk. Never interprets a payload: the sources do.
 import { DeviceStateSchema } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import type { Counters } from '../fleet/counters'

@@ -54,8 +54,8 @@ export function createInstallation({ clientId, sessionExpirySeconds, marks, isOp
 
   function name(): string {
     if (clientId) {
-      const tail = beside ?? mark(besideMark(clientId))
-      return tail === undefined ? clientId : `${clientId}-${inWriting(tail)}`
+      const suffix = beside ?? mark(besideMark(clientId))
+      return suffix === undefined ? clientId : `${clientId}-${inWriting(suffix)}`
     }
     const own = number() ?? forThisRun
     return own === UNNAMED ? DEFAULT_NAME : `${DEFAULT_NAME}-${inWriting(own)}`

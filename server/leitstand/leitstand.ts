@@ -1,4 +1,5 @@
-// The composition root: builds the rooms and joins them. The data flow is read here, top to bottom.
+// Owns the composition: it builds the rooms and connects them. Promises that the data flow can be read here, top to
+// bottom. Never does the work of a room.
 import { basename, join } from 'node:path'
 import type { BrokerStatus, Health } from '#shared/schemas/health'
 import { withLoginOfUrl } from '#shared/mqtt/broker-login'

@@ -50,8 +50,14 @@ export async function readFigures({ ingest, rejections, presence, hub, replays, 
     },
     cluster: replica && { leads: replica.leads(), slot: replica.slot(), position: replica.position() },
     broker: { code, sinceMs: Date.parse(since), attempts, connects, resumed },
-    store: { isEnabled: history !== undefined, hasFailed: history !== undefined
-      && history.fault() !== null, databaseBytes, logBytes, freeBytes, history: figuresOf(history) },
+    store: {
+      isEnabled: history !== undefined,
+      hasFailed: history !== undefined && history.fault() !== null,
+      databaseBytes,
+      logBytes,
+      freeBytes,
+      history: figuresOf(history),
+    },
     refused: refusals.report(),
     logins: accounts.logins(),
   }

@@ -50,14 +50,20 @@ function noteAuditAction(event: H3Event, { key, names }: { key: RouteKey, names:
   const before = visitorFor(event).principal
   event.node.res.once('finish', () => {
     const { principal = before, address } = visitorFor(event)
-    const { outcome, isInvisible: isInvisible } = event.context
+    const { outcome, isInvisible } = event.context
     const status = outcome?.status ?? event.node.res.statusCode
     const isAttempt = (status === 403 && principal !== undefined)
       || (status === 401 && auditAction === 'login')
       || isInvisible === true
     if (outcome ? !outcome.isNoted : status >= 400 && !isAttempt) return
     const target = event.context.target ?? (names.join('/') || null)
-    useLeitstand().accounts.note({ who: principal?.name ?? null, by: principal?.by
-      ?? 'nobody', address, deed: auditAction, target: target?.slice(0, MAX_TARGET_LENGTH) ?? null, status })
+    useLeitstand().accounts.note({
+      who: principal?.name ?? null,
+      by: principal?.by ?? 'nobody',
+      address,
+      deed: auditAction,
+      target: target?.slice(0, MAX_TARGET_LENGTH) ?? null,
+      status,
+    })
   })
 }

@@ -160,7 +160,9 @@ export function createConnection(options: ConnectionOptions, events: ConnectionE
       if (reached && !wasDisconnected) retry.reset()
       const isPattern = disconnects >= DISCONNECTED_TIMES
       const explained = isPuzzle && isTlsThere ? EXPECTS_TLS : isPattern ? twinOf(clientId) : why
-      setStatus({ code: explained.code, reason: explained.reason, protocol: null, attempts: status.attempts + 1, granted: [], refused: [], reasonCodes: [], further: undefined })
+      const { code, reason } = explained
+      const attempts = status.attempts + 1
+      setStatus({ code, reason, protocol: null, attempts, granted: [], refused: [], reasonCodes: [], further: undefined })
       if (wasDisconnected) lookTimer = setTimeout(() => void lookForBroker(), LOOK_AFTER_MS)
       retry.schedule(attempt, wasDisconnected && disconnects > 1)
     }

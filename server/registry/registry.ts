@@ -65,15 +65,15 @@ export function createRegistry({ store, limits, onChange, onWritten }: RegistryO
     if (!profileStore.devices.has(deviceId) && profileStore.devices.size >= limits.devices) return full(
       `${limits.devices} devices have a profile already; NUXT_LIMITS_DEVICES allows more.`,
     )
-    if (grown > 0 && profileStore.bytes()
-      + grown > limits.registryBytes) return full(
-      `The profiles of all devices take up ${limits.registryBytes} bytes already; NUXT_LIMITS_REGISTRY_BYTES allows more.`,
-    )
+    if (grown > 0 && profileStore.bytes() + grown > limits.registryBytes) {
+      const held = `The profiles of all devices take up ${limits.registryBytes} bytes already`
+      return full(`${held}; NUXT_LIMITS_REGISTRY_BYTES allows more.`)
+    }
     const more = (next.picture?.bytes ?? 0) - (picture?.bytes ?? 0)
-    if (more > 0 && profileStore.pictureBytes()
-      + more > limits.picturesBytes) return full(
-      `The pictures of all devices take up ${limits.picturesBytes} bytes already; NUXT_LIMITS_PICTURES_BYTES allows more.`,
-    )
+    if (more > 0 && profileStore.pictureBytes() + more > limits.picturesBytes) {
+      const held = `The pictures of all devices take up ${limits.picturesBytes} bytes already`
+      return full(`${held}; NUXT_LIMITS_PICTURES_BYTES allows more.`)
+    }
     return undefined
   }
 

@@ -35,8 +35,8 @@ const BATCH_EVENTS = 10_000
 
 /** Clients with equal keys share a channel. */
 export function channelKey({ extended, mode, everyMs, devices, groups, deviceScope }: StreamOptions): string {
-  return JSON.stringify([extended, mode, everyMs, devices
-    && [...devices].sort(), groups && [...groups].sort(), scopeKey(deviceScope)])
+  const [deviceIds, groupNames] = [devices && [...devices].sort(), groups && [...groups].sort()]
+  return JSON.stringify([extended, mode, everyMs, deviceIds, groupNames, scopeKey(deviceScope)])
 }
 
 /** One way to deliver events: which, how often, in what form. */
@@ -130,8 +130,10 @@ export function createChannel(
   /** The events of a turn for this channel. Labels and groups go to every client, for every list shows names. */
   function wantedOf(events: readonly LiveEvent[]): readonly LiveEvent[] {
     if (extended && !wants) return events
-    if (deviceScope) return seenOf(events, deviceScope, grouping, broker).filter(event => !isOfState(event)
-      || wants?.(event.deviceId ?? '') === true)
+    if (deviceScope) {
+      return seenOf(events, deviceScope, grouping, broker)
+        .filter(event => !isOfState(event) || wants?.(event.deviceId ?? '') === true)
+    }
     return events.filter(event => isOfState(event) ? wants?.(event.deviceId ?? '') ?? true : extended || !isAddition(event))
   }
 

@@ -82,8 +82,8 @@ export function createSubscriber(client: StreamClient, options: StreamOptions, {
       if (isOfState(event)) pending.devices.add(event.deviceId ?? '')
       else if (subscriber.options.extended || !isAddition(event)) pending.others.set(keyOf(event), event)
       // It may have joined one of the groups just now, or may be seen only now.
-      if (event.type === 'device'
-        && (subscriber.options.groups || subscriber.options.deviceScope)) pending.devices.add(event.deviceId ?? '')
+      const { groups, deviceScope } = subscriber.options
+      if (event.type === 'device' && (groups || deviceScope)) pending.devices.add(event.deviceId ?? '')
     }
   }
 

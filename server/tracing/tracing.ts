@@ -1,5 +1,5 @@
-// Traces by OpenTelemetry, loaded only where its variables ask for them (`wanted.ts`). What is traced is wrapped from outside; the rooms
-// themselves know nothing of it.
+// Owns traces by OpenTelemetry, loaded only if its variables ask for them (`wanted.ts`). Promises that a failing
+// collector never disturbs the application. Never changes a room: traced parts are wrapped from outside.
 import type { App } from 'h3'
 import type { TurnEvents } from '../mqtt/turns'
 import { createExporter } from './exporter'

@@ -30,12 +30,10 @@ export function requireVisible(event: H3Event, key: RouteKey) {
   const path = key.split(' ')[1] ?? ''
   if (!deviceScope || !path.includes('{')) return
   const prefix = path.slice(0, path.indexOf('{'))
-  if (path.startsWith('{deviceId}', prefix.length)
-    && !canSeeFor(event)?.(pathSegmentAfter(event, prefix))) throw invisibleError(event)
-  if (path.startsWith(
-    '{group}',
-    prefix.length,
-  )) requireLabels(event, { group: pathSegmentAfter(event, prefix).trim() })
+  const isOfDevice = path.startsWith('{deviceId}', prefix.length)
+  if (isOfDevice && !canSeeFor(event)?.(pathSegmentAfter(event, prefix))) throw invisibleError(event)
+  const isOfGroup = path.startsWith('{group}', prefix.length)
+  if (isOfGroup) requireLabels(event, { group: pathSegmentAfter(event, prefix).trim() })
 }
 
 /** Refuses changes to devices with labels outside the scope. */

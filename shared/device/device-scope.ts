@@ -31,9 +31,9 @@ export function isEndless({ groups, places, devices }: DeviceScope): boolean {
 
 /** Equal for equal scopes; undefined without a limit. */
 export function scopeKey(deviceScope: DeviceScope | undefined): string | undefined {
-  return deviceScope && JSON.stringify([deviceScope.groups, deviceScope.places, deviceScope.devices].map(set => set
-    ? [...set].sort()
-    : null))
+  if (!deviceScope) return undefined
+  const { groups, places, devices } = deviceScope
+  return JSON.stringify([groups, places, devices].map(set => set ? [...set].sort() : null))
 }
 
 function isIn(limit: ReadonlySet<string> | undefined, label: string | undefined): boolean {

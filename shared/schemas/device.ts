@@ -9,21 +9,21 @@ export const StateMessageSchema = z.object({
 })
 export type StateMessage = z.infer<typeof StateMessageSchema>
 
-/** The last word of a device's state topic. */
+/** The last message of a device's state topic. */
 export const DeviceStatusSchema = z.object({
   status: z.string(),
-  /** The message's `updated_at` where it can be believed, else the receive time. */
+  /** The message's `updated_at` if it is possible, else the receive time. */
   updatedAt: IsoTimestampSchema,
   receivedAt: IsoTimestampSchema,
   replayed: z.literal(true).optional(),
-  /** The `updated_at` that could not be believed. */
+  /** The impossible `updated_at`. */
   claimedUpdatedAt: IsoTimestampSchema.optional(),
-  /** `wrong`: its `updated_at` lies further behind `receivedAt` than is tolerated, although the status was new. */
+  /** `wrong`: its `updated_at` is further behind `receivedAt` than allowed, although the status was new. */
   clock: z.literal('wrong').optional(),
 })
 export type DeviceStatus = z.infer<typeof DeviceStatusSchema>
 
-/** The data of a `state` event. `status: null` says that the retained state was deleted. */
+/** The data of a `state` event. `status: null`: the retained state was deleted. */
 export const DeviceStatusChangeSchema = DeviceStatusSchema.extend({
   deviceId: z.string(),
   status: z.string().nullable(),
@@ -31,25 +31,25 @@ export const DeviceStatusChangeSchema = DeviceStatusSchema.extend({
 export type DeviceStatusChange = z.infer<typeof DeviceStatusChangeSchema>
 
 /**
- * Whether a device is alive: `live`; `late` (longer than usual); `silent` (far longer than usual); `offline` (its last will or state
- * topic says so); `unknown` (nothing heard since the server started).
+ * The presence of a device: `live`; `late` (longer than usual); `silent` (far longer than usual); `offline` (by its
+ * last will or state topic); `unknown` (nothing heard since the server started).
  */
 export const PresenceSchema = z.enum(['live', 'late', 'silent', 'offline', 'unknown'])
 export type Presence = z.infer<typeof PresenceSchema>
 
 const CountSchema = z.number().int().nonnegative()
 
-/** Answer of `GET /api/presence`: how many devices there are of each presence. */
+/** Answer of `GET /api/presence`: the number of devices per presence. */
 export const PresenceCountsSchema = z.object({ live: CountSchema, late: CountSchema, silent: CountSchema, offline: CountSchema, unknown: CountSchema })
 export type PresenceCounts = z.infer<typeof PresenceCountsSchema>
 
 /**
- * How often a device speaks: the mean of its gaps, or what somebody has decided until enough are known; absent while there is no interval
- * to judge it by. Servers before `silentAfterSeconds` told the interval that it is judged by.
+ * The reporting interval of a device: the mean of its gaps, or the configured interval until enough gaps are known;
+ * absent without an interval. Servers before `silentAfterSeconds` sent the interval that they judged by.
  */
 const IntervalSecondsSchema = z.number().positive()
 
-/** After how many seconds without a message a device is silent: learned, decided by somebody, or what holds before. */
+/** A device is silent after this many seconds without a message: learned, configured, or the default. */
 const SilentAfterSecondsSchema = z.number().positive()
 
 /** The data of a `presence` event. */
@@ -62,11 +62,11 @@ export const PresenceChangeSchema = z.object({
 })
 export type PresenceChange = z.infer<typeof PresenceChangeSchema>
 
-/** The newest value of one metric and when it was measured; `null` since the device said that it has none. */
+/** The newest value of one metric and when it was measured; `null` since the device sent that it has none. */
 export const LatestValueSchema = z.object({
   value: MetricValueSchema.nullable(),
   ts: IsoTimestampSchema,
-  /** A whole number of more digits than a double keeps, as text. */
+  /** A whole number with more digits than a double has, as text. */
   exact: z.literal(true).optional(),
 })
 export type LatestValue = z.infer<typeof LatestValueSchema>
@@ -74,14 +74,16 @@ export type LatestValue = z.infer<typeof LatestValueSchema>
 /** The last known state of one device. */
 export const DeviceStateSchema = z.object({
   deviceId: z.string(),
-  /** When the device itself was last heard; `null` when only undated retained messages speak for it. */
+  /** When the device itself was last heard; `null` if only undated retained messages exist. */
   lastSeen: IsoTimestampSchema.nullable(),
-  /** The telemetry that the device sent last, late data left out; its `metrics` are empty until the device has sent any. */
+  /**
+   * The device's last telemetry message, late data excluded; its `metrics` are empty until the device has sent any.
+   */
   lastTelemetry: TelemetrySchema,
   /** The newest value of every metric, whichever message brought it. */
   values: z.record(z.string(), LatestValueSchema),
   state: DeviceStatusSchema.nullable(),
-  /** `wrong` while the times that the device claims lie too far ahead of the server's clock or behind it, or before 2015. */
+  /** `wrong` while the device's times are too far ahead of the server's clock or behind it, or before 2015. */
   clock: z.enum(['ok', 'wrong']),
   presence: PresenceSchema.optional(),
   presenceSince: IsoTimestampSchema.optional(),
@@ -112,7 +114,7 @@ export type DeviceField = z.infer<typeof DeviceFieldSchema>
 /** `GET /api/sensors?limit=&cursor=&q=&fields=`: without any of them every device as it is. */
 export const DevicesQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE_DEVICES).optional(),
-  /** Where the page before ended: from its `Link` header, for nobody to read. */
+  /** The end of the previous page: from its `Link` header, opaque to clients. */
   cursor: z.string().max(MAX_CURSOR_LENGTH).regex(/^[\w-]+$/, { error: 'must come from the Link header of a page' }).optional(),
   q: z.string().max(MAX_SEARCH_LENGTH).transform(searchWords)
     .pipe(z.array(z.string()).max(MAX_SEARCH_WORDS, { error: `must have at most ${MAX_SEARCH_WORDS} words` })).optional(),
@@ -125,13 +127,15 @@ export type DevicesQuery = z.infer<typeof DevicesQuerySchema>
 /** Answer of `GET /api/sensors`: every device whole, or with the chosen `fields` and its name. */
 export const DeviceListSchema = z.union([DeviceStatesSchema, z.array(DeviceStateSchema.partial().required({ deviceId: true }))])
 
-/** `GET /api/sensors/{deviceId}/messages?limit=&before=`: a page of messages measured before a moment, the newest first. */
+/**
+ * `GET /api/sensors/{deviceId}/messages?limit=&before=`: a page of messages measured before a time, the newest first.
+ */
 export const MessagesQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(1_000).default(20),
   before: IsoTimestampSchema.optional(),
 })
 
-/** Its answer, newest first; `next` is the `before` of the page that follows, `null` on the last. */
+/** Its answer, newest first; `next` is the `before` of the next page, `null` on the last. */
 export const RecentMessagesSchema = z.object({
   deviceId: z.string(),
   messages: z.array(TelemetrySchema),

@@ -9,7 +9,7 @@ export const MAX_DOCTOR_NAMES = 10
 /** What is looked at, in this order. */
 export const DoctorCheckNameSchema = z.enum(['broker', 'login', 'subscription', 'messages', 'acceptance', 'clocks', 'states', 'ghosts', 'root'])
 
-/** `unknown`: cannot be told (yet), mostly because an earlier check failed. */
+/** `unknown`: not known (yet), mostly because an earlier check failed. */
 export const DoctorStatusSchema = z.enum(['ok', 'warning', 'fault', 'unknown'])
 export type DoctorStatus = z.infer<typeof DoctorStatusSchema>
 

@@ -53,7 +53,7 @@ export const ClockStepSchema = z.object({
 })
 export type ClockStep = z.infer<typeof ClockStepSchema>
 
-/** Answer of `GET /api/health`: 200 with `ok`, else 503; all of it for whoever may enter. */
+/** Answer of `GET /api/health`: 200 with `ok`, else 503; all of it for visitors with access. */
 export const HealthSchema = z.object({
   status: z.enum(['ok', 'fault']),
   /** Why it is not well, in one sentence; `null` when it is. */

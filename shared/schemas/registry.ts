@@ -50,7 +50,7 @@ export const ImportReportSchema = z.object({
 })
 export type ImportReport = z.infer<typeof ImportReportSchema>
 
-/** Sets the value of a renamed field. */
+/** The positions of names that have occurred before. */
 function repeated(names: readonly string[]): number[] {
   const seen = new Set<string>()
   return names.flatMap((name, i) => {

@@ -1,7 +1,7 @@
 // Owns the presence of each device: `live`, `late`, `silent`, `offline` (it signed off) or `unknown` (not heard since
-// the server started). Promises that a device is silent after three of its own intervals, that replayed messages make
-// no device live, and that time without a connection does not count. Never sets a timer per device: one pass checks
-// one number per device.
+// the server started). Promises that a device is shown silent within three of its own intervals, that replayed
+// messages make no device live, and that time without a connection does not count. Never sets a timer per device: one
+// pass checks one number per device.
 import type { DeviceState, DeviceStatusChange, Presence, PresenceChange, PresenceCounts } from '#shared/schemas/device'
 import type { Telemetry } from '#shared/schemas/telemetry'
 import { saysGone } from '#shared/device/device-state'

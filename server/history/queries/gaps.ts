@@ -68,9 +68,8 @@ export function toIntervals(changes: readonly Sample[], end: number, held?: Valu
     points.push(open = { from: time, to: end / 1000, value })
   }
   const [first] = points
-  if (held
-    && first
-    && toMetricValue(held.value) === first.value
-    && held.since < first.from * 1000) first.since = held.since / 1000
+  if (held && first && toMetricValue(held.value) === first.value && held.since < first.from * 1000) {
+    first.since = held.since / 1000
+  }
   return { points, gaps }
 }

@@ -19,8 +19,8 @@ function made<T extends object>(answer: T | Refusal): T {
   return answer
 }
 
-const groupsOf = (principal: Principal | undefined) => principal?.deviceScope?.groups
-  && [...principal.deviceScope.groups]
+const groupsOf = (principal: Principal | undefined) =>
+  principal?.deviceScope?.groups && [...principal.deviceScope.groups]
 const byShare = (accounts: Accounts, share: string) => accounts.identify({ ...NOBODY, share })
 
 describe('rights limited to groups', () => {

@@ -56,8 +56,10 @@ export function conformsInNumbers(make: PlaceMaker) {
       expect(answer).toMatchObject({ exact: [0, 2, 3], points: [[ms(START), LARGE], [ms(START + SECOND), 7], [ms(START + 2 * SECOND), LARGER], [ms(START + 3 * SECOND), SMALL], [ms(START + 4 * SECOND), LARGE]] })
       const found = (await site.history.messagesBefore('tor-1', Infinity, 10)).map(message => fromStored('tor-1', message))
       expect(found).toEqual(messages.toReversed().map(message => ({ ...message })))
-      await site.history.reader().devicesAt(START
-        + 2 * SECOND, undefined, (_, { values }) => expect(values.get('x')?.value).toBe(BigInt(LARGER)), () => true)
+      const at = START + 2 * SECOND
+      await site.history.reader().devicesAt(at, undefined, (_, { values }) => {
+        expect(values.get('x')?.value).toBe(BigInt(LARGER))
+      }, () => true)
       expect(await exported('jsonl')).toContain(`"value":"${LARGE}","exact":true}`)
       expect(await exported('csv')).toContain(`,x,,${csvText(LARGER)}\n`)
     })
