@@ -12,10 +12,7 @@ export interface FleetLimits {
   fleetBytes: number
 }
 
-/**
- * `changed`: must be published. `hidden`: must be stored, but not published. `known`: a replay without news. `full`:
- * a limit was reached.
- */
+/** `changed`: publish it. `hidden`: store it only. `known`: a replay without news. `full`: a limit was reached. */
 export type Outcome
   = | { kind: 'changed' }
     | { kind: 'hidden' }

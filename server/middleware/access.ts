@@ -44,7 +44,7 @@ function admitToPage(event: H3Event, path: string) {
 
 /** Adds actions, and attempts that were refused, to the audit log. */
 function noteAuditAction(event: H3Event, { key, names }: { key: RouteKey, names: string[] }) {
-  const { auditAction } = ruleOf(key)
+  const { audit: auditAction } = ruleOf(key)
   if (!auditAction) return
   // A user who signs out is not there any more at the end.
   const before = visitorFor(event).principal

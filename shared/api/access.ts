@@ -24,19 +24,19 @@ interface Rule {
   byLink: boolean
   /** Only for people who have signed in: neither a token nor a machine without accounts. */
   inPerson?: true
-  /** Its name in the audit log. */
-  auditAction?: AuditAction
+  /** The action in the audit log. */
+  audit?: AuditAction
 }
 
 /** The authorisation rules: every route of the API and every stream. A route without a rule is refused. */
 export const RULES = {
   'get /api/health': { least: 'everyone', limited: 'theirs', byLink: true },
   'get /api/session': { least: 'everyone', limited: 'same', byLink: true },
-  'post /api/session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login' },
-  'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'logout' },
-  'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'first-account' },
-  'get /api/oidc/login': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login-provider' },
-  'get /api/oidc/callback': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'login-provider' },
+  'post /api/session': { least: 'everyone', limited: 'same', byLink: true, audit: 'login' },
+  'delete /api/session': { least: 'everyone', limited: 'same', byLink: true, audit: 'logout' },
+  'post /api/first-account': { least: 'everyone', limited: 'same', byLink: true, audit: 'first-account' },
+  'get /api/oidc/login': { least: 'everyone', limited: 'same', byLink: true, audit: 'login-provider' },
+  'get /api/oidc/callback': { least: 'everyone', limited: 'same', byLink: true, audit: 'login-provider' },
 
   'get /ws/events': { least: 'viewer', limited: 'theirs', byLink: true },
   'get /api/events': { least: 'viewer', limited: 'theirs', byLink: true },
@@ -64,78 +64,41 @@ export const RULES = {
   'get /api/site': { least: 'viewer', limited: 'same', byLink: false },
   'get /api/registry': { least: 'viewer', limited: 'nothing', byLink: false },
 
-  'post /api/doctor/examination': { least: 'operator', limited: 'nothing', byLink: false, auditAction: 'examination' },
-  'put /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'profile' },
-  'delete /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'forget' },
-  'post /api/devices/{deviceId}/restore': {
-    least: 'operator',
-    limited: 'theirs',
-    byLink: false,
-    auditAction: 'restore',
-  },
-  'put /api/devices/{deviceId}/picture': {
-    least: 'operator',
-    limited: 'theirs',
-    byLink: false,
-    auditAction: 'picture',
-  },
+  'post /api/doctor/examination': { least: 'operator', limited: 'nothing', byLink: false, audit: 'examination' },
+  'put /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, audit: 'profile' },
+  'delete /api/devices/{deviceId}': { least: 'operator', limited: 'theirs', byLink: false, audit: 'forget' },
+  'post /api/devices/{deviceId}/restore': { least: 'operator', limited: 'theirs', byLink: false, audit: 'restore' },
+  'put /api/devices/{deviceId}/picture': { least: 'operator', limited: 'theirs', byLink: false, audit: 'picture' },
   'delete /api/devices/{deviceId}/picture': {
-    least: 'operator',
-    limited: 'theirs',
-    byLink: false,
-    auditAction: 'picture-remove',
+    least: 'operator', limited: 'theirs', byLink: false, audit: 'picture-remove',
   },
-  'put /api/groups/{group}': { least: 'operator', limited: 'theirs', byLink: false, auditAction: 'group' },
-  'put /api/site': { least: 'operator', limited: 'nothing', byLink: false, auditAction: 'site' },
+  'put /api/groups/{group}': { least: 'operator', limited: 'theirs', byLink: false, audit: 'group' },
+  'put /api/site': { least: 'operator', limited: 'nothing', byLink: false, audit: 'site' },
 
   'get /api/account/sessions': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
   'delete /api/account/sessions': {
-    least: 'viewer',
-    limited: 'same',
-    byLink: false,
-    inPerson: true,
-    auditAction: 'logout-all',
+    least: 'viewer', limited: 'same', byLink: false, inPerson: true, audit: 'logout-all',
   },
-  'put /api/account/password': {
-    least: 'viewer',
-    limited: 'same',
-    byLink: false,
-    inPerson: true,
-    auditAction: 'password',
-  },
+  'put /api/account/password': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, audit: 'password' },
   'get /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
-  'post /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, auditAction: 'token-add' },
+  'post /api/tokens': { least: 'viewer', limited: 'same', byLink: false, inPerson: true, audit: 'token-add' },
   'delete /api/tokens/{tokenId}': {
-    least: 'viewer',
-    limited: 'same',
-    byLink: false,
-    inPerson: true,
-    auditAction: 'token-remove',
+    least: 'viewer', limited: 'same', byLink: false, inPerson: true, audit: 'token-remove',
   },
 
-  'post /api/share-session': { least: 'everyone', limited: 'same', byLink: true, auditAction: 'share-open' },
+  'post /api/share-session': { least: 'everyone', limited: 'same', byLink: true, audit: 'share-open' },
   'get /api/shares': { least: 'viewer', limited: 'same', byLink: false, inPerson: true },
-  'post /api/shares': {
-    least: 'operator',
-    limited: 'theirs',
-    byLink: false,
-    inPerson: true,
-    auditAction: 'share-add',
-  },
+  'post /api/shares': { least: 'operator', limited: 'theirs', byLink: false, inPerson: true, audit: 'share-add' },
   'delete /api/shares/{shareId}': {
-    least: 'viewer',
-    limited: 'same',
-    byLink: false,
-    inPerson: true,
-    auditAction: 'share-remove',
+    least: 'viewer', limited: 'same', byLink: false, inPerson: true, audit: 'share-remove',
   },
 
-  'put /api/registry': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'import' },
+  'put /api/registry': { least: 'admin', limited: 'nothing', byLink: false, audit: 'import' },
   'get /api/accounts': { least: 'admin', limited: 'nothing', byLink: false },
-  'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-add' },
-  'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-change' },
-  'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'account-remove' },
-  'delete /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, auditAction: 'accounts-give-up' },
+  'post /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, audit: 'account-add' },
+  'put /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, audit: 'account-change' },
+  'delete /api/accounts/{name}': { least: 'admin', limited: 'nothing', byLink: false, audit: 'account-remove' },
+  'delete /api/accounts': { least: 'admin', limited: 'nothing', byLink: false, audit: 'accounts-give-up' },
   'get /api/audit': { least: 'admin', limited: 'nothing', byLink: false },
 } as const satisfies Record<string, Rule>
 export type RouteKey = keyof typeof RULES
