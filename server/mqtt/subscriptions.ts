@@ -34,7 +34,7 @@ export function createSubscriptions({ filters, furtherFilters, replica }: Pick<C
   }
 
   return {
-    /** What must be granted. Messages are kept for us from then on where they can be stored. */
+    /** What must be granted. From then on the broker holds messages for us, where they can be stored. */
     ask: (client: MqttClient, canStore: boolean): Promise<Answer> => subscribe(client, filters, canStore),
     /** The rest; `isCurrent`: the connection is still the one in use. Undefined: it is not, or there is nothing to ask. */
     async askFurther(client: MqttClient, canStore: boolean, isCurrent: () => boolean): Promise<Further | undefined> {
