@@ -106,6 +106,7 @@ describe.skipIf(!mosquitto)('values that JSON or a double do not have', () => {
 
     await say(device, 'mixed', '{"metrics":{"mixed":null}}')
     await page.getByText(/^no value since/).first().waitFor()
+    await page.locator('[data-testid=no-value]').first().waitFor()
     expect(await page.locator('[data-testid=no-value]').count()).toBe(1)
     expect(await axeViolations(page)).toEqual([])
     await page.goto(app.url)
