@@ -2,7 +2,7 @@
 // sensor message, named by their path, and whether the device is there. Never believes a device's `Time`: it has no zone.
 import { isRecord } from '#shared/device/ordinary'
 import { NOT_JSON, parseJson } from '../json'
-import { faultInName } from '../names'
+import { faultInName, quote } from '../names'
 import { reject } from '../source'
 import type { IncomingMessage, Observation, Refusal, Source, SourceLimits } from '../source'
 import { readText } from '../text'
@@ -50,7 +50,7 @@ function readSensors(deviceId: string, { payload, replayed }: IncomingMessage, r
   for (const [path, number] of numbersIn(value, '', MAX_DEPTH)) metrics[path] = number
   const names = Object.keys(metrics)
   if (names.length === 0) return []
-  const refusal = refuseNames(names, limits)
+  const refusal = refuseNames(names, limits) ?? refuseValues(metrics)
   if (refusal) return [refusal]
   const { ts, time, receivedAt } = judgeTime(undefined, receivedMs, limits)
   return [{ kind: 'telemetry', telemetry: { deviceId, ts, metrics, receivedAt, ...(replayed && { replayed: true }) }, time }]
@@ -70,4 +70,11 @@ function refuseNames(names: readonly string[], limits: SourceLimits): Refusal | 
   }
   const fault = names.map(name => faultInName(name, 'The name of a value', limits.nameLength)).find(Boolean)
   return fault === undefined ? undefined : reject('metric-name-invalid', fault)
+}
+
+/** What a double cannot hold would be stored as something else. */
+function refuseValues(metrics: Record<string, number>): Refusal | undefined {
+  const isExact = (value: number) => Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
+  const [name] = Object.entries(metrics).find(([, value]) => !isExact(value)) ?? []
+  return name === undefined ? undefined : reject('metric-value-invalid', `Metric ${quote(name)} is a number too large to be stored as it was sent.`)
 }

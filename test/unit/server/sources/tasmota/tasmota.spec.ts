@@ -40,6 +40,8 @@ describe('a Tasmota device', () => {
     ['too long', 'tele/a/SENSOR', JSON.stringify({ A: 'x'.repeat(1_000) }), 'payload-too-large'],
     ['too many numbers', 'tele/a/SENSOR', { A: [1, 2, 3, 4, 5, 6] }, 'metrics-too-many'],
     ['a name that is too long', 'tele/a/SENSOR', { ['n'.repeat(41)]: 1 }, 'metric-name-invalid'],
+    ['a number too large for a double', 'tele/a/SENSOR', '{"A":{"B":1e400}}', 'metric-value-invalid'],
+    ['a whole number that a double would change', 'tele/a/SENSOR', '{"A":9007199254740993}', 'metric-value-invalid'],
     ['a topic that is too long', `tele/${'t'.repeat(41)}/SENSOR`, { A: 1 }, 'device-id-invalid'],
     ['another word as last will', 'tele/a/LWT', 'Perhaps', 'status-invalid'],
   ])('is rejected with the reason: %s', (_, topic, payload, reason) => {
